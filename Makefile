@@ -1,0 +1,60 @@
+# From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11 or 3.12; everything else is fetched.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup python jars run test lint types lock-jars
+
+PY := .venv/bin/python
+# A home that is missing or not ours (a service user's) would stop pip and uv, which keep their caches there.
+ifneq ($(shell [ -n "$$HOME" ] && mkdir -p "$$HOME" 2>/dev/null && [ -w "$$HOME" ] && echo yes),yes)
+export HOME := $(CURDIR)/.cache/home
+endif
+# The virtual environment holds absolute paths, so its stamp names the lock's content and the folder.
+STAMP := .venv/.installed-$(shell (cat requirements.lock; echo "$(CURDIR)") | cksum | cut -d' ' -f1)
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
+
+setup: python jars ## install everything into .venv and .cache; quick when nothing changed
+
+run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch; ARGS="..." is passed on
+	@$(PY) -m jobs.run_sample $(ARGS)
+
+test: setup ## every test; ARGS="tests/core -k words" for some
+	@$(PY) -m pytest $(ARGS)
+
+lint: python ## style and formatting
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: python ## static types
+	@$(PY) -m mypy
+
+lock-jars: python ## write jars.lock anew from what autotag_core/services/jars.py names
+	@$(PY) -m autotag_core.services lock
+
+jars: python
+	@$(PY) -m autotag_core.services setup
+
+python: $(STAMP)
+
+# pip installs uv as the lock pins it, uv installs the rest; a company's index in pip's settings holds for uv too.
+$(STAMP): requirements.lock setup.py
+	@set -e; start=$$SECONDS; fits='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))'; \
+	for python in python3 python3.12 python3.11; do \
+	  $$python -c "$$fits" 2>/dev/null && break || python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "setup: Python 3.11 or 3.12 is needed; python3 is $$(python3 --version 2>&1 | head -1). Put one on PATH." >&2; exit 1; \
+	fi; \
+	rm -f .venv/.installed-*; \
+	$(PY) -c "$$fits" 2>/dev/null && $(PY) -m pip --version >/dev/null 2>&1 || { rm -rf .venv; $$python -m venv .venv; } || { \
+	  echo "setup: '$$python -m venv .venv' failed; on Debian and Ubuntu install python3-venv." >&2; exit 1; }; \
+	awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > .venv/uv.txt; \
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; \
+	echo "python: $$($(PY) --version) with uv in .venv, $$((SECONDS - start)) s"; start=$$SECONDS; \
+	index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null || true)}}; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+	UV_SYSTEM_CERTS=true .venv/bin/uv pip sync --quiet --require-hashes --python $(PY) requirements.lock; \
+	.venv/bin/uv pip install --quiet --offline --no-deps --no-build-isolation --python $(PY) --editable .; \
+	echo "packages: as in requirements.lock, $$((SECONDS - start)) s"; \
+	touch $@

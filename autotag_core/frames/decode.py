@@ -1,0 +1,66 @@
+"""From a file's bytes to the frames that the model sees."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from autotag_core.config import FramesConfig
+from autotag_core.failures import ItemError
+from autotag_core.frames.canvases import Pixels, composite_frames
+from autotag_core.frames.header import Header, undecodable
+from autotag_core.frames.resize import fit_frame
+
+
+@dataclass(frozen=True)
+class DecodedFrames:
+    """Sampled frames in order; `indices` are those that could be read, `notes` what was unusual."""
+
+    frames: torch.Tensor  # (n, 3, size, size) uint8 RGB, 1 <= n
+    indices: tuple[int, ...]
+    notes: tuple[str, ...]  # of still_image, single_frame, truncated
+    kept: tuple[Pixels, ...] = ()
+
+
+@dataclass(frozen=True)
+class Keep:
+    """Which of the sampled frames are wanted at native resolution too, and what is kept of such a canvas."""
+
+    indices: Collection[int]
+    copy: Callable[[Pixels], Pixels]
+
+
+def decode_frames(
+    data: bytes, header: Header, indices: Sequence[int], config: FramesConfig, keep: Keep | None = None
+) -> DecodedFrames:
+    """The sampled frames of a file whose limits were checked; indices are ascending and distinct.
+
+    Frames are composited on config.background at native resolution, then resized. Of a cut or broken file the sampled
+    frames come that can be read wholly or partly; ItemError UNDECODABLE where there is none. The same bytes give the
+    same frames, whatever the number of threads.
+    """
+    frames = torch.empty((len(indices), 3, config.size, config.size), dtype=torch.uint8)  # (n, 3, size, size)
+    decoded: list[int] = []
+    kept: list[Pixels] = []
+    truncated = header.truncated
+    try:
+        for canvas in composite_frames(data, header, indices, config.background):
+            frames[len(decoded)].copy_(fit_frame(canvas.pixels, config.size))
+            decoded.append(canvas.frame_index)
+            if keep is not None and canvas.frame_index in keep.indices:
+                kept.append(keep.copy(canvas.pixels))
+            truncated = truncated or canvas.damaged
+    except (ItemError, MemoryError):
+        raise
+    except Exception as error:  # Pillow raises many kinds on broken files, none of them its own
+        raise undecodable(f"{header.format}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from None
+    if not decoded:
+        raise undecodable(f"not one of the {len(indices):,} sampled frames of this {header.format} can be read")
+    notes = []
+    if header.num_frames == 1:
+        notes.append("single_frame" if header.format == "GIF" else "still_image")
+    if truncated or len(decoded) < len(indices):
+        notes.append("truncated")
+    return DecodedFrames(frames[: len(decoded)], tuple(decoded), tuple(notes), tuple(kept))

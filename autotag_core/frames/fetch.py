@@ -1,0 +1,165 @@
+"""A file's bytes by URI, with the size checked first and every error told as a reason."""
+
+from __future__ import annotations
+
+import errno
+import random
+import re
+import stat
+import threading
+from typing import Any
+
+from botocore import exceptions as boto
+from urllib3.exceptions import HTTPError
+
+from autotag_core.config import FramesConfig
+from autotag_core.failures import ItemError, Reason, Stage
+from autotag_core.frames.limits import check_num_bytes
+from autotag_core.storage import S3_SCHEMES, local_path, s3_client, split_s3
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://)?")
+_FIRST_BACKOFF_S, _MAX_BACKOFF_S = 0.1, 10.0
+_CHUNK = 1 << 20
+_RETRIED_CODES = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "Throttling", "ThrottlingException"}
+_DENIED_CODES = {"ExpiredToken", "InvalidToken", "TokenRefreshRequired"}
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.EISDIR, errno.ENXIO}
+_NO_ACCESS = {errno.EACCES, errno.EPERM}
+_BROKEN_CONNECTION = (
+    boto.HTTPClientError,
+    boto.ConnectionError,
+    boto.IncompleteReadError,
+    boto.FlexibleChecksumError,
+    HTTPError,
+    OSError,
+)
+_client_lock = threading.Lock()
+
+
+class _Retry(Exception):  # noqa: N818
+    """The attempt failed in a way that another one may not."""
+
+
+def fetch_bytes(uri: str, config: FramesConfig, stop: threading.Event | None = None) -> bytes:
+    """The whole file: s3://, s3a:// and s3n:// objects, file: URIs (percent-encoded) and local paths (as written).
+
+    Its size is checked before its body is read, and never more than max_bytes + 1 are. Server errors, throttling and
+    broken connections, also in the middle of the body, are tried again up to fetch_attempts times in all, with
+    exponential backoff; `stop` ends the waiting. ItemError UNSUPPORTED_URI, NOT_FOUND, ACCESS_DENIED, FETCH_FAILED or
+    FILE_TOO_LARGE; no message holds a credential.
+    """
+    read = _reader(uri, config)
+    seen = ""
+    for attempt in range(1, config.fetch_attempts + 1):
+        if stop is not None and stop.is_set():
+            raise _error(Reason.FETCH_FAILED, f"{uri}: stopped, its result is no longer wanted")
+        try:
+            return read()
+        except _Retry as error:
+            seen = str(error)
+        if attempt < config.fetch_attempts:
+            _wait(min(_MAX_BACKOFF_S, _FIRST_BACKOFF_S * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0), stop)
+    raise _error(Reason.FETCH_FAILED, f"{uri}: {seen}; given up after {config.fetch_attempts} attempts")
+
+
+def _wait(seconds: float, stop: threading.Event | None) -> None:
+    (stop or threading.Event()).wait(seconds)
+
+
+def _error(reason: Reason, message: str) -> ItemError:
+    return ItemError(Stage.FRAMES, reason, message)
+
+
+def _reader(uri: str, config: FramesConfig) -> Any:
+    """A function without arguments that makes one attempt; ItemError UNSUPPORTED_URI where there is none."""
+    wanted = "it must be s3://bucket/key, s3a://bucket/key, file:///path or a local path"
+    found = _SCHEME.match(uri)
+    scheme = found[1].lower() if found and (uri[found.end(1) :].startswith("://") or found[1].lower() == "file") else ""
+    if scheme in S3_SCHEMES:
+        bucket, key = split_s3(uri)
+        if "@" in bucket:
+            # not repeated: what stands before the @ may be a secret
+            raise _error(Reason.UNSUPPORTED_URI, f"credentials do not belong in a URI; {wanted}")
+        if not bucket or not key:
+            raise _error(Reason.UNSUPPORTED_URI, f"{uri}: there is no {'key' if bucket else 'bucket'}; {wanted}")
+        return lambda: _read_s3(uri, bucket, key, config)
+    if scheme not in ("", "file"):
+        # the rest is not repeated: a signed URL is a credential
+        raise _error(Reason.UNSUPPORTED_URI, f"{scheme}: URIs are not read; {wanted}")
+    if not uri or "\0" in uri:
+        raise _error(Reason.UNSUPPORTED_URI, f"{uri!r} is no path; {wanted}")
+    return lambda: _read_local(uri, config)
+
+
+def _read_local(uri: str, config: FramesConfig) -> bytes:
+    try:
+        path = local_path(uri)
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
+            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
+            raise _error(Reason.NOT_FOUND, f"{uri}: this is {kind}; it must be a file")
+        check_num_bytes(status.st_size, config)
+        with path.open("rb") as file:
+            data = file.read(config.max_bytes + 1)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            raise _error(Reason.NOT_FOUND, f"{uri}: there is no such file") from None
+        if error.errno in _NO_ACCESS:
+            raise _error(Reason.ACCESS_DENIED, f"{uri}: this user may not read it") from None
+        raise _Retry(error.strerror or type(error).__name__) from None
+    except ValueError as error:  # characters that no path can hold
+        raise _error(Reason.UNSUPPORTED_URI, f"{uri!r} is no path ({type(error).__name__})") from None
+    check_num_bytes(len(data), config)
+    return data
+
+
+def _read_s3(uri: str, bucket: str, key: str, config: FramesConfig) -> bytes:
+    try:
+        with _client_lock:  # made once, not once per thread
+            client = s3_client(config.connect_timeout_s, config.read_timeout_s, 1, config.fetch_threads)
+        response = client.get_object(Bucket=bucket, Key=key)
+        return _read_body(response["Body"], response.get("ContentLength"), config)
+    except boto.ClientError as error:
+        raise _explain_answer(uri, error) from None
+    except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError):
+        wanted = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or an instance role"
+        raise _error(Reason.ACCESS_DENIED, f"{uri}: no AWS credentials: {wanted}") from None
+    except boto.ParamValidationError:
+        raise _error(Reason.UNSUPPORTED_URI, f"{uri}: {bucket!r} is no bucket name") from None
+    except _BROKEN_CONNECTION as error:
+        # their texts can hold the endpoint's URL: only the kind is told
+        raise _Retry(f"{type(error).__name__} (network or AWS_ENDPOINT_URL)") from None
+    except boto.BotoCoreError as error:
+        raise _error(Reason.FETCH_FAILED, f"{uri}: {type(error).__name__}: check the AWS settings") from None
+
+
+def _read_body(body: Any, length: int | None, config: FramesConfig) -> bytes:
+    """The whole body, at most max_bytes + 1; closed unread where its announced length is too large."""
+    try:
+        check_num_bytes(length or 0, config)
+        parts = []
+        left = config.max_bytes + 1
+        while left > 0 and (part := body.read(min(_CHUNK, left))):
+            parts.append(part)
+            left -= len(part)
+    finally:
+        body.close()
+    data = b"".join(parts)
+    check_num_bytes(len(data), config)
+    if length is not None and len(data) != length:
+        raise _Retry(f"the body ended after {len(data):,} of {length:,} bytes")
+    return data
+
+
+def _explain_answer(uri: str, error: Any) -> Exception:
+    """What an S3 error answer means: an ItemError, or another attempt."""
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    if code in _RETRIED_CODES or status >= 500 or status == 429:
+        return _Retry(f"S3 answered {status} {code}")
+    if code == "NoSuchBucket":
+        return _error(Reason.NOT_FOUND, f"{uri}: there is no such bucket")
+    if status == 404:
+        return _error(Reason.NOT_FOUND, f"{uri}: there is no such object")
+    if status in (401, 403) or code in _DENIED_CODES:
+        return _error(Reason.ACCESS_DENIED, f"{uri}: S3 answered {status} {code}: these credentials may not read it")
+    return _error(Reason.FETCH_FAILED, f"{uri}: S3 answered {status} {code}")

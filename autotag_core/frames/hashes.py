@@ -1,0 +1,107 @@
+"""What a GIF's frames look like in a few bytes: equal pictures in other files have nearly equal hashes and colours."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+NUM_HASHES = 4
+"""Frames of a GIF that are hashed."""
+_GRID_SIDE, _HASH_SIDE = 32, 8
+_RGB_TO_GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
+MARGIN = 0.25
+"""Grey levels (root mean square over the picture) by which a coefficient must pass the median to set its bit. Symmetric
+pictures have half of their coefficients at 0, where the median is too: without it dither would throw those bits."""
+MIN_COEFFICIENTS = 12
+"""A picture with fewer coefficients further than MARGIN from the median has no hash: it is flat, or one edge, and
+would equal every other one like it."""
+
+
+@dataclass(frozen=True)
+class FrameHashes:
+    """Of NUM_HASHES frames: signed 64-bit hashes, None for too little to tell, and quarter_colors, 12 bytes a frame."""
+
+    hashes: tuple[int | None, ...]
+    colors: bytes
+
+
+def hash_frames(frames: torch.Tensor, indices: Sequence[int], delays_ms: Sequence[int]) -> FrameHashes:
+    """Hashes and colours of the frames shown at t_j = (j + 0.5) T / 4, j = 0 .. 3, T the playing time of one loop.
+
+    `frames` (n, 3, size, size) uint8 RGB are frames number `indices` (ascending) of a file with these delays; for one
+    that is not among them the last before it stands in, or the first. Where T is 0, t_j counts frames. A copy that
+    plays faster or slower shows the same frames at its own t_j.
+    """
+    places = [max(0, sum(index <= shown for index in indices) - 1) for shown in _shown_indices(delays_ms)]
+    distinct = sorted(set(places))
+    grid = averaged(frames[distinct])  # (<= 4, 3, 32, 32)
+    hashes = dict(zip(distinct, perceptual_hashes(grid), strict=True))
+    colors = dict(zip(distinct, quarter_colors(grid), strict=True))
+    return FrameHashes(tuple(hashes[place] for place in places), b"".join(colors[place].tobytes() for place in places))
+
+
+def averaged(pictures: torch.Tensor) -> npt.NDArray[np.float32]:
+    """Pictures (n, 3, size, size) uint8 averaged over areas to (n, 3, 32, 32); an area may end within a pixel."""
+    areas = _areas(pictures.shape[-1])  # (32, size)
+    averages: npt.NDArray[np.float32] = (areas @ pictures.float() @ areas.T).numpy()
+    return averages
+
+
+def perceptual_hashes(grid: npt.NDArray[np.float32]) -> list[int | None]:
+    """The 64-bit DCT hash, signed, of each averaged picture (n, 3, 32, 32) RGB; None where there is too little in it.
+
+    c_uv = sum_yx C_uy C_vx grey_yx for u, v = 0 .. 7 with BT.601's grey and the orthonormal DCT-II C_uy = sqrt(2 / 32)
+    cos(pi u (2 y + 1) / 64), C_0y = sqrt(1 / 32). Bit 8 u + v is set where c_uv > median + 32 MARGIN, the median that
+    of the 63 coefficients but c_00; bit 0, brightness alone, never is. After Zauner 2010, "Implementation and
+    Benchmarking of Perceptual Image Hash Functions", and pHash.
+    """
+    grey = np.tensordot(grid, _RGB_TO_GREY, axes=(1, 0))  # (n, 32, 32)
+    basis = _basis()
+    coefficients = (basis @ grey @ basis.T).reshape(len(grey), -1)[:, 1:]  # (n, 63)
+    above = coefficients - np.median(coefficients, axis=1, keepdims=True)
+    margin = MARGIN * _GRID_SIDE
+    bits = np.zeros((len(grey), 64), np.uint8)
+    bits[:, 1:] = above > margin
+    packed = np.packbits(bits, axis=1, bitorder="little").view("<i8")[:, 0]  # (n,)
+    tells = (np.abs(above) > margin).sum(axis=1) >= MIN_COEFFICIENTS
+    return [int(value) if told else None for value, told in zip(packed, tells, strict=True)]
+
+
+def quarter_colors(grid: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Mean RGB of the quarters of each picture, (n, 2, 2, 3) by row, column and channel, from (n, 3, 32, 32)."""
+    half = _GRID_SIDE // 2
+    means = grid.reshape(len(grid), 3, 2, half, 2, half).mean(axis=(3, 5))  # (n, 3, 2, 2)
+    return means.round().clip(0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
+
+
+@functools.lru_cache(maxsize=4)
+def _areas(size: int) -> torch.Tensor:
+    """(32, size): the share that each pixel has in each area; rows sum to 1."""
+    edges = np.linspace(0, size, _GRID_SIDE + 1)
+    pixels = np.arange(size)
+    covered = np.minimum(pixels + 1, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
+    return torch.from_numpy((covered.clip(min=0) * _GRID_SIDE / size).astype(np.float32))
+
+
+@functools.lru_cache(maxsize=1)
+def _basis() -> npt.NDArray[np.float32]:
+    """(8, 32): the first rows of the orthonormal DCT-II."""
+    frequencies, places = np.arange(_HASH_SIDE)[:, None], np.arange(_GRID_SIDE)
+    cosines = np.cos(np.pi * frequencies * (2 * places + 1) / (2 * _GRID_SIDE)) * np.sqrt(2 / _GRID_SIDE)
+    cosines[0] = np.sqrt(1 / _GRID_SIDE)
+    return cosines.astype(np.float32)
+
+
+def _shown_indices(delays_ms: Sequence[int]) -> list[int]:
+    """Index of the frame shown at each t_j: the first that ends after it. In whole numbers: no rounding."""
+    count, total = len(delays_ms), sum(delays_ms)
+    if total == 0:
+        return [(2 * j + 1) * count // (2 * NUM_HASHES) for j in range(NUM_HASHES)]
+    ends = list(accumulate(delays_ms))
+    return [sum(2 * NUM_HASHES * end <= (2 * j + 1) * total for end in ends) for j in range(NUM_HASHES)]

@@ -1,0 +1,168 @@
+"""Many files at once: fetched, checked, decoded and sampled, in order, with bounded memory."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import traceback
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import Protocol
+
+import torch
+
+from autotag_core.config import FramesConfig
+from autotag_core.failures import ItemError, Reason, Stage
+from autotag_core.frames.canvases import Pixels
+from autotag_core.frames.decode import Keep, decode_frames
+from autotag_core.frames.fetch import fetch_bytes
+from autotag_core.frames.hashes import hash_frames
+from autotag_core.frames.header import read_header
+from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
+from autotag_core.frames.sampling import sample_indices
+from autotag_core.text.lines import ReadText, TextLine
+
+_ITEMS_PER_THREAD = 4
+_log = logging.getLogger(__name__)
+
+
+class CanvasReader(Protocol):
+    """Reads what is written in a GIF in some of its canvases, which it first makes its own copies of."""
+
+    max_frames: int
+
+    def keep(self, canvas: Pixels) -> Pixels:
+        """What is kept of a canvas (height, width, 4) until the GIF is read."""
+
+    def read(self, kept: Sequence[Pixels]) -> ReadText:
+        """The text of one GIF from its kept canvases, in order of time; may raise anything."""
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """The columns of tables.MEDIA apart from gif_id."""
+
+    version: str
+    width: int
+    height: int
+    num_frames: int
+    num_sampled: int
+    duration_ms: int
+    num_bytes: int
+    notes: tuple[str, ...]
+    frame_hashes: tuple[int | None, ...]
+    frame_colors: bytes
+    text: str | None = None
+    text_lines: tuple[TextLine, ...] | None = None
+
+
+@dataclass(frozen=True)
+class LoadedGif:
+    """A GIF's sampled frames, (n, 3, size, size) uint8 RGB, n >= 1, and what its file is."""
+
+    frames: torch.Tensor
+    media: MediaInfo
+
+
+def load_frames(
+    uri: str, config: FramesConfig, stop: threading.Event | None = None, reader: CanvasReader | None = None
+) -> LoadedGif:
+    """Fetch, check, sample and decode one file; ItemError with the first reason that applies."""
+    return read_frames(fetch_bytes(uri, config, stop), config, reader)
+
+
+def read_frames(data: bytes, config: FramesConfig, reader: CanvasReader | None = None) -> LoadedGif:
+    """Check, sample and decode a file's bytes; ItemError with the first reason that applies.
+
+    With a reader, what is written in the GIF is read too; where that fails, the GIF has the note text_unread.
+    """
+    check_num_bytes(len(data), config)
+    header = read_header(data)
+    check_header(header, config)
+    indices = sample_indices(header.delays_ms, config.num_frames, config.sampling)
+    check_pixels(header, indices, config)
+    decoded = decode_frames(data, header, indices, config, _keep(indices, reader))
+    hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms)
+    media = MediaInfo(
+        version=hashlib.sha256(data).hexdigest()[:32],
+        width=header.width,
+        height=header.height,
+        num_frames=header.num_frames,
+        num_sampled=len(decoded.indices),
+        duration_ms=header.duration_ms,
+        num_bytes=header.num_bytes,
+        notes=decoded.notes,
+        frame_hashes=hashed.hashes,
+        frame_colors=hashed.colors,
+    )
+    return LoadedGif(decoded.frames, media if reader is None else _with_text(media, decoded.kept, reader))
+
+
+def _keep(indices: Sequence[int], reader: CanvasReader | None) -> Keep | None:
+    """Of the sampled frames, which are spread over the playing time, every so many-th."""
+    if reader is None:
+        return None
+    positions = sample_indices([0] * len(indices), reader.max_frames, "index")
+    return Keep({indices[position] for position in positions}, reader.keep)
+
+
+def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: CanvasReader) -> MediaInfo:
+    try:
+        read = reader.read(kept)
+    except MemoryError:
+        raise
+    except Exception as error:  # OCR is other people's code on hostile pixels; the GIF has its frames all the same
+        _log.warning("text of %s not read: %s: %s", media.version, type(error).__name__, str(error)[-200:])
+        return replace(media, notes=(*media.notes, "text_unread"))
+    return replace(media, text=read.text, text_lines=read.lines)
+
+
+def iter_loaded(
+    items: Iterable[tuple[str, str]], config: FramesConfig, reader: CanvasReader | None = None
+) -> Iterator[tuple[str, LoadedGif | ItemError]]:
+    """(gif_id, its frames or why there are none) for each (gif_id, uri), in input order, fetch_threads at once.
+
+    Items are taken from the input only as results are taken from here: those in work and those that wait never hold
+    more than prefetch_bytes of frames (but always one item), nor are they more than 4 per thread. Closing the iterator
+    drops what waits and ends the threads after the file they are at. MemoryError is raised, not kept as a row.
+    """
+    frame_bytes = config.num_frames * 3 * config.size * config.size
+    num_waiting = max(1, min(config.prefetch_bytes // frame_bytes, _ITEMS_PER_THREAD * config.fetch_threads))
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(min(config.fetch_threads, num_waiting), thread_name_prefix="frames")
+    waiting: deque[tuple[str, Future[LoadedGif | ItemError]]] = deque()
+    remaining = iter(items)
+    try:
+        while True:
+            for gif_id, uri in islice(remaining, num_waiting - len(waiting)):
+                waiting.append((gif_id, pool.submit(_load_or_error, uri, config, stop, reader)))
+            if not waiting:
+                return
+            gif_id, future = waiting.popleft()
+            result = future.result()
+            del future  # or it would keep the frames until the next item is done
+            yield gif_id, result
+            del result
+    finally:
+        stop.set()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _load_or_error(
+    uri: str, config: FramesConfig, stop: threading.Event, reader: CanvasReader | None
+) -> LoadedGif | ItemError:
+    try:
+        return load_frames(uri, config, stop, reader)
+    except ItemError as error:
+        return ItemError(error.stage, error.reason, error.message)  # without its traceback, which holds the bytes
+    except MemoryError:
+        raise
+    except Exception as error:  # one file must never end the job
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        message = f"unexpected {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
+        return ItemError(Stage.FRAMES, Reason.UNDECODABLE, message)

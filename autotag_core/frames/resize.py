@@ -1,0 +1,38 @@
+"""From a canvas of any size to the square that the model sees."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import interpolate
+
+_MAX_ASPECT = 4
+
+
+def fit_frame(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
+    """The canvas, (height, width, 4), resized to `size` by its shorter side, the centre cut out: (3, size, size) RGB.
+
+    What torchvision's antialiased bilinear Resize and CenterCrop do on bytes: the longer side becomes floor(size *
+    longer / shorter), the crop starts at round((longer - size) / 2). A canvas longer than 4 : 1 is first cut to 4 : 1
+    around its centre, which the crop does not see: a 1 x 60,000 canvas would otherwise be resized to 3 gigapixels.
+    The result can share memory with the canvas.
+    """
+    pixels = np.ascontiguousarray(_cut_to_max_aspect(pixels))
+    height, width = pixels.shape[:2]
+    # strides that tell one image is channels last, or torch takes it for planes: half the speed
+    image = torch.from_numpy(pixels).as_strided((1, 4, height, width), (4 * height * width, 1, 4 * width, 4))
+    shorter = min(height, width)
+    resized = (size * height // shorter, size * width // shorter)
+    if resized != (height, width):
+        image = interpolate(image, resized, mode="bilinear", antialias=True)  # (1, 4, *resized)
+    top, left = (round((side - size) / 2) for side in resized)
+    return image[0, :3, top : top + size, left : left + size]  # (3, size, size)
+
+
+def _cut_to_max_aspect(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    height, width = pixels.shape[:2]
+    if max(height, width) <= _MAX_ASPECT * min(height, width):
+        return pixels
+    top, left = ((side - min(side, _MAX_ASPECT * min(height, width))) // 2 for side in (height, width))
+    return pixels[top : height - top, left : width - left]

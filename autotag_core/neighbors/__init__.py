@@ -1,0 +1,28 @@
+"""The nearest GIFs in an expert's space: exact or HNSW, one shard of the reference at a time."""
+
+from autotag_core.neighbors.cache import open_shard, search_shards
+from autotag_core.neighbors.distances import Neighbors
+from autotag_core.neighbors.exact import exact_neighbors
+from autotag_core.neighbors.shards import (
+    Backend,
+    Shard,
+    ShardHeader,
+    build_shard,
+    choose_backend,
+    load_shard,
+    num_shards,
+)
+
+__all__ = [
+    "Backend",
+    "Neighbors",
+    "Shard",
+    "ShardHeader",
+    "build_shard",
+    "choose_backend",
+    "exact_neighbors",
+    "load_shard",
+    "num_shards",
+    "open_shard",
+    "search_shards",
+]

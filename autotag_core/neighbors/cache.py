@@ -1,0 +1,69 @@
+"""Shards on this host: each downloaded once, at most one open in a process."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from autotag_core import storage
+from autotag_core.config import NeighborsConfig
+from autotag_core.neighbors.distances import Floats, Neighbors, Strings, joined
+from autotag_core.neighbors.references import as_strings
+from autotag_core.neighbors.shards import HEADER, Shard, load_shard, read_header
+
+_open: dict[tuple[int, str, NeighborsConfig], Shard] = {}  # key: process, URI, config; at most one
+
+
+def open_shard(uri: str, config: NeighborsConfig, folder: Path) -> Shard:
+    """The shard at the URI; it stays open until another one is asked for, so memory holds one index in each process.
+
+    A shard on S3 is first downloaded below `folder`, by one process of the host while the others wait; one on a
+    local path is used where it is. Disk: all shards of a run, on every host that searches them.
+    """
+    key = (os.getpid(), uri, config)
+    if key not in _open:
+        _open.clear()  # before loading, so that two are never in memory
+        _open[key] = load_shard(_local_folder(uri, folder), config)
+    return _open[key]
+
+
+def search_shards(
+    uris: Sequence[str], query_ids: Sequence[str] | Strings, queries: Floats, config: NeighborsConfig, folder: Path
+) -> Neighbors:
+    """Up to k neighbors of each query from each shard, put one after the other: not yet one ranked list.
+
+    The shard that is open already is searched first.
+    """
+    query_ids = as_strings(query_ids)
+    uris = sorted(uris, key=lambda uri: ((os.getpid(), uri, config) not in _open, uri))
+    found = [open_shard(uri, config, folder).search(query_ids, queries, config.k) for uri in uris]
+    return joined(found, len(query_ids))
+
+
+def _local_folder(uri: str, folder: Path) -> Path:
+    if not storage.is_s3(uri):
+        return storage.local_path(uri)
+    target = folder / hashlib.sha256(uri.encode()).hexdigest()[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(target.with_suffix(".lock")):
+        if not (target / HEADER).exists():  # written last
+            shutil.rmtree(target, ignore_errors=True)
+            partial_header = target / f"{HEADER}.partial"
+            storage.download_file(storage.join(uri, HEADER), partial_header)
+            for name in read_header(partial_header).file_bytes:
+                storage.download_file(storage.join(uri, name), target / name)
+            partial_header.rename(target / HEADER)
+    return target
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Hold the lock file; it is released when the process ends, however it ends."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

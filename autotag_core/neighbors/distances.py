@@ -1,0 +1,134 @@
+"""Cosine distances that come out the same to the bit on every machine, and the ranking that both backends share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from autotag_core.errors import AutotagError
+
+Floats = npt.NDArray[np.float32]
+Doubles = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+Strings = npt.NDArray[np.object_]
+
+UNIT_TOLERANCE = 1e-5
+"""How far the squared norm of an L2-normalised float32 vector may be from 1."""
+_CHUNK_ELEMENTS = 1 << 17
+"""float64 numbers worked on at once: 1 MiB stays in the cache."""
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Some query rows paired with some reference rows, sorted by (query, distance, row)."""
+
+    query: Integers
+    row: Integers
+    distance: Floats
+
+
+@dataclass(frozen=True)
+class Neighbors:
+    """The neighbors of query i are the slices offsets[i]:offsets[i + 1], nearest first, ties by gif_id."""
+
+    offsets: Integers  # (queries + 1,)
+    neighbor_ids: Strings
+    distances: Floats
+
+    def of(self, query: int) -> tuple[list[str], list[float]]:
+        """Ids and distances of one query."""
+        here = slice(self.offsets[query], self.offsets[query + 1])
+        return self.neighbor_ids[here].tolist(), self.distances[here].tolist()
+
+
+def squared_norms(ids: Sequence[str] | Strings, vectors: Floats) -> Doubles:
+    """Squared norm of each row in float64; AutotagError names the first GIF whose vector is not finite or not unit."""
+    if vectors.ndim != 2 or vectors.dtype != np.float32 or (len(vectors) and vectors.shape[1] == 0):
+        raise AutotagError(
+            f"embeddings are {vectors.dtype} of shape {vectors.shape}; they must be float32 (n, dimension)"
+        )
+    if len(ids) != len(vectors):
+        raise AutotagError(f"there are {len(ids)} ids for {len(vectors)} embeddings")
+    rows = np.arange(len(vectors))
+    norms = _dots(vectors, rows, vectors, rows)
+    wrong = np.flatnonzero(~(np.abs(norms - 1) <= UNIT_TOLERANCE))  # also true for NaN
+    if len(wrong):
+        first = wrong[0]
+        what = f"length {np.sqrt(norms[first]):.6g}" if np.isfinite(norms[first]) else "numbers that are not finite"
+        raise AutotagError(f"the embedding of {ids[first]!r} has {what}; embeddings must be L2-normalised")
+    return norms
+
+
+def rank_pairs(query: Integers, row: Integers, distance: Floats, count: int) -> Pairs:
+    """The first `count` pairs of each query by (distance, row)."""
+    order = np.lexsort((row, distance, query))
+    order = order[position_in_group(query[order]) < count]
+    return Pairs(query[order], row[order], distance[order])
+
+
+def position_in_group(sorted_groups: Integers) -> Integers:
+    """0, 1, 2, ... within each run of equal numbers."""
+    position = np.arange(len(sorted_groups))
+    starts = np.flatnonzero(np.diff(sorted_groups, prepend=-1))
+    return position - np.repeat(starts, np.diff(starts, append=len(sorted_groups)))
+
+
+def joined(parts: Sequence[Neighbors], num_queries: int) -> Neighbors:
+    """Each query's lists, part after part."""
+    counts = [np.diff(part.offsets) for part in parts]
+    query = np.concatenate([np.repeat(np.arange(num_queries), count) for count in counts] or [np.empty(0, np.int64)])
+    order = np.argsort(query, kind="stable")
+    ids = np.concatenate([part.neighbor_ids for part in parts] or [np.empty(0, object)])
+    distances = np.concatenate([part.distances for part in parts] or [np.empty(0, np.float32)])
+    offsets = np.concatenate([[0], np.cumsum(np.sum(counts, axis=0) if parts else np.zeros(num_queries, np.int64))])
+    return Neighbors(offsets, ids[order], distances[order])
+
+
+@dataclass(frozen=True)
+class PairDistances:
+    """1 - cosine of pairs of rows: dot / sqrt(|q|^2 |r|^2) in float64, kept to 0..2, rounded to float32.
+
+    The product of two float32 is exact in float64 and the sum runs in an order fixed by the dimension alone, so a
+    pair's distance does not depend on what else is computed with it. Equal vectors have distance 0: sqrt(s * s) is s
+    in IEEE arithmetic.
+    """
+
+    queries: Floats  # (queries, dimension)
+    query_norms: Doubles  # squared
+    vectors: Floats  # (references, dimension), may be a memory map
+    vector_norms: Doubles  # squared
+
+    def of(self, query: Integers, row: Integers) -> Floats:
+        """Distance of each pair (query[i], row[i])."""
+        dots = _dots(self.queries, query, self.vectors, row)
+        cosines = dots / np.sqrt(self.query_norms[query] * self.vector_norms[row])
+        return np.clip(1 - cosines, 0, 2).astype(np.float32)
+
+
+def _dots(left: Floats, left_rows: Integers, right: Floats, right_rows: Integers) -> Doubles:
+    """Dot products of left[left_rows[i]] and right[right_rows[i]] in float64."""
+    dimension = left.shape[1]
+    chunk = max(1, _CHUNK_ELEMENTS // max(1, dimension))
+    dots = np.empty(len(left_rows))
+    for start in range(0, len(dots), chunk):
+        here = slice(start, start + chunk)
+        products = left[left_rows[here]].astype(np.float64)  # (chunk, dimension)
+        products *= right[right_rows[here]]
+        dots[here] = _sum_in_halves(products)
+    return dots
+
+
+def _sum_in_halves(products: Doubles) -> Doubles:
+    """Row sums by adding the second half of the columns to the first until one is left; overwrites its input.
+
+    numpy's own sums choose their order by memory layout and vector width.
+    """
+    width = products.shape[1]
+    while width > 1:
+        half = (width + 1) // 2
+        products[:, : width - half] += products[:, half:width]
+        width = half
+    return products[:, 0]

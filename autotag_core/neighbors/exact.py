@@ -1,0 +1,162 @@
+"""Exact nearest neighbors by a tiled matrix product: repeatable to the bit, the oracle for every other way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autotag_core.errors import AutotagError
+from autotag_core.neighbors.distances import (
+    UNIT_TOLERANCE,
+    Floats,
+    Integers,
+    Neighbors,
+    PairDistances,
+    Pairs,
+    Strings,
+    position_in_group,
+    rank_pairs,
+    squared_norms,
+)
+from autotag_core.neighbors.references import References, as_strings, distinct_references
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Queries x references scored at once; it changes time and memory, never a result.
+
+    Memory: 5 bytes a score (the float32 and its mask), at worst about 60 where all vectors of a tile are nearly equal,
+    plus 24 bytes a waiting pair: 10 MiB by default, at worst 200 MiB.
+    """
+
+    queries: int = 512
+    references: int = 4096
+    waiting_pairs: int = 1 << 20
+
+
+DEFAULT_TILING = Tiling()
+
+
+def exact_neighbors(
+    query_ids: Sequence[str] | Strings,
+    query: Floats,  # (queries, dimension)
+    reference_ids: Sequence[str] | Strings,
+    reference: Floats,  # (references, dimension)
+    k: int,
+    tiling: Tiling = DEFAULT_TILING,
+) -> Neighbors:
+    """The up to k nearest references of each query by 1 - cosine, ties by gif_id, never the query's own id.
+
+    Both are L2-normalised float32; references may come in any order; an empty reference gives empty lists.
+    AutotagError names what is wrong: dimensions that differ, numbers that are not finite, vectors that are not
+    normalised, an id that comes twice.
+    """
+    if len(reference) and query.shape[1:] != reference.shape[1:]:
+        raise AutotagError(
+            f"queries have the shape {query.shape}, references {reference.shape}: dimensions must be equal"
+        )
+    references = distinct_references(reference_ids, reference, k)
+    pairs = nearest_rows(as_strings(query_ids), query, references, k + 1, tiling)
+    return references.neighbors(as_strings(query_ids), pairs, k)
+
+
+def nearest_rows(
+    query_ids: Strings, query: Floats, references: References, count: int, tiling: Tiling = DEFAULT_TILING
+) -> Pairs:
+    """The first `count` rows of each query by (distance, row)."""
+    distances = references.distances(query, squared_norms(query_ids, query))
+    blocks = []
+    for start in range(0, len(query), tiling.queries):
+        candidates = _Candidates(distances, start, min(tiling.queries, len(query) - start), count, tiling.waiting_pairs)
+        block = query[start : start + tiling.queries]
+        for first_row in range(0, len(references.vectors), tiling.references):
+            tile = references.vectors[first_row : first_row + tiling.references]
+            candidates.add(block @ tile.T, first_row)  # (block, tile)
+        blocks.append(candidates.nearest())
+    if not blocks:
+        return _no_pairs()
+    return Pairs(*(np.concatenate([getattr(b, name) for b in blocks]) for name in ("query", "row", "distance")))
+
+
+def score_slack(dimension: int) -> float:
+    """How much below the count-th best float32 score a row of the exact result can lie.
+
+    A float32 dot product of d terms summed in any order is off by at most g = d u / (1 - d u) times the sum of
+    |q_i r_i| <= |q||r|, u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 3.1); taking it for the
+    cosine adds at most the tolerance of the norms. Of two scores compared each can be off. Rounding distances to
+    float32 and the threshold itself: 2^-21.
+    """
+    rounding = dimension * 2.0**-24
+    error = rounding / (1 - rounding) * (1 + UNIT_TOLERANCE) + 1.01 * UNIT_TOLERANCE
+    return 2 * error + 2.0**-21
+
+
+def _no_pairs() -> Pairs:
+    return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+
+
+@dataclass
+class _Candidates:
+    """Rows that may be among the nearest of a block of queries, narrowed down tile by tile."""
+
+    distances: PairDistances
+    first_query: int
+    num_queries: int
+    count: int
+    max_waiting: int
+    _waiting: list[tuple[Integers, Integers, Floats]] = field(default_factory=list)  # query in block, row, score
+    _ranked: Pairs = field(default_factory=_no_pairs)
+
+    def __post_init__(self) -> None:
+        self._slack = np.float32(score_slack(self.distances.queries.shape[1]))
+        self._best = np.full((self.num_queries, self.count), -np.inf, np.float32)  # scores so far, any order
+        self._num_waiting = 0
+
+    def add(self, scores: Floats, first_row: int) -> None:
+        """Take from the scores (queries, tile) what may be among the nearest."""
+        width = scores.shape[1]
+        best = self._best
+        if first_row == 0 and width >= self.count:
+            # any `count` scores give a first threshold; the more of them are looked at, the fewer candidates pass
+            head = scores[:, : max(1024, self.count)]
+            best = np.partition(head, head.shape[1] - self.count, axis=1)[:, -self.count :]
+        threshold = best.min(axis=1) - self._slack
+        found = np.flatnonzero(scores >= threshold[:, None])
+        query, score = found // width, scores.ravel()[found]
+        order = np.lexsort((-score, query))
+        position = position_in_group(query[order])
+        top = order[position < self.count]
+        here = np.full_like(self._best, -np.inf)
+        here[query[top], position[position < self.count]] = score[top]
+        both = np.concatenate([self._best, here], axis=1)
+        self._best = np.partition(both, self.count, axis=1)[:, self.count :]
+        kept = score >= self._threshold()[query]
+        self._waiting.append((query[kept], found[kept] % width + first_row, score[kept]))
+        self._num_waiting += int(kept.sum())
+        if self._num_waiting > self.max_waiting:
+            self._rank_waiting()
+
+    def nearest(self) -> Pairs:
+        """The first `count` rows of each query by (distance, row); queries are numbered over all blocks."""
+        self._rank_waiting()
+        return Pairs(self._ranked.query + self.first_query, self._ranked.row, self._ranked.distance)
+
+    def _threshold(self) -> Floats:
+        return self._best.min(axis=1) - self._slack
+
+    def _rank_waiting(self) -> None:
+        if not self._waiting:
+            return
+        query, row, score = (np.concatenate(column) for column in zip(*self._waiting, strict=True))
+        kept = score >= self._threshold()[query]
+        query, row = query[kept], row[kept]
+        distance = self.distances.of(query + self.first_query, row)
+        self._ranked = rank_pairs(
+            np.concatenate([self._ranked.query, query]),
+            np.concatenate([self._ranked.row, row]),
+            np.concatenate([self._ranked.distance, distance]),
+            self.count,
+        )
+        self._waiting, self._num_waiting = [], 0

@@ -1,0 +1,207 @@
+"""One shard of the reference: written once as files under a URI, searched anywhere.
+
+Files: vectors.npy float32 (rows, dimension), norms.npy float64 (rows,), ids.arrow (gif_id, row), index.hnsw with the
+backend nmslib, and header.json, written last, with what is needed to refuse a shard that is not whole or not what was
+asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import tempfile
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+
+from autotag_core import storage
+from autotag_core.config import NeighborsConfig
+from autotag_core.errors import AutotagError
+from autotag_core.neighbors import exact, hnsw
+from autotag_core.neighbors.distances import Floats, Neighbors, Strings, squared_norms
+from autotag_core.neighbors.references import DistinctVectors, References, as_strings
+
+Backend = Literal["exact", "nmslib"]
+HEADER = "header.json"
+_FORMAT = 1
+_IDS = pa.schema([pa.field("gif_id", pa.string(), nullable=False), pa.field("row", pa.int64(), nullable=False)])
+
+
+@dataclass(frozen=True)
+class ShardHeader:
+    """What a shard is, as header.json holds it."""
+
+    backend: Backend
+    dimension: int
+    num_vectors: int
+    """Distinct vectors."""
+    num_ids: int
+    """GIFs kept: at most max_members for each distinct vector."""
+    max_members: int
+    parameters: dict[str, int | str]
+    """How the index was built; empty for exact."""
+    file_bytes: dict[str, int]
+    format: int = _FORMAT
+
+
+@dataclass(frozen=True)
+class Shard:
+    """A shard that was opened; vectors are mapped from the file, an HNSW index is in this process's memory."""
+
+    header: ShardHeader
+    references: References
+    index: Any = None
+
+    def search(self, query_ids: Sequence[str] | Strings, queries: Floats, k: int) -> Neighbors:
+        """The k nearest of this shard for each query (queries, dimension); distances are exact whatever the backend."""
+        if queries.ndim != 2 or queries.shape[1] != self.header.dimension:
+            raise AutotagError(
+                f"queries have the shape {queries.shape}; this shard's dimension is {self.header.dimension}"
+            )
+        if k >= self.header.max_members:
+            raise AutotagError(f"k is {k}; this shard was built for at most {self.header.max_members - 1}")
+        query_ids = as_strings(query_ids)
+        if self.header.backend == "exact":
+            pairs = exact.nearest_rows(query_ids, queries, self.references, k + 1)
+        else:
+            norms = squared_norms(query_ids, queries)
+            pairs = hnsw.nearest_rows(self.index, queries, norms, self.references, k + 1)
+        return self.references.neighbors(query_ids, pairs, k)
+
+
+def choose_backend(config: NeighborsConfig, num_references: int) -> Backend:
+    """`auto` is exact while an expert's reference has at most config.exact_below GIFs."""
+    if config.backend == "auto":
+        return "exact" if num_references <= config.exact_below else "nmslib"
+    return config.backend
+
+
+def num_shards(config: NeighborsConfig, num_references: int) -> int:
+    """ceil(references / shard_size): no shard without need, since every query visits every shard."""
+    return math.ceil(num_references / config.shard_size)
+
+
+def build_shard(
+    batches: Iterable[tuple[Sequence[str], Floats]],
+    config: NeighborsConfig,
+    backend: Backend,
+    uri: str,
+    workspace: Path,
+) -> ShardHeader:
+    """Write one shard under the URI from batches (ids, vectors) in ascending order of gif_id.
+
+    It is put together in a temporary folder below the workspace. Vectors stream to a file: memory is one batch, about
+    200 bytes a GIF and, for nmslib, what hnsw.build_index says.
+    AutotagError: no references, dimensions that differ, vectors that are not unit, ids that are not ascending.
+    """
+    workspace.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="build-", dir=workspace) as folder:
+        header = _write(Path(folder), batches, config, backend)
+        for name in header.file_bytes:
+            storage.upload_file(Path(folder, name), storage.join(uri, name))
+        storage.write_bytes(storage.join(uri, HEADER), json.dumps(asdict(header), indent=1).encode())
+    return header
+
+
+def load_shard(folder: Path, config: NeighborsConfig) -> Shard:
+    """Open a shard's local folder; AutotagError where it is not whole or was built with another config."""
+    header = read_header(folder / HEADER)
+    if header.parameters != _parameters(config, header.backend):
+        raise AutotagError(
+            f"{folder}: built with {header.parameters}; the config says {_parameters(config, header.backend)}"
+        )
+    for name, size in header.file_bytes.items():
+        found = (folder / name).stat().st_size if (folder / name).exists() else 0
+        if found != size:
+            raise AutotagError(f"{folder / name}: {found} bytes, the header says {size}: the shard is not whole")
+    vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    norms = np.load(folder / "norms.npy", allow_pickle=False)
+    with pa.OSFile(str(folder / "ids.arrow")) as file:
+        table = pa.ipc.open_file(file).read_all()
+    ids, rows = as_strings(table["gif_id"].to_pylist()), table["row"].to_numpy()
+    shape = (header.num_vectors, header.dimension)
+    if (vectors.shape, norms.shape, len(ids)) != (shape, shape[:1], header.num_ids):
+        raise AutotagError(
+            f"{folder}: vectors {vectors.shape} and {len(ids)} ids; the header says {shape}, {header.num_ids}"
+        )
+    index = hnsw.load_index(folder / "index.hnsw", config) if header.backend == "nmslib" else None
+    return Shard(header, References(vectors, norms, ids, rows), index)
+
+
+def read_header(path: Path) -> ShardHeader:
+    """The header file; AutotagError where it is missing or not of this format."""
+    try:
+        values = json.loads(path.read_bytes())
+        header = ShardHeader(**values)
+    except FileNotFoundError:
+        raise AutotagError(f"{path}: there is no such file: the shard is not whole") from None
+    except (ValueError, TypeError) as error:
+        raise AutotagError(f"{path} is not the header of a shard: {error}") from None
+    if header.format != _FORMAT or header.backend not in ("exact", "nmslib"):
+        raise AutotagError(
+            f"{path}: format {header.format}, backend {header.backend!r}; this code reads format {_FORMAT}"
+        )
+    return header
+
+
+def _parameters(config: NeighborsConfig, backend: Backend) -> dict[str, int | str]:
+    if backend == "exact":
+        return {}
+    return {"space": hnsw.SPACE, "M": config.M, "efConstruction": config.efConstruction, "post": config.post}
+
+
+def _write(
+    folder: Path, batches: Iterable[tuple[Sequence[str], Floats]], config: NeighborsConfig, backend: Backend
+) -> ShardHeader:
+    max_members = config.k + 1
+    dimension, num_vectors, num_ids = _write_references(folder, batches, DistinctVectors(max_members))
+    if backend == "nmslib":
+        index = hnsw.build_index(np.load(folder / "vectors.npy", mmap_mode="r"), config)
+        index.saveIndex(str(folder / "index.hnsw"), save_data=False)
+    file_bytes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
+    return ShardHeader(backend, dimension, num_vectors, num_ids, max_members, _parameters(config, backend), file_bytes)
+
+
+def _write_references(
+    folder: Path, batches: Iterable[tuple[Sequence[str], Floats]], distinct: DistinctVectors
+) -> tuple[int, int, int]:
+    """Write vectors.npy, norms.npy and ids.arrow; returns dimension, number of vectors and of ids."""
+    dimension, num_ids = 0, 0
+    norms: list[Any] = []
+    with (
+        (folder / "vectors.npy").open("wb") as vectors_file,
+        pa.ipc.new_file(str(folder / "ids.arrow"), _IDS) as ids_file,
+    ):
+        for ids, vectors in batches:
+            batch_norms = squared_norms(ids, vectors)
+            if not dimension:
+                dimension = vectors.shape[1]
+                _write_npy_header(vectors_file, 0, dimension)
+            if vectors.shape[1] != dimension:
+                raise AutotagError(
+                    f"embeddings from {ids[0]!r} on have {vectors.shape[1]} dimensions, others {dimension}"
+                )
+            new_vectors, kept, rows = distinct.add(ids, vectors)
+            vectors_file.write(vectors[new_vectors].tobytes())
+            norms.append(batch_norms[new_vectors])
+            ids_file.write(
+                pa.record_batch([pa.array([ids[i] for i in kept], pa.string()), pa.array(rows, pa.int64())], _IDS)
+            )
+            num_ids += len(kept)
+        if not num_ids:
+            raise AutotagError("a shard needs at least one reference")
+        num_vectors = sum(len(part) for part in norms)
+        vectors_file.seek(0)
+        _write_npy_header(vectors_file, num_vectors, dimension)
+    np.save(folder / "norms.npy", np.concatenate(norms))
+    return dimension, num_vectors, num_ids
+
+
+def _write_npy_header(file: Any, rows: int, dimension: int) -> None:
+    """numpy leaves room in the header for the number of rows to grow, so it can be written again at the end."""
+    header = {"descr": "<f4", "fortran_order": False, "shape": (rows, dimension)}
+    np.lib.format.write_array_header_1_0(file, header)

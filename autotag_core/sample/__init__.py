@@ -1,0 +1,20 @@
+"""A catalog of real GIFs whose true tags are known: drawn, tagged as people tag, and as broken as files get."""
+
+from autotag_core.sample.broken import BROKEN_KINDS, BrokenKind
+from autotag_core.sample.catalog import SampleSummary, write_sample
+from autotag_core.sample.copies import COPY_KINDS, copy_gif
+from autotag_core.sample.factors import FACTORS, vocabulary
+from autotag_core.sample.uploaders import DEFAULT_RATES, UploaderRates
+
+__all__ = [
+    "BROKEN_KINDS",
+    "COPY_KINDS",
+    "DEFAULT_RATES",
+    "FACTORS",
+    "BrokenKind",
+    "SampleSummary",
+    "UploaderRates",
+    "copy_gif",
+    "vocabulary",
+    "write_sample",
+]

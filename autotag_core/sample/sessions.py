@@ -1,0 +1,47 @@
+"""Who looked at what in a row: people who want a GIF for one usage look at GIFs of that usage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from autotag_core.sample.factors import USAGES, random_of
+
+SESSIONS_PER_GIF = 2
+"""With about six GIFs in a session a GIF is seen twelve times on average."""
+MIN_VIEWS, MAX_VIEWS = 3, 9
+OFF_USAGE = 0.15
+"""Share of views that are of any GIF, whatever it is used for."""
+_TASTE = 0.3
+"""Views are drawn in proportion to popularity to this power: popular GIFs are seen more, but most are seen."""
+
+
+@dataclass(frozen=True)
+class Session:
+    """GIF indices in the order they were looked at, distinct."""
+
+    session_id: str
+    indices: list[int]
+
+
+def draw_sessions(seed: int, usages: npt.NDArray[np.int8], popularity: npt.NDArray[np.int64]) -> Iterator[Session]:
+    """SESSIONS_PER_GIF sessions a GIF, one by one; `usages` are positions in USAGES, both (num_gifs,) by GIF index."""
+    chance = popularity.astype(np.float64) ** _TASTE
+    everything = np.arange(len(usages))
+    groups = [np.flatnonzero(usages == usage) for usage in range(len(USAGES))]
+    used = [usage for usage in range(len(USAGES)) if len(groups[usage])]
+    bounds = [np.cumsum(chance[group]) for group in groups]
+    all_bounds = np.cumsum(chance)
+    for number in range(SESSIONS_PER_GIF * len(usages)):
+        rng = random_of(seed, number, "session")
+        usage = rng.choice(used)
+        seen: dict[int, None] = {}
+        for _ in range(rng.randint(MIN_VIEWS, MAX_VIEWS)):
+            off = rng.random() < OFF_USAGE
+            group, bound = (everything, all_bounds) if off else (groups[usage], bounds[usage])
+            at = int(np.searchsorted(bound, rng.random() * bound[-1], side="right"))
+            seen[int(group[min(at, len(group) - 1)])] = None
+        yield Session(f"session-{number:08d}", list(seen))

@@ -1,0 +1,24 @@
+"""How each subject looks.
+
+Each looks different turned, flipped or upside down, so that what happens to it over time can be seen.
+"""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from autotag_core.sample.factors import random_of
+from autotag_core.sample.nature import NATURE
+from autotag_core.sample.pen import Pen
+from autotag_core.sample.things import THINGS
+
+DRAWINGS = NATURE | THINGS
+
+
+def draw_subject(subject: str, seed: int, index: int) -> Image.Image:
+    """The thing as an RGBA square, in the style of GIF `index`; a third of them face the other way."""
+    rng = random_of(seed, index, "subject")
+    pen = Pen(rng)
+    DRAWINGS[subject](pen)
+    image = pen.image
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 1 / 3 else image

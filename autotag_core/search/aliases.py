@@ -1,0 +1,117 @@
+"""Which index readers see: an alias that moves in one step, back if need be, and what is deleted behind it."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, NotFoundError
+
+from autotag_core.config import ElasticsearchConfig
+from autotag_core.errors import InputError, NotPublishedError
+from autotag_core.search.client import explain
+from autotag_core.search.indexes import check_name, is_finished, owner
+from autotag_core.search.mapping import meta
+from autotag_core.search.retries import with_retries
+
+START_ATTEMPTS = 5
+"""Tries of the first request: long enough for a server that elects a master, short enough for a wrong URL."""
+
+
+def check_alias(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> None:
+    """The first request of a run, before any work: InputError for a wrong URL, refused credentials, or a taken name."""
+    check_name(alias)
+    start = config.model_copy(update={"attempts": min(config.attempts, START_ATTEMPTS)})
+    try:
+        found = with_retries(client, start, lambda: client.indices.resolve_index(name=alias), unreachable=InputError)
+    except NotFoundError:
+        return
+    except ApiError as error:
+        raise InputError(explain(client, error)) from None
+    for kind, items in (("an index", found["indices"]), ("a data stream", found["data_streams"])):
+        if items:
+            raise InputError(
+                f"Elasticsearch: {alias!r} is {kind}, not an alias, so it can't be moved to a new index: "
+                f"choose another --index, or delete it or reindex it under another name"
+            )
+
+
+def current_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> list[str]:
+    """The indexes behind the alias, sorted: one, or none before the first run."""
+    try:
+        return sorted(with_retries(client, config, lambda: client.indices.get_alias(name=alias)))
+    except NotFoundError:
+        return []
+
+
+def swap_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
+    """Move the alias to the index in one atomic step and mark the index as published; returns where it was before."""
+    before = _move(client, alias, index, config)
+    mark = owner(client, index, config)
+    if mark is not None:
+        body = meta(alias, mark["run_id"], published=True)
+        with_retries(client, config, lambda: client.indices.put_mapping(index=index, meta=body))
+    return before
+
+
+def point_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
+    """Move the alias back to the index of an earlier run; InputError names what is still there if it can't."""
+    check_alias(client, alias, config)
+    mark = owner(client, index, config)
+    if mark is None or mark["alias"] != alias or not is_finished(client, index, config):
+        problem = "is gone" if mark is None else "was never filled to the end for this alias"
+        there = [name for name, mark in _own_indexes(client, alias, config) if mark["published"]]
+        raise InputError(
+            f"Elasticsearch: index {index} {problem}; alias {alias!r} can go to: {', '.join(there) or 'none'}"
+        )
+    return swap_alias(client, alias, index, config)
+
+
+def _move(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
+    before = current_indexes(client, alias, config)
+    actions: list[dict[str, Any]] = [
+        {"remove": {"index": "*", "alias": alias, "must_exist": False}},
+        {"add": {"index": index, "alias": alias}},
+    ]
+    try:
+        with_retries(client, config, lambda: client.indices.update_aliases(actions=actions))
+    except ApiError as error:
+        raise NotPublishedError(explain(client, error)) from None
+    now = current_indexes(client, alias, config)
+    if now != [index]:
+        raise NotPublishedError(f"alias {alias!r} is on {', '.join(now) or 'nothing'}, it should be on {index}")
+    return before
+
+
+def prune_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> list[str]:
+    """Delete what this job made and nobody needs any more; returns the names, oldest first. Call it after the swap.
+
+    Kept: what the alias is on, the newest config.keep_indexes others that were published, and any unpublished one
+    younger than the alias's (a run may be filling it). Older unpublished ones are leftovers of failed runs.
+    """
+    current = current_indexes(client, alias, config)
+    own = _own_indexes(client, alias, config)
+    positions = [position for position, (name, _) in enumerate(own) if name in current]
+    if not positions:
+        return []
+    published = [name for name, mark in own if mark["published"] and name not in current]
+    leftovers = [name for name, mark in own[: positions[-1]] if not mark["published"] and name not in current]
+    doomed = {*published[: max(0, len(published) - config.keep_indexes)], *leftovers}
+    names = [name for name, _ in own if name in doomed]
+    for name in names:
+        delete = functools.partial(client.indices.delete, index=name, ignore_unavailable=True)
+        with_retries(client, config, delete)
+    return names
+
+
+def _own_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> list[tuple[str, dict[str, Any]]]:
+    """(name, mark) of every index that this job made for the alias, oldest first."""
+    found = with_retries(
+        client, config, lambda: client.indices.get(index=f"{alias}-*", expand_wildcards=["open", "closed", "hidden"])
+    )
+    own = []
+    for name, index in found.items():
+        mark = index["mappings"].get("_meta", {}).get("autotag", {})
+        if mark.get("alias") == alias:
+            own.append((int(index["settings"]["index"]["creation_date"]), name, mark))
+    return [(name, mark) for _, name, mark in sorted(own, key=lambda item: item[:2])]

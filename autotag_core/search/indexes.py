@@ -1,0 +1,137 @@
+"""One index per run: made, filled by `bulk_index`, finished, and counted before anybody reads it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
+
+from autotag_core.config import ElasticsearchConfig
+from autotag_core.errors import InputError, NotPublishedError
+from autotag_core.search.client import explain
+from autotag_core.search.mapping import filling_settings, mappings, serving_settings
+from autotag_core.search.retries import with_retries
+
+FORBIDDEN = ' \\/*?"<>|,#:'
+MAX_NAME_BYTES = 255
+
+
+def index_name(alias: str, run_id: str) -> str:
+    """<alias>-<run_id in lower case>; InputError where Elasticsearch would not take it."""
+    return check_name(f"{check_name(alias)}-{run_id.lower()}")
+
+
+def check_name(name: str) -> str:
+    """The name, if Elasticsearch takes it for an index or alias; else InputError says which rule it breaks."""
+    problem = None
+    if name != name.lower():
+        problem = "it must be lower case"
+    elif not name or name[0] in "-_+.":
+        problem = "it must not be empty or begin with - _ + or ."
+    elif any(letter in FORBIDDEN or not letter.isprintable() for letter in name):
+        problem = f"it must not hold a space or any of {FORBIDDEN.strip()}"
+    elif len(name.encode()) > MAX_NAME_BYTES:
+        problem = f"it has {len(name.encode())} bytes, at most {MAX_NAME_BYTES} are allowed"
+    if problem:
+        raise InputError(f"Elasticsearch index or alias {name!r}: {problem}")
+    return name
+
+
+def create_index(client: Elasticsearch, alias: str, run_id: str, config: ElasticsearchConfig) -> str:
+    """Make this run's empty index and return its name; InputError if another one has that name."""
+    name = index_name(alias, run_id)
+
+    def create() -> Any:
+        return client.indices.create(index=name, settings=filling_settings(config), mappings=mappings(alias, run_id))
+
+    try:
+        answer = with_retries(client, config, create)
+    except BadRequestError as error:
+        # a create whose answer was lost is repeated and then finds its own index
+        if "resource_already_exists" not in error.message or not _is_empty(client, name, alias, run_id, config):
+            raise InputError(explain(client, error)) from None
+        return name
+    except ApiError as error:
+        raise InputError(explain(client, error)) from None
+    if not answer["shards_acknowledged"]:
+        raise NotPublishedError(
+            f"index {name}: no node takes its shards: check disk space and the health of the cluster"
+        )
+    return name
+
+
+def _is_empty(client: Elasticsearch, name: str, alias: str, run_id: str, config: ElasticsearchConfig) -> bool:
+    if owner(client, name, config) != {"alias": alias, "run_id": run_id, "published": False}:
+        return False
+    with_retries(client, config, lambda: client.indices.refresh(index=name))
+    return count(client, name, config) == 0
+
+
+def owner(client: Elasticsearch, name: str, config: ElasticsearchConfig) -> dict[str, Any] | None:
+    """The mark of this job on an index; None if the index is gone or somebody else's."""
+    try:
+        answer = with_retries(client, config, lambda: client.indices.get_mapping(index=name))
+    except NotFoundError:
+        return None
+    mark: dict[str, Any] | None = next(iter(answer.values()))["mappings"].get("_meta", {}).get("autotag")
+    return mark
+
+
+def finish_index(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
+    """Restore the settings for serving, refresh, and return the exact number of documents.
+
+    NotPublishedError if the index was deleted while it filled: the next bulk request makes an index of that name with
+    guessed types, and its count may even be right.
+    """
+    if owner(client, index, config) is None:
+        raise NotPublishedError(f"index {index} was deleted while it was being filled: start the run again")
+    try:
+        with_retries(
+            client, config, lambda: client.indices.put_settings(index=index, settings=serving_settings(config))
+        )
+        refreshed = with_retries(client, config, lambda: client.indices.refresh(index=index))
+    except ApiError as error:
+        raise NotPublishedError(explain(client, error)) from None
+    _check_shards(index, refreshed["_shards"])
+    return count(client, index, config)
+
+
+def is_finished(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> bool:
+    """Whether `finish_index` was called for an index that exists."""
+    answer = with_retries(client, config, lambda: client.indices.get_settings(index=index))
+    return bool(answer[index]["settings"]["index"].get("refresh_interval") != "-1")
+
+
+def count(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
+    """Documents that a search can see; a tag is a part of its document and not counted."""
+    try:
+        answer = with_retries(client, config, lambda: client.count(index=index))
+    except ApiError as error:
+        raise NotPublishedError(explain(client, error)) from None
+    _check_shards(index, answer["_shards"])
+    return int(answer["count"])
+
+
+def _check_shards(index: str, shards: dict[str, Any]) -> None:
+    if shards["failed"]:
+        raise NotPublishedError(f"index {index}: {shards['failed']} of {shards['total']} shards did not answer")
+
+
+def check_count(num_found: int, num_documents: int, num_refused: int, config: ElasticsearchConfig) -> None:
+    """NotPublishedError unless the index holds every document that was not refused, and few enough were refused.
+
+    num_found: what `finish_index` counted; num_documents: rows of the table. The alias then stays where it is and the
+    new index is kept to be looked at, until the next published run deletes it.
+    """
+    expected = num_documents - num_refused
+    if num_found != expected:
+        raise NotPublishedError(
+            f"Elasticsearch holds {num_found:,} documents where {expected:,} belong "
+            f"({num_documents:,} in the table, {num_refused:,} refused)"
+        )
+    if num_refused > config.max_refused_share * num_documents:
+        raise NotPublishedError(
+            f"Elasticsearch refused {num_refused:,} of {num_documents:,} documents, more than "
+            f"elasticsearch.max_refused_share={config.max_refused_share:g} allows: "
+            "see stage search_documents in failures"
+        )

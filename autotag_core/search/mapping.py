@@ -1,0 +1,54 @@
+"""What an index of search documents looks like to Elasticsearch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from autotag_core.config import ElasticsearchConfig
+
+MAX_TAG_LENGTH = 1024
+
+PROPERTIES: dict[str, Any] = {
+    "gif_id": {"type": "keyword"},
+    "tags": {
+        "type": "nested",
+        "dynamic": "strict",
+        "properties": {
+            "tag": {
+                "type": "keyword",
+                "normalizer": "lowercase",
+                "ignore_above": MAX_TAG_LENGTH,
+                # norms would rank a GIF by how many words its tag has, and a tag is no text
+                "fields": {"words": {"type": "text", "analyzer": "standard", "norms": False}},
+            },
+            # coerce would take "0.9" for 0.9 and hide that somebody writes strings
+            "weight": {"type": "float", "coerce": False},
+            "confidence": {"type": "float", "coerce": False},
+            "accepted": {"type": "boolean"},
+        },
+    },
+    "caption": {"type": "text", "analyzer": "standard"},
+    "text": {"type": "text", "analyzer": "standard"},
+    "popularity": {"type": "long", "coerce": False},
+    "uri": {"type": "keyword", "index": False, "doc_values": False},
+}
+
+
+def mappings(alias: str, run_id: str, published: bool = False) -> dict[str, Any]:
+    """Mappings of one run's index; `_meta` says who made it, so that no other index is ever deleted."""
+    return {"dynamic": "strict", "_meta": meta(alias, run_id, published), "properties": PROPERTIES}
+
+
+def meta(alias: str, run_id: str, published: bool) -> dict[str, Any]:
+    """The mark of an index that this job made; `published` once an alias was moved to it."""
+    return {"autotag": {"alias": alias, "run_id": run_id, "published": published}}
+
+
+def filling_settings(config: ElasticsearchConfig) -> dict[str, Any]:
+    """Settings while an index fills: nobody reads it, so neither refresh nor replicas are paid for."""
+    return {"number_of_shards": config.shards, "number_of_replicas": 0, "refresh_interval": "-1"}
+
+
+def serving_settings(config: ElasticsearchConfig) -> dict[str, Any]:
+    """Settings once it is full; null is Elasticsearch's own default refresh."""
+    return {"number_of_replicas": config.replicas, "refresh_interval": None}

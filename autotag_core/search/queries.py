@@ -1,0 +1,100 @@
+"""The search an application would run on the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from elasticsearch import ApiError, Elasticsearch, TransportError
+
+from autotag_core.errors import InputError
+from autotag_core.search.client import explain
+
+MAX_WORDS = 16
+WHOLE_TAG_BOOST = 2.0
+"""A tag that is exactly what was typed counts twice as much as one that only holds a word of it."""
+CAPTION_BOOST = 0.3
+"""A caption is prose: a word in it says less than a tag."""
+TEXT_BOOST = 0.6
+"""People search for what a GIF says. More than a caption, which is about the GIF, less than a tag: OCR may be wrong."""
+POPULARITY_WEIGHT = 0.1
+"""A million views add 0.6 to a factor of 1: popularity orders near-equals and doesn't bury the right GIF."""
+
+
+@dataclass(frozen=True)
+class SearchHit:
+    """A GIF that was found, and the (tag, weight) that matched: highest weight first, ties alphabetical."""
+
+    gif_id: str
+    score: float
+    tags: tuple[tuple[str, float], ...]
+    caption: str | None
+    uri: str | None
+
+
+def search_gifs(
+    client: Elasticsearch, index: str, words: str, size: int = 10, accepted_only: bool = False
+) -> list[SearchHit]:
+    """The best `size` GIFs for the words in an index or alias: highest score first, ties by gif_id.
+
+    accepted_only: of the tags only those whose probability reached their threshold (vote.target_precision) count.
+    InputError where there is no such index, no words, or no answer.
+    """
+    if not words.strip():
+        raise InputError("search: no words; type what the GIF should show, for example: happy cat")
+    try:
+        answer = client.search(
+            index=index, query=gif_query(words, accepted_only), size=size, sort=[{"_score": "desc"}, {"gif_id": "asc"}]
+        )
+    except (ApiError, TransportError) as error:
+        raise InputError(explain(client, error)) from None
+    return [_hit(hit) for hit in answer["hits"]["hits"]]
+
+
+def gif_query(words: str, accepted_only: bool = False) -> dict[str, Any]:
+    """score = (sum over words of best matching tag's BM25 x weight, + caption, + text) x popularity's factor,
+    which is 1 + 0.1 log10(1 + popularity).
+
+    Every word, and the whole phrase as one tag, is a clause of its own: a GIF with both words beats one that has the
+    same word in many tags.
+    """
+    whole = {"term": {"tags.tag": {"value": words.strip(), "boost": WHOLE_TAG_BOOST}}}
+    clauses = [_tag_clause("whole", whole, accepted_only)]
+    for number, word in enumerate(words.split()[:MAX_WORDS]):
+        clauses.append(_tag_clause(f"word {number}", {"match": {"tags.tag.words": word}}, accepted_only))
+    clauses.append({"match": {"caption": {"query": words, "boost": CAPTION_BOOST}}})
+    clauses.append({"match": {"text": {"query": words, "boost": TEXT_BOOST}}})
+    popularity = {"field": "popularity", "modifier": "log1p", "missing": 0}
+    return {
+        "function_score": {
+            "query": {"bool": {"should": clauses, "minimum_should_match": 1}},
+            "functions": [{"weight": 1}, {"field_value_factor": popularity, "weight": POPULARITY_WEIGHT}],
+            "score_mode": "sum",
+            "boost_mode": "multiply",
+        }
+    }
+
+
+def _tag_clause(name: str, query: dict[str, Any], accepted_only: bool) -> dict[str, Any]:
+    weight = {"field": "tags.weight", "missing": 0}
+    if accepted_only:
+        query = {"bool": {"must": query, "filter": {"term": {"tags.accepted": True}}}}
+    return {
+        "nested": {
+            "path": "tags",
+            "query": {"function_score": {"query": query, "field_value_factor": weight, "boost_mode": "multiply"}},
+            "score_mode": "max",
+            "inner_hits": {"name": name, "size": 10},
+        }
+    }
+
+
+def _hit(hit: dict[str, Any]) -> SearchHit:
+    found = {
+        (inner["_source"]["tag"], float(inner["_source"]["weight"]))
+        for clause in hit["inner_hits"].values()
+        for inner in clause["hits"]["hits"]
+    }
+    source = hit["_source"]
+    tags = tuple(sorted(found, key=lambda pair: (-pair[1], pair[0])))
+    return SearchHit(source["gif_id"], hit["_score"], tags, source.get("caption"), source.get("uri"))

@@ -1,0 +1,19 @@
+"""The real parts that one machine needs to run the job: Java, jars, an S3 server, Elasticsearch."""
+
+from autotag_core.services.cache import PROJECT, cache_folder
+from autotag_core.services.elasticsearch_server import ElasticsearchServer
+from autotag_core.services.jars import fetch_all, lock_jars, spark_classpath
+from autotag_core.services.java import Java, find_java
+from autotag_core.services.s3_server import S3Server
+
+__all__ = [
+    "PROJECT",
+    "ElasticsearchServer",
+    "Java",
+    "S3Server",
+    "cache_folder",
+    "fetch_all",
+    "find_java",
+    "lock_jars",
+    "spark_classpath",
+]

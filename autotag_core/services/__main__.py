@@ -1,0 +1,36 @@
+"""`python -m autotag_core.services setup` fetches the JVM parts; `lock` writes jars.lock anew."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from autotag_core.errors import AutotagError
+from autotag_core.services import fetch_all, find_java, lock_jars
+
+
+def main(arguments: list[str]) -> int:
+    """Run one command; 0 when it worked."""
+    start = time.monotonic()
+    try:
+        if arguments == ["setup"]:
+            java = find_java()
+            print(f"java: {java.version}, {java.runtime}", flush=True)
+            fetch_all(lambda line: print(line, flush=True))
+        elif arguments == ["lock"]:
+            print(f"jars.lock: {len(lock_jars())} files, {time.monotonic() - start:.0f} s", flush=True)
+        else:
+            print(__doc__, file=sys.stderr)
+            return 2
+    except AutotagError as error:
+        print(f"setup: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("setup: interrupted", file=sys.stderr, flush=True)
+        os._exit(130)  # without waiting for the fetches: what they have so far goes with this process
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

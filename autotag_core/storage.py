@@ -1,0 +1,227 @@
+"""Files by URI, local or S3.
+
+Credentials come from the usual AWS chain; an endpoint other than AWS from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.config import Config as BotoConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from autotag_core.errors import InputError
+
+S3_SCHEMES = ("s3", "s3a", "s3n")
+
+
+def is_s3(uri: str) -> bool:
+    """Whether the URI names an S3 object or prefix."""
+    return urlsplit(uri).scheme in S3_SCHEMES
+
+
+def split_s3(uri: str) -> tuple[str, str]:
+    """Bucket and key of s3://bucket/key; the key is taken as it is written, `#` and `?` included."""
+    bucket, _, key = uri.partition("://")[2].partition("/")
+    return bucket, key
+
+
+def local_path(uri: str) -> Path:
+    """Path of a local URI: file:///x, file:/x (percent-encoded; `#` and `?` stand for themselves) or a path."""
+    if not uri.startswith("file:"):
+        return Path(uri)
+    path = uri.removeprefix("file:")
+    return Path(unquote("/" + path[2:].partition("/")[2] if path.startswith("//") else path))
+
+
+def endpoint_url() -> str | None:
+    """The S3 endpoint from the environment, as boto3 takes it; None for AWS itself."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+def join(base: str, *parts: str) -> str:
+    """The base URI with parts appended."""
+    return "/".join([base.rstrip("/"), *parts])
+
+
+@functools.lru_cache(maxsize=8)
+def _s3_client(pid: int, connect_timeout_s: float, read_timeout_s: float, attempts: int, connections: int) -> Any:
+    return boto3.session.Session().client(
+        "s3",
+        config=BotoConfig(
+            connect_timeout=connect_timeout_s,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=connections,
+        ),
+    )
+
+
+def s3_client(
+    connect_timeout_s: float = 5, read_timeout_s: float = 60, attempts: int = 5, connections: int = 16
+) -> Any:
+    """This process's S3 client for these settings: thread-safe, made once, never shared over a fork."""
+    return _s3_client(os.getpid(), connect_timeout_s, read_timeout_s, attempts, connections)
+
+
+@contextmanager
+def explained(uri: str) -> Iterator[None]:
+    """Let what goes wrong with this URI end as an InputError of one line; refuse a URI that holds a credential."""
+    refuse_credentials(uri)
+    try:
+        yield
+    except (OSError, ValueError, ClientError, BotoCoreError, Boto3Error) as error:
+        raise InputError(explain(uri, error)) from None
+
+
+def read_bytes(uri: str) -> bytes:
+    """The whole object; InputError says in one line what is wrong with the URI, the bucket or the credentials."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            return bytes(s3_client().get_object(Bucket=bucket, Key=key)["Body"].read())
+        return local_path(uri).read_bytes()
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Write the whole object; a local file appears under its name only when it is complete."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            s3_client().put_object(Bucket=bucket, Key=key, Body=data)
+            return
+        with _complete(local_path(uri)) as partial:
+            partial.write_bytes(data)
+
+
+def upload_file(path: Path, uri: str) -> None:
+    """Copy a local file to the URI."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            s3_client().upload_file(str(path), bucket, key)
+            return
+        with _complete(local_path(uri)) as partial:
+            shutil.copyfile(path, partial)
+
+
+def download_file(uri: str, path: Path) -> None:
+    """Copy the object to a local path, which appears only when it is complete."""
+    with explained(uri), _complete(path) as partial:
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            s3_client().download_file(bucket, key, str(partial))
+        else:
+            shutil.copyfile(local_path(uri), partial)
+
+
+@contextmanager
+def _complete(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes the path when the block ends well and is gone when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}.{os.urandom(3).hex()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def delete_prefix(uri: str) -> None:
+    """Delete everything below the URI; nothing there is no error."""
+    with explained(uri):
+        if not is_s3(uri):
+            shutil.rmtree(local_path(uri), ignore_errors=True)
+            return
+        bucket, prefix = split_s3(uri)
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
+        for page in pages:
+            keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
+            if keys:
+                s3_client().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+
+
+_CODES = {
+    "NoSuchBucket": "the bucket does not exist: check its name and AWS_ENDPOINT_URL",
+    "NoSuchKey": "there is no such object",
+    "404": "there is no such object",
+    "AccessDenied": "access denied: these credentials may not use it",
+    "403": "access denied: these credentials may not use it",
+    "InvalidAccessKeyId": "the access key is not known here: check AWS_ACCESS_KEY_ID or the profile",
+    "SignatureDoesNotMatch": "the secret key is wrong: check AWS_SECRET_ACCESS_KEY or the profile",
+    "ExpiredToken": "the credentials have expired: get new ones",
+    "PermanentRedirect": "the bucket is in another region: check AWS_REGION and AWS_ENDPOINT_URL",
+    "AuthorizationHeaderMalformed": "the bucket is in another region: check AWS_REGION and AWS_ENDPOINT_URL",
+}
+
+
+def explain(uri: str, error: Exception) -> str:
+    """One line that says what is wrong with this URI and what to fix; never holds a credential."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        return f"{uri}: {_CODES.get(code, f'S3 answered {code}')}"
+    if isinstance(error, FileNotFoundError):
+        return f"{uri}: there is no such file"
+    if isinstance(error, OSError):
+        return f"{uri}: {error.strerror or error}"
+    if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
+        return f"{uri}: no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+    return f"{uri}: {one_line(error)}"
+
+
+def one_line(error: Exception, limit: int = 500) -> str:
+    """The error's text on one line, without colours and without the user and password of any URL in it."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    return re.sub(r"://([^\s/@]*|[^\s@]*:[^\s@]*)@", "://", " ".join(text.split()))[:limit]
+
+
+def is_file(uri: str) -> bool:
+    """Whether there is a file or object of this name; InputError in one line where that can't be asked."""
+    with explained(uri):
+        if not is_s3(uri):
+            return local_path(uri).is_file()
+        bucket, key = split_s3(uri)
+        found = s3_client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        return any(item["Key"] == key for item in found)
+
+
+def check_exists(uri: str) -> None:
+    """InputError in one line unless the URI is a file, an object, or a folder or prefix that holds something."""
+    with explained(uri):
+        if not is_s3(uri):
+            local_path(uri).stat()
+            return
+        bucket, key = split_s3(uri)
+        folder = key.rstrip("/") + "/" if key else ""
+        for prefix in (key, folder):
+            found = s3_client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+            if any(item["Key"] == key or prefix == folder for item in found):
+                return
+    raise InputError(f"{uri}: there is no such object")
+
+
+def check_reachable(uri: str) -> None:
+    """InputError in one line where the URI's bucket is not there or these credentials may not list it."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            s3_client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+
+
+def refuse_credentials(uri: str) -> None:
+    """InputError where a URI carries a user or password: they would end in logs and in the `runs` table."""
+    scheme, separator, rest = uri.partition("://")
+    host = rest.partition("/")[0]
+    # a secret may hold a slash, so what stands before it looks like a bucket with a colon
+    if separator and ("@" in host or (":" in host and "@" in rest)):
+        raise InputError(f"{scheme}://{rest.rpartition('@')[2]}: no credentials in a URI: give them in the environment")

@@ -1,0 +1,42 @@
+"""Evidence on a (GIF, tag) pair in; out of it a score, the chance that the tag is right, and whether that is enough.
+
+Loading this needs no scikit-learn; fitting a calibration does.
+"""
+
+from autotag_core.voting.calibration import Calibration, fit_calibration
+from autotag_core.voting.curves import Curve
+from autotag_core.voting.evidence import SHARE_UNIT, Evidence, ExpertEvidence, evidence_of, evidence_schema
+from autotag_core.voting.judge import Judge, fit_judge
+from autotag_core.voting.own_tags import default_weights, fit_own_tags
+from autotag_core.voting.reliability import Bin, expected_calibration_error, reliability_table
+from autotag_core.voting.rules import RULES, ExpertWeight, Weights
+from autotag_core.voting.slips import MIN_COUNT, MIN_LENGTH, is_slip
+from autotag_core.voting.thresholds import NEVER, TagThreshold, Thresholds, fit_thresholds
+
+__all__ = [
+    "MIN_COUNT",
+    "MIN_LENGTH",
+    "NEVER",
+    "RULES",
+    "SHARE_UNIT",
+    "Bin",
+    "Calibration",
+    "Curve",
+    "Evidence",
+    "ExpertEvidence",
+    "ExpertWeight",
+    "Judge",
+    "TagThreshold",
+    "Thresholds",
+    "Weights",
+    "default_weights",
+    "evidence_of",
+    "evidence_schema",
+    "expected_calibration_error",
+    "fit_calibration",
+    "fit_judge",
+    "fit_own_tags",
+    "fit_thresholds",
+    "is_slip",
+    "reliability_table",
+]

@@ -1,0 +1,110 @@
+"""What is known of a (GIF, tag) pair before it is judged: columns of a table, and the same as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+SHARE_UNIT = 1 << 24
+"""Shares are summed as whole numbers of this part: the same sum in any order, so in any partitioning."""
+
+
+def evidence_schema(experts: Sequence[str]) -> pa.Schema:
+    """The columns of the evidence on a pair, one row a pair; `experts` sorted."""
+    fields = [
+        pa.field("gif_id", pa.string()),
+        pa.field("tag", pa.string()),
+        pa.field("split", pa.string()),
+        pa.field("is_own", pa.bool_()),
+        pa.field("is_slip", pa.bool_()),
+        pa.field("is_correction", pa.bool_()),
+        pa.field("is_copied", pa.bool_()),
+        pa.field("prior", pa.float64()),
+        pa.field("together", pa.float64()),
+    ]
+    for name in experts:
+        fields += [
+            pa.field(f"share_{name}", pa.float64()),
+            pa.field(f"spread_{name}", pa.float64()),
+            pa.field(f"lift_{name}", pa.float64()),
+            pa.field(f"votes_{name}", pa.int32()),
+        ]
+    return pa.schema(fields)
+
+
+@dataclass(frozen=True)
+class ExpertEvidence:
+    """What one expert says of n pairs.
+
+    share (n,): the weights of the GIF's neighbors with the tag over the weights of all, 0..1, where a neighbor's
+    weight falls with its distance; NaN where the expert abstains from the GIF. spread (n,): the neighbors' effective
+    number, (sum w)^2 / sum w^2. lift (n,): how much likelier than chance the expert's neighbors of a GIF with the tag
+    have it too, at least 1. votes (n,): how many of the nearest neighbors have the tag, as the published rule counts.
+    """
+
+    share: Floats
+    spread: Floats
+    lift: Floats
+    votes: Ints
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """n (GIF, tag) pairs.
+
+    is_own: the uploader gave the tag; is_slip: it looks misspelled; is_correction: not given, but what a slip of this
+    GIF meant; is_copied: not given, but a near duplicate of the GIF came with it. prior (n,): share of the other train
+    GIFs that have the tag. together (n,): mean log lift of the tag with the GIF's other tags, 0 where nothing is known:
+    evidence on the GIF's own tag that did not come from it.
+    """
+
+    is_own: Bools
+    is_slip: Bools
+    is_correction: Bools
+    is_copied: Bools
+    prior: Floats
+    together: Floats
+    experts: Mapping[str, ExpertEvidence]
+
+    def __len__(self) -> int:
+        return len(self.prior)
+
+    def only(self, names: Sequence[str]) -> Evidence:
+        """The same pairs as these experts alone see them."""
+        return replace(self, experts={name: self.experts[name] for name in names})
+
+
+def evidence_of(table: pa.Table | pa.RecordBatch, experts: Sequence[str]) -> Evidence:
+    """The arrays of a table with the columns of `evidence_schema`."""
+
+    def floats(name: str) -> Floats:
+        return np.asarray(table[name].to_numpy(zero_copy_only=False), dtype=np.float64)
+
+    def bools(name: str) -> Bools:
+        return np.asarray(table[name].to_numpy(zero_copy_only=False), dtype=bool)
+
+    return Evidence(
+        is_own=bools("is_own"),
+        is_slip=bools("is_slip"),
+        is_correction=bools("is_correction"),
+        is_copied=bools("is_copied"),
+        prior=floats("prior"),
+        together=floats("together"),
+        experts={
+            name: ExpertEvidence(
+                share=floats(f"share_{name}"),
+                spread=floats(f"spread_{name}"),
+                lift=floats(f"lift_{name}"),
+                votes=floats(f"votes_{name}").astype(np.int64),
+            )
+            for name in experts
+        },
+    )

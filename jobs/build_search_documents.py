@@ -1,0 +1,15 @@
+"""catalog, voted_tags and, where frames were read, media -> search_documents."""
+
+from __future__ import annotations
+
+from autotag_core.tables import CATALOG, MEDIA, SEARCH_DOCUMENTS, VOTED_TAGS
+from jobs.run import Run
+from udfs import search_documents
+
+
+def build_search_documents(run: Run) -> None:
+    """One document per GIF of the catalog, as Elasticsearch will hold it."""
+    with run.stage("documents", run.rows_out["catalog"]):
+        media_df = run.read(MEDIA) if MEDIA.name in run.table_versions else None
+        documents_df = search_documents.build_search_documents(run.read(CATALOG), run.read(VOTED_TAGS), media_df)
+        run.rows_out["documents"] = run.write(SEARCH_DOCUMENTS, documents_df)

@@ -1,0 +1,237 @@
+"""The `autotag` command."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autotag_core.config_file import load_config, settings_as_yaml
+from autotag_core.errors import AutotagError, InputError
+
+app = typer.Typer(
+    help="Retag a GIF catalog by expert voting.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
+ConfigFile = Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. neighbors.k=10.")
+]
+
+
+@app.command()
+def nightly(
+    catalog: Annotated[str, typer.Option(help="Catalog file: .jsonl, .parquet or .csv, s3a:// or a local path.")],
+    warehouse: Warehouse,
+    elasticsearch: Annotated[
+        str | None, typer.Option(help="URL of Elasticsearch; without it nothing is indexed.")
+    ] = None,
+    index: Annotated[str, typer.Option(help="Search alias that is moved to the new index.")] = "gifs",
+    config: ConfigFile = None,
+    set_: Settings = None,
+) -> None:
+    """Retag the whole catalog and publish the tables. Exit: 0 published, 2 wrong input, 3 not published, 1 other."""
+    from jobs.nightly import Request, run_nightly
+    from jobs.summary import print_summary
+
+    run = run_nightly(Request(catalog, warehouse, load_config(config, set_), elasticsearch, index))
+    print_summary(run)
+    run.spark.stop()
+
+
+@app.command()
+def sample(
+    out: Annotated[str, typer.Option(help="Folder to write to: s3a://bucket/prefix or a local path.")],
+    gifs: Annotated[int, typer.Option(min=1, help="How many GIFs.")] = 400,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
+    broken: Annotated[int, typer.Option(min=0, help="How many broken rows and files of different kinds to add.")] = 0,
+    duplicates: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of GIFs to add as copies, by other uploaders, of drawn ones.")
+    ] = 0.0,
+) -> None:
+    """Draw a catalog of real GIFs whose true tags are known."""
+    from autotag_core.sample import UploaderRates, write_sample
+
+    written = write_sample(out, gifs, seed, num_broken=broken, rates=UploaderRates(copied=duplicates))
+    counts = [f"{gifs} GIFs"]
+    counts += [f"{written.num_duplicates} copies"] if written.num_duplicates else []
+    counts += [f"{broken} broken ones"] if broken else []
+    typer.echo(f"{out}: {' and '.join(counts)}, seed {seed}")
+
+
+@app.command()
+def evaluate(
+    warehouse: Warehouse,
+    truth: Annotated[str, typer.Option(help="JSON lines {gif_id, tags}.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    run_id: Annotated[str | None, typer.Option("--run", help="A run other than the current release.")] = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Vote anew without each expert and with each alone.")
+    ] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Vote anew by every rule, side by side.")] = False,
+) -> None:
+    """Measure the voted tags against a known truth."""
+    from autotag_core.evaluation import evaluate as evaluate_tags
+    from autotag_core.evaluation import read_truth, reliability
+    from autotag_core.warehouse import current_release, read_table
+
+    if ablate and compare:
+        raise InputError("--ablate and --compare: one at a time")
+    release, known = current_release(warehouse, run_id), read_truth(truth)
+    if ablate or compare:
+        from jobs import compare_votes
+
+        if ablate:
+            found = compare_votes.ablate_experts(warehouse, release, known)
+            typer.echo(compare_votes.ablations_as_json(found) if json_ else compare_votes.ablations_as_text(found))
+        else:
+            comparison = compare_votes.compare_rules(warehouse, release, known)
+            typer.echo(comparison.to_json() if json_ else comparison.to_text())
+        return
+    columns = ["gif_id", "tag", "score", "confidence", "source", "probability", "accepted"]
+    voted_tags = read_table(warehouse, "voted_tags", release, columns)
+    catalog = read_table(warehouse, "catalog", release, ["gif_id", "tags", "split"])
+    result = evaluate_tags(voted_tags, catalog, known)
+    probabilities = reliability(voted_tags, catalog, known)
+    if json_:
+        typer.echo(json.dumps(json.loads(result.to_json()) | {"probabilities": json.loads(probabilities.to_json())}))
+    else:
+        typer.echo(f"{result.to_text()}\n\n{probabilities.to_text()}")
+
+
+@app.command()
+def explain(
+    warehouse: Warehouse,
+    gif_id: Annotated[str, typer.Argument(help="A GIF of the catalog.")],
+    run_id: Annotated[str | None, typer.Option("--run", help="A run other than the current release.")] = None,
+) -> None:
+    """Show why a GIF has its tags: votes, weights, neighbors."""
+    from autotag_core.explanation import as_text, explain_gif
+
+    typer.echo(as_text(explain_gif(warehouse, gif_id, run_id)))
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting with its default and its reason, as a file for --config."""
+    typer.echo(settings_as_yaml())
+
+
+@app.command()
+def experts(
+    config: ConfigFile = None,
+    set_: Settings = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object an expert.")] = False,
+) -> None:
+    """List the experts: which vote, with which weights under which licence, and what is missing here."""
+    import json
+    from dataclasses import asdict
+
+    from autotag_core.experts import expert_statuses
+
+    for expert in expert_statuses(load_config(config, set_)):
+        if json_:
+            typer.echo(json.dumps(asdict(expert)))
+            continue
+        version = expert.model_version or ("no model" if expert.missing else "fitted on the catalog")
+        state = f"missing: {expert.missing}" if expert.missing else "present"
+        mark = "*" if expert.chosen else " "
+        typer.echo(f"{mark} {expert.name:<9} {version:<36} {expert.dimension:>5}-d  licence: {expert.licence}  {state}")
+    if not json_:
+        typer.echo("* votes")
+
+
+@app.command()
+def runs(
+    warehouse: Warehouse,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False,
+) -> None:
+    """List the runs, oldest first, and mark the current release."""
+    from autotag_core.warehouse import as_json, list_runs
+
+    found = list_runs(warehouse)
+    if json_:
+        for run in found:
+            typer.echo(as_json(run))
+        return
+    current = next((run.run_id for run in reversed(found) if run.is_release), None)
+    for run in found:
+        minutes = (run.finished - run.started).total_seconds() / 60
+        mark = "*" if run.run_id == current else " "
+        when = run.finished.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+        note = run.message or f"{run.rows_out.get('documents', 0)} GIFs, {sum(run.failures.values())} failures"
+        typer.echo(f"{mark} {run.run_id}  {when}  {run.status:<13} {minutes:6.1f} min  {note.splitlines()[0]}")
+    typer.echo("* what readers see" if current else "no run has been published yet")
+
+
+@app.command()
+def rollback(
+    warehouse: Warehouse,
+    run_id: Annotated[str, typer.Argument(help="The run whose tables readers shall see; `autotag runs` lists them.")],
+    elasticsearch: Annotated[str | None, typer.Option(help="Also move the search alias back.")] = None,
+    index: Annotated[str, typer.Option(help="The search alias.")] = "gifs",
+) -> None:
+    """Make the tables of an earlier run current again; nothing is deleted, so it can be undone the same way."""
+    from jobs.rollback_release import rollback_release
+
+    record = rollback_release(warehouse, run_id, elasticsearch, index)
+    typer.echo(f"{warehouse}: readers now see run {record.release_of} again (recorded as {record.run_id})")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command."""
+    with explained():
+        app(arguments, prog_name="autotag")
+
+
+_STOPPED = "stopped: readers see the last published release"
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Let every error end as one explaining line and an exit code, never as a bare traceback."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    except AutotagError as error:
+        _stop(f"error: {' '.join(str(error).split())}", error.exit_code)
+    except KeyboardInterrupt:
+        _stop(_STOPPED, 130)
+    except SystemExit as stop:
+        if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
+            _stop(_STOPPED, int(stop.code))
+        raise
+    except Exception as error:
+        _stop(_unexpected(error), 1)
+
+
+def _unexpected(error: Exception) -> str:
+    """One line that names the error and where its traceback is kept."""
+    handle, path = tempfile.mkstemp(prefix="autotag-", suffix=".traceback.txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        traceback.print_exception(error, file=file)
+    first = str(error).strip().splitlines()[0] if str(error).strip() else ""
+    return f"error: {type(error).__name__}: {first[:500]} (full traceback: {path})"
+
+
+def _stop(message: str, exit_code: int) -> None:
+    typer.echo(message, err=True)
+    sys.exit(exit_code)
+
+
+if __name__ == "__main__":
+    main()

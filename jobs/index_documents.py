@@ -1,0 +1,66 @@
+"""search_documents -> a new Elasticsearch index, counted against the table; what it refuses -> failures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elasticsearch import Elasticsearch
+
+from autotag_core import search
+from autotag_core.config import ElasticsearchConfig
+from autotag_core.errors import NotPublishedError
+from autotag_core.tables import SEARCH_DOCUMENTS
+from jobs.run import Run
+from udfs import search_documents
+
+
+@dataclass(frozen=True)
+class Index:
+    """Where search documents go: a server, the alias that readers use, and this run's settings."""
+
+    client: Elasticsearch
+    url: str
+    alias: str
+    config: ElasticsearchConfig
+    credentials: search.ElasticsearchCredentials
+
+
+def open_index(url: str, alias: str, config: ElasticsearchConfig) -> Index:
+    """Check the server, the credentials and the alias before any work; InputError in one line."""
+    credentials = search.read_credentials()
+    client = search.elasticsearch_client(url, config, credentials)
+    search.check_alias(client, alias, config)
+    return Index(client, url, alias, config, credentials)
+
+
+def index_documents(run: Run, index: Index) -> None:
+    """Fill a new index from the executors and count it; NotPublishedError where it does not hold what it should."""
+    num_documents = run.rows_out["documents"]
+    with run.stage("index", num_documents):
+        name = search.create_index(index.client, index.alias, run.run_id, index.config)
+        target = search_documents.IndexTarget(index.url, name, index.config, index.credentials)
+        report_df = search_documents.index_documents(run.read(SEARCH_DOCUMENTS), target).persist()
+        try:
+            _, num_refused = search_documents.count_indexed(report_df)
+            run.add_failures(search_documents.refused_documents(report_df))
+        finally:
+            report_df.unpersist()
+        num_found = search.finish_index(index.client, name, index.config)
+        run.gates["documents"] = f"{num_found} found, {num_documents} in the table, {num_refused} refused"
+        search.check_count(num_found, num_documents, num_refused, index.config)
+        run.rows_out["index"] = num_found
+        run.elasticsearch_index = name
+
+
+def move_alias(run: Run, index: Index) -> None:
+    """Point readers of the alias to the run's index and drop indexes that nobody needs any more."""
+    assert run.elasticsearch_index is not None
+    try:
+        search.swap_alias(index.client, index.alias, run.elasticsearch_index, index.config)
+    except NotPublishedError as error:
+        raise NotPublishedError(
+            f"the tables of run {run.run_id} are published, but the alias {index.alias!r} was not moved: {error}; "
+            f"`autotag rollback --warehouse {run.warehouse} --elasticsearch {index.url} {run.run_id}` moves it"
+        ) from None
+    pruned = search.prune_indexes(index.client, index.alias, index.config)
+    run.log.info("alias moved", alias=index.alias, index=run.elasticsearch_index, pruned=",".join(pruned) or None)

@@ -1,0 +1,44 @@
+"""Catalog file -> catalog and failures tables."""
+
+from __future__ import annotations
+
+from pyspark.sql import functions as F
+from pyspark.storagelevel import StorageLevel
+
+from autotag_core.errors import InputError
+from autotag_core.tables import CATALOG
+from jobs.run import Run
+from udfs import catalog, catalog_files
+
+
+def read_catalog(run: Run, catalog_uri: str) -> None:
+    """Check every row, split the good ones, keep the others as failures; InputError if not one row is usable."""
+    settings = run.config.catalog
+    with run.stage("catalog", unit="rows"):
+        rows_df = catalog_files.read_catalog(run.spark, catalog_uri, settings)
+        lists = {
+            name: catalog_files.read_id_list(run.spark, uri) if uri else None
+            for name, uri in (("validation", settings.validation_list), ("test", settings.test_list))
+        }
+        rows_df = rows_df.persist(StorageLevel.DISK_ONLY)  # both tables come from one reading of a file that may change
+        try:
+            checked = catalog.check_catalog(rows_df, catalog_uri)
+            _refuse_empty(checked, catalog_uri)
+            gifs_df = catalog.assign_splits(checked.gifs_df, lists["validation"], lists["test"])
+            num_gifs = run.write(CATALOG, gifs_df)
+            num_failures = run.add_failures(checked.failures_df)
+        except catalog_files.SPARK_ERRORS as error:
+            raise InputError(f"{catalog_uri}: cannot be read: {catalog_files.first_line(error)}") from error
+        finally:
+            rows_df.unpersist()
+        run.rows_in["catalog"] = num_gifs + num_failures
+        run.rows_out["catalog"] = num_gifs
+    run.inputs["catalog"] = catalog_uri
+
+
+def _refuse_empty(checked: catalog.CheckedCatalog, uri: str) -> None:
+    if checked.gifs_df.head(1):
+        return
+    counts = checked.failures_df.groupBy("reason").count().orderBy(F.desc("count"), "reason").collect()
+    seen = ", ".join(f"{row['count']} x {row['reason']}" for row in counts) or "it has no rows"
+    raise InputError(f"{uri}: not one usable row: {seen}")

@@ -1,0 +1,153 @@
+"""One run of the job: what it has written so far, at which Delta version, and what it counted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from autotag_core import storage
+from autotag_core.config import Config
+from autotag_core.errors import AutotagError
+from autotag_core.tables import FAILURES, Table, check_columns
+from autotag_core.warehouse import RunRecord, new_run_id, table_uri
+from jobs.progress import Progress
+
+
+@dataclass
+class Run:
+    """State of a run; `log` is a structured logger with the run_id bound."""
+
+    spark: SparkSession
+    config: Config
+    warehouse: str
+    log: Any
+    progress: Progress
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    run_id: str = ""
+    table_versions: dict[str, int] = field(default_factory=dict)
+    inputs: dict[str, str] = field(default_factory=dict)
+    rows_in: dict[str, int] = field(default_factory=dict)
+    rows_out: dict[str, int] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    failures: dict[str, int] = field(default_factory=dict)
+    calibration: str | None = None
+    gates: dict[str, str] = field(default_factory=dict)
+    elasticsearch_index: str | None = None
+    staged: dict[str, DataFrame] = field(default_factory=dict)
+    """What stage_rows wrote, by its name, for later stages of this run."""
+
+    def __post_init__(self) -> None:
+        self.run_id = self.run_id or new_run_id(self.started)
+        self.log = self.log.bind(run_id=self.run_id)
+
+    @contextmanager
+    def stage(self, name: str, num_items: int | None = None, unit: str = "GIFs") -> Iterator[None]:
+        """Time a stage, show its progress over `num_items` and name it in Spark's own UI and logs."""
+        self.spark.sparkContext.setJobDescription(f"{self.run_id} {name}")
+        start = time.monotonic()
+        if num_items is not None:
+            self.rows_in[name] = num_items
+        self.log.info("stage started", stage=name)
+        with self.progress.stage(self.log, name, num_items, unit):
+            yield
+        self.seconds[name] = round(time.monotonic() - start, 3)
+        counts = {
+            key: rows[name] for key, rows in (("rows_in", self.rows_in), ("rows_out", self.rows_out)) if name in rows
+        }
+        self.log.info("stage finished", stage=name, seconds=self.seconds[name], **counts)
+
+    def write(self, table: Table, rows_df: DataFrame) -> int:
+        """Write rows to the table's next version; the rows of an earlier run are replaced, those of this run kept.
+
+        Returns how many rows the commit holds, counted by the commit itself. Columns are checked before anything runs.
+        AutotagError where the rows would be added to those of another run.
+        """
+        check_columns(table, to_arrow_schema(rows_df.schema))
+        mode = "append" if table.name in self.table_versions else "overwrite"
+        rows_df = rows_df.select(*table.schema.names)
+        ordered_df = rows_df.sortWithinPartitions(*table.partition_by, *table.key) if table.key else rows_df
+        version, num_rows = self._commit(ordered_df, table_uri(self.warehouse, table.name), mode, table.partition_by)
+        if mode == "append" and version != self.table_versions[table.name] + 1:
+            raise AutotagError(
+                f"{self.warehouse}: another run has written {table.name} meanwhile: let one run at a time"
+            )
+        self.table_versions[table.name] = version
+        return num_rows
+
+    def read(self, table: Table) -> DataFrame:
+        """The table as this run wrote it."""
+        version = self.table_versions[table.name]
+        uri = table_uri(self.warehouse, table.name)
+        rows_df = self.spark.read.format("delta").option("versionAsOf", version).load(uri)
+        check_columns(table, to_arrow_schema(rows_df.schema))
+        return rows_df
+
+    def stage_rows(self, name: str, rows_df: DataFrame) -> tuple[DataFrame, int]:
+        """Write rows that several later steps need, once, outside the tables; dropped when the run ends.
+
+        A Delta commit, so that retried and speculative tasks leave each row exactly once on any file system.
+        """
+        uri = storage.join(self.staging, name)
+        version, num_rows = self._commit(rows_df, uri, "overwrite", ())
+        self.staged[name] = self.spark.read.format("delta").option("versionAsOf", version).load(uri)
+        return self.staged[name], num_rows
+
+    def add_failures(self, failures_df: DataFrame) -> int:
+        """Append rows to `failures`."""
+        return self.write(FAILURES, failures_df)
+
+    @property
+    def staging(self) -> str:
+        """A folder of this run alone, deleted when it ends."""
+        return storage.join(self.warehouse, "_staging", self.run_id)
+
+    def clean_up(self) -> None:
+        """Drop the staged rows and index shards."""
+        storage.delete_prefix(self.staging)
+
+    def record(self, status: str, message: str | None = None) -> RunRecord:
+        """The row of `runs` that says how this run ended."""
+        is_release = status == "published"
+        return RunRecord(
+            run_id=self.run_id,
+            started=self.started,
+            finished=datetime.now(UTC),
+            status=status,
+            message=message,
+            release_of=self.run_id if is_release else None,
+            table_versions=dict(self.table_versions) if is_release else {},
+            elasticsearch_index=self.elasticsearch_index,
+            config=json.dumps(self.config.model_dump(mode="json"), sort_keys=True),
+            inputs=self.inputs,
+            rows_in=self.rows_in,
+            rows_out=self.rows_out,
+            seconds=self.seconds,
+            failures=self.failures,
+            calibration=self.calibration,
+            gates=self.gates,
+        )
+
+    def _commit(self, rows_df: DataFrame, uri: str, mode: str, partition_by: tuple[str, ...]) -> tuple[int, int]:
+        """Write and return (version, rows): found by a mark in the commit, no other run's is taken for it."""
+        mark = f"{self.run_id}/{len(self.table_versions)}/{time.monotonic_ns()}"
+        writer = rows_df.write.format("delta").mode(mode).option("userMetadata", mark)
+        if mode == "overwrite":
+            writer = writer.option("overwriteSchema", "true")
+        if partition_by:
+            writer = writer.partitionBy(*partition_by)
+        writer.save(uri)
+        quoted = uri.replace("`", "``")
+        history_df = self.spark.sql(f"DESCRIBE HISTORY delta.`{quoted}` LIMIT 20").where(F.col("userMetadata") == mark)
+        row = history_df.select("version", "operationMetrics").head()
+        if row is None:
+            raise AutotagError(f"{uri}: its history has lost the commit {mark}: is another run writing here?")
+        return int(row["version"]), int(row["operationMetrics"].get("numOutputRows", 0))

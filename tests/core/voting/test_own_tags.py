@@ -1,0 +1,72 @@
+import math
+
+import numpy as np
+import pytest
+
+from autotag_core.config import VoteConfig
+from autotag_core.voting import ExpertWeight, Weights, default_weights, fit_own_tags
+
+EXPERTS = {name: ExpertWeight(0.5, 0.5) for name in ("useful", "useless", "misleading")}
+
+
+@pytest.fixture(scope="module")
+def drawn(evidence):
+    """800 own tags, 70% right: `useful` has neighbors with the right ones, `misleading` with the wrong ones."""
+    rng = np.random.default_rng(3)
+    is_right = rng.random(800) < 0.7
+    shares = {"useful": is_right, "useless": rng.random(800) < 0.5, "misleading": ~is_right}
+    said = {name: {"share": (0.2 + 0.3 * more) * rng.random(800)} for name, more in shares.items()}
+    return evidence(said, is_own=True, prior=0.1), is_right
+
+
+def test_before_anything_is_learned_semantic_is_not_heard_and_temporal_half():
+    experts = {name: ExpertWeight(0.5, 0.25) for name in ("imagenet", "semantic", "temporal", "text")}
+    found = default_weights(experts, VoteConfig(original_prior=0.8))
+    assert {name: one.on_own_tags for name, one in found.experts.items()} == {
+        "imagenet": 1.0,
+        "semantic": 0.0,
+        "temporal": 0.5,
+        "text": 1.0,
+    }
+    assert {(one.published, one.on_new_tags) for one in found.experts.values()} == {(0.5, 0.25)}
+    assert (found.together, found.own_log_odds) == (1.0, pytest.approx(math.log(4)))
+
+
+def test_a_useless_expert_gets_less_weight_than_a_useful_one_and_none_falls_below_0(drawn):
+    found = fit_own_tags(*drawn, default_weights(EXPERTS, VoteConfig()), VoteConfig(own_tags_ridge=1.0))
+    factors = {name: one.on_own_tags for name, one in found.experts.items()}
+    assert factors["useful"] > 1.0
+    assert factors["useful"] > 2 * factors["useless"] >= 0.0
+    assert factors["misleading"] == 0.0
+    assert found.experts["useful"].published == found.experts["useful"].on_new_tags == 0.5
+
+
+def test_a_firm_ridge_keeps_the_factors_at_half_their_defaults(drawn):
+    found = fit_own_tags(*drawn, default_weights(EXPERTS, VoteConfig()), VoteConfig(own_tags_ridge=1e9))
+    assert [one.on_own_tags for one in found.experts.values()] == pytest.approx([0.5] * 3, abs=1e-3)
+    assert found.together == pytest.approx(0.5, abs=1e-3)
+
+
+def test_without_evidence_the_prior_is_the_share_of_right_tags(evidence):
+    is_right = np.arange(100) < 60
+    weights = default_weights({"a": ExpertWeight(0.5, 0.5)}, VoteConfig())
+    found = fit_own_tags(evidence({"a": {"share": [np.nan] * 100}}, is_own=True), is_right, weights, VoteConfig())
+    assert found.own_log_odds == pytest.approx(math.log(60 / 40), abs=1e-3)
+    assert found.experts["a"].on_own_tags == pytest.approx(0.5, abs=1e-6)
+
+
+def test_too_few_own_tags_teach_nothing_and_slips_and_new_tags_do_not_count(evidence):
+    weights = Weights({"a": ExpertWeight(0.5, 0.5, 0.75)}, 0.5, 1.0)
+    is_right = np.arange(100) % 2 == 0
+    share = np.where(is_right, 0.9, 0.1)
+    for flags in ({"is_own": np.arange(100) < 49}, {"is_own": True, "is_slip": np.arange(100) >= 49}):
+        pairs = evidence({"a": {"share": share}}, **flags)
+        assert fit_own_tags(pairs, is_right, weights, VoteConfig()) == weights
+        assert fit_own_tags(pairs, is_right, weights, VoteConfig(min_evaluation_gifs=49)) != weights
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_where_all_are_right_or_all_wrong_there_is_nothing_to_learn(right, evidence):
+    weights = default_weights({"a": ExpertWeight(0.5, 0.5)}, VoteConfig())
+    pairs = evidence({"a": {"share": np.linspace(0, 1, 100)}}, is_own=True)
+    assert fit_own_tags(pairs, np.full(100, right), weights, VoteConfig()) == weights

@@ -1,0 +1,324 @@
+"""Search documents from Spark into a real Elasticsearch, and the alias that readers use."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from autotag_core.config import ElasticsearchConfig
+from autotag_core.errors import InputError, NotPublishedError
+from autotag_core.search import (
+    ElasticsearchCredentials,
+    bulk_index,
+    check_alias,
+    check_count,
+    create_index,
+    current_indexes,
+    elasticsearch_client,
+    finish_index,
+    point_alias,
+    prune_indexes,
+    search_gifs,
+    swap_alias,
+)
+from udfs.search_documents import IndexTarget, count_indexed, executor_errors, index_documents, refused_documents
+
+pytestmark = pytest.mark.integration
+
+DOCUMENTS = (
+    "gif_id string, tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, caption string, "
+    "text string, popularity bigint, uri string"
+)
+CONFIG = ElasticsearchConfig(initial_backoff_s=0.001, max_backoff_s=0.01, attempts=3, writers=2, keep_indexes=1)
+
+
+@pytest.fixture
+def client(elasticsearch):
+    with elasticsearch_client(elasticsearch, CONFIG) as client:
+        yield client
+
+
+@pytest.fixture
+def alias(client):
+    name = f"gifs{uuid.uuid4().hex[:8]}"
+    yield name
+    for index in client.indices.get(index=f"{name}*"):
+        client.indices.delete(index=index)
+
+
+def document(gif_id, *tags, caption=None, text=None, popularity=0):
+    """A tag is (tag, weight) or (tag, weight, accepted); its confidence is another number, that nothing ranks by."""
+    rows = [(tag, weight, 0.5, accepted[0] if accepted else None) for tag, weight, *accepted in tags]
+    return (gif_id, rows, caption, text, popularity, f"s3a://gifs/{gif_id}.gif")
+
+
+def fill(client, index, rows):
+    names = ("gif_id", "tags", "caption", "text", "popularity", "uri")
+    documents = [dict(zip(names, row, strict=True)) for row in rows]
+    for item in documents:
+        item["tags"] = [
+            dict(zip(("tag", "weight", "confidence", "accepted"), tag, strict=True)) for tag in item["tags"]
+        ]
+    outcomes = list(bulk_index(client, index, documents, CONFIG))
+    assert [outcome.refused for outcome in outcomes if outcome.refused] == []
+
+
+def run(client, alias, run_id, rows=()):
+    """A run from its new index to the moved alias; returns the index and what was pruned."""
+    index = create_index(client, alias, run_id, CONFIG)
+    fill(client, index, rows)
+    check_count(finish_index(client, index, CONFIG), len(rows), 0, CONFIG)
+    swap_alias(client, alias, index, CONFIG)
+    return index, prune_indexes(client, alias, CONFIG)
+
+
+def report_of(spark, url, index, rows, password=None):
+    """The report of executors that index the rows, run once."""
+    credentials = ElasticsearchCredentials(username=password and "nightly", password=password)
+    target = IndexTarget(url, index, CONFIG, credentials)
+    return index_documents(spark.createDataFrame(rows, DOCUMENTS), target).persist()
+
+
+def exists(client, index):
+    return bool(client.indices.exists(index=index))
+
+
+def test_documents_written_by_executors_are_found_through_the_alias(client, alias, spark, elasticsearch):
+    rows = [document(f"gif-{n:04}", ("cat", 1.0), ("Happy Dog", 0.7), popularity=n) for n in range(2500)]
+    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    assert count_indexed(report_of(spark, elasticsearch, index, rows)) == (2500, 0)
+    assert finish_index(client, index, CONFIG) == 2500
+    assert swap_alias(client, alias, index, CONFIG) == []
+    assert current_indexes(client, alias, CONFIG) == [index]
+    assert client.get(index=alias, id="gif-0007")["_source"] == {
+        "gif_id": "gif-0007",
+        "tags": [
+            {"tag": "cat", "weight": 1.0, "confidence": 0.5, "accepted": None},
+            {"tag": "Happy Dog", "weight": 0.7, "confidence": 0.5, "accepted": None},
+        ],
+        "caption": None,
+        "text": None,
+        "popularity": 7,
+        "uri": "s3a://gifs/gif-0007.gif",
+    }
+
+
+def test_a_refused_document_is_a_row_of_failures_and_the_others_are_published(client, alias, spark, elasticsearch):
+    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    rows = [document("good", ("cat", 1.0)), document("x" * 600, ("cat", 1.0)), document("nan", ("cat", float("nan")))]
+    report_df = report_of(spark, elasticsearch, index, rows)
+    assert count_indexed(report_df) == (1, 2)
+    failures = {row["gif_id"]: row for row in refused_documents(report_df).collect()}
+    assert sorted(failures) == ["nan", "x" * 600]
+    assert list(failures["nan"].asDict()) == ["gif_id", "stage", "reason", "message"]
+    assert failures["nan"]["stage"] == "search_documents"
+    assert failures["nan"]["reason"] == "refused_document"
+    assert "Non-standard token 'NaN'" in failures["nan"]["message"]
+    assert "must be no longer than 512 bytes" in failures["x" * 600]["message"]
+    check_count(finish_index(client, index, CONFIG), 3, 2, CONFIG.model_copy(update={"max_refused_share": 0.7}))
+    with pytest.raises(NotPublishedError, match="refused 2 of 3"):
+        check_count(finish_index(client, index, CONFIG), 3, 2, CONFIG)
+
+
+@pytest.mark.parametrize("action", ["count", "write a table"])
+def test_an_executor_that_gives_up_is_one_line_on_the_driver(spark, tmp_path, action):
+    report_df = report_of(spark, "http://127.0.0.1:1", "gifs-run", [document("a")], password="hunter2")
+    with pytest.raises(NotPublishedError) as error:
+        if action == "count":
+            count_indexed(report_df)
+        with executor_errors():
+            report_df.write.format("delta").save(str(tmp_path / "report"))
+    assert str(error.value).startswith("Elasticsearch at http://127.0.0.1:1: not reachable")
+    assert "hunter2" not in str(error.value)
+    assert str(error.value).endswith("1 documents of a batch not indexed after 3 tries")
+
+
+def test_an_index_is_not_refreshed_while_it_fills_and_served_normally_after(client, alias):
+    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    settings = client.indices.get_settings(index=index)[index]["settings"]["index"]
+    assert (settings["refresh_interval"], settings["number_of_replicas"]) == ("-1", "0")
+    assert finish_index(client, index, CONFIG) == 0
+    settings = client.indices.get_settings(index=index)[index]["settings"]["index"]
+    assert ("refresh_interval" in settings, settings["number_of_replicas"]) == (False, "1")
+
+
+def test_readers_stay_on_the_old_index_until_the_swap_and_the_old_one_stays_for_a_rollback(client, alias):
+    first, _ = run(client, alias, "20260101T000000Z", [document("a", ("cat", 1.0))])
+    second = create_index(client, alias, "20260102T000000Z", CONFIG)
+    fill(client, second, [document("b", ("cat", 1.0))])
+    finish_index(client, second, CONFIG)
+    assert [hit.gif_id for hit in search_gifs(client, alias, "cat")] == ["a"]
+    assert swap_alias(client, alias, second, CONFIG) == [first]
+    assert [hit.gif_id for hit in search_gifs(client, alias, "cat")] == ["b"]
+    assert point_alias(client, alias, first, CONFIG) == [second]
+    assert [hit.gif_id for hit in search_gifs(client, alias, "cat")] == ["a"]
+
+
+def test_only_the_newest_earlier_indexes_are_kept(client, alias):
+    indexes = [run(client, alias, f"2026010{day}T000000Z") for day in (1, 2, 3, 4)]
+    assert [pruned for _, pruned in indexes] == [[], [], [indexes[0][0]], [indexes[1][0]]]
+    assert [exists(client, index) for index, _ in indexes] == [False, False, True, True]
+
+
+def test_a_leftover_of_a_failed_run_is_deleted_by_the_next_published_one_but_not_a_younger_one(client, alias):
+    failed = create_index(client, alias, "20260101T000000Z", CONFIG)
+    index = create_index(client, alias, "20260102T000000Z", CONFIG)
+    filling = create_index(client, alias, "20260103T000000Z", CONFIG)
+    swap_alias(client, alias, index, CONFIG)
+    assert prune_indexes(client, alias, CONFIG) == [failed]
+    assert [exists(client, name) for name in (failed, index, filling)] == [False, True, True]
+
+
+def test_nothing_is_pruned_that_another_alias_or_another_hand_made_or_that_readers_use(client, alias):
+    neighbor, _ = run(client, f"{alias}-other", "20260101T000000Z")
+    client.indices.create(index=f"{alias}-by-hand")
+    first, _ = run(client, alias, "20260102T000000Z")
+    run(client, alias, "20260103T000000Z")
+    point_alias(client, alias, first, CONFIG)
+    assert prune_indexes(client, alias, CONFIG.model_copy(update={"keep_indexes": 0})) == [f"{alias}-20260103t000000z"]
+    assert [exists(client, name) for name in (neighbor, f"{alias}-by-hand", first)] == [True, True, True]
+
+
+def test_an_alias_on_an_index_that_somebody_else_made_is_moved_and_that_index_is_left_alone(client, alias):
+    client.indices.create(index=f"{alias}-by-hand", aliases={alias: {}})
+    index, pruned = run(client, alias, "20260102T000000Z")
+    assert current_indexes(client, alias, CONFIG) == [index]
+    assert (pruned, exists(client, f"{alias}-by-hand")) == ([], True)
+
+
+def test_a_rollback_to_an_index_that_is_gone_names_those_that_are_left(client, alias):
+    first, second, third = (run(client, alias, f"2026010{day}T000000Z")[0] for day in (1, 2, 3))
+    with pytest.raises(InputError, match=f"{first} is gone; alias '{alias}' can go to: {second}, {third}"):
+        point_alias(client, alias, first, CONFIG)
+    assert current_indexes(client, alias, CONFIG) == [third]
+
+
+def test_a_rollback_to_an_index_that_was_never_finished_is_refused(client, alias):
+    index, _ = run(client, alias, "20260101T000000Z")
+    failed = create_index(client, alias, "20260102T000000Z", CONFIG)
+    with pytest.raises(InputError, match=f"{failed} was never filled to the end"):
+        point_alias(client, alias, failed, CONFIG)
+    assert current_indexes(client, alias, CONFIG) == [index]
+
+
+def test_an_index_that_has_the_name_of_the_alias_stops_the_run_before_any_work(client, alias):
+    check_alias(client, alias, CONFIG)
+    client.indices.create(index=alias)
+    with pytest.raises(InputError, match=f"'{alias}' is an index, not an alias.* choose another --index"):
+        check_alias(client, alias, CONFIG)
+
+
+def test_an_index_that_is_deleted_while_it_fills_is_not_published_though_its_count_is_right(client, alias):
+    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    client.indices.delete(index=index)
+    fill(client, index, [document("a", ("cat", 1.0))])
+    with pytest.raises(NotPublishedError, match=f"{index} was deleted while it was being filled"):
+        finish_index(client, index, CONFIG)
+
+
+def test_a_document_that_is_missing_is_not_published(client, alias):
+    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    fill(client, index, [document("a"), document("b")])
+    client.delete(index=index, id="a")
+    with pytest.raises(NotPublishedError, match="holds 1 documents where 2 belong"):
+        check_count(finish_index(client, index, CONFIG), 2, 0, CONFIG)
+
+
+def test_the_index_of_another_run_with_the_same_id_is_not_written_into(client, alias):
+    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    assert create_index(client, alias, "20260101T000000Z", CONFIG) == index
+    fill(client, index, [document("a")])
+    with pytest.raises(InputError, match="already exists"):
+        create_index(client, alias, "20260101T000000Z", CONFIG)
+
+
+@pytest.fixture
+def found(client, alias):
+    """gif_ids and matching tags that a search finds among six GIFs."""
+    rows = [
+        document("sure", ("cat", 1.0), ("grass", 1.0)),
+        document("unsure", ("cat", 0.7), ("Grass", 0.2)),
+        document("doubtful", ("cat", 0.1)),
+        document("black", ("Black Cat", 1.0)),
+        document("caption", ("sofa", 1.0), caption="A cat sleeps."),
+        document("twin-b", ("dog", 1.0)),
+        document("twin-a", ("dog", 1.0)),
+        document("viewed", ("dog", 1.0), popularity=1_000_000),
+    ]
+    run(client, alias, "20260101T000000Z", rows)
+    return lambda words, size=10: [(hit.gif_id, hit.tags) for hit in search_gifs(client, alias, words, size)]
+
+
+def test_the_surer_a_tag_the_higher_its_gif_ranks(found):
+    ids = [gif_id for gif_id, _ in found("cat")]
+    assert [gif_id for gif_id in ids if gif_id not in ("black", "caption")] == ["sure", "unsure", "doubtful"]
+    assert set(ids) == {"sure", "unsure", "doubtful", "black", "caption"}
+
+
+def test_a_whole_tag_ranks_above_a_word_of_one(found):
+    assert [gif_id for gif_id, _ in found("black cat", 1)] == ["black"]
+    ids = [gif_id for gif_id, _ in found("cat")]
+    assert ids.index("sure") < ids.index("black")
+
+
+def test_a_whole_tag_counts_in_any_case(client, alias):
+    rows = [document("apart", ("BLACK", 1.0), ("CAT", 1.0)), document("together", ("Black Cat", 1.0))]
+    run(client, alias, "20260101T000000Z", rows)
+    assert [hit.gif_id for hit in search_gifs(client, alias, "bLACK cAT")] == ["together", "apart"]
+
+
+def test_a_hit_shows_the_tags_that_matched_in_any_case_surest_first(found):
+    hits = dict(found("GRASS cat"))
+    assert hits["sure"] == (("cat", 1.0), ("grass", 1.0))
+    assert hits["unsure"] == (("cat", 0.7), ("Grass", 0.2))
+    assert hits["black"] == (("Black Cat", 1.0),)
+    assert hits["caption"] == ()
+
+
+def test_popularity_orders_equals_and_ties_go_by_id(found):
+    assert [gif_id for gif_id, _ in found("dog")] == ["viewed", "twin-a", "twin-b"]
+
+
+def test_popularity_does_not_bury_a_surer_tag(client, alias):
+    rows = [document("sure", ("cat", 1.0)), document("seen", ("cat", 0.2), popularity=10**9), document("x", ("y", 1.0))]
+    run(client, alias, "20260101T000000Z", rows)
+    assert [hit.gif_id for hit in search_gifs(client, alias, "cat")] == ["sure", "seen"]
+
+
+def test_a_word_that_is_only_in_the_picture_is_found_below_a_tag_and_above_a_caption(client, alias):
+    rows = [
+        document("says", ("dog", 1.0), text="GOOD\nluck!"),
+        document("tagged", ("luck", 1.0)),
+        document("about", ("dog", 1.0), caption="some luck"),
+        document("other", ("dog", 1.0), text="good night", caption="a dog"),
+    ]
+    run(client, alias, "20260101T000000Z", rows)
+    assert [hit.gif_id for hit in search_gifs(client, alias, "luck")] == ["tagged", "says", "about"]
+    assert [hit.gif_id for hit in search_gifs(client, alias, "good luck", 1)] == ["tagged"]
+    assert [hit.gif_id for hit in search_gifs(client, alias, "good")] == ["other", "says"]
+
+
+def test_with_accepted_only_other_tags_neither_find_a_gif_nor_lift_it(client, alias):
+    rows = [
+        document("sure", ("cat", 0.9, True), ("black cat", 0.2, False)),
+        document("doubtful", ("cat", 0.95, False), ("grass", 1.0, True)),
+        document("unknown", ("cat", 1.0)),
+        document("less", ("cat", 0.4, True)),
+        document("said", ("dog", 1.0, True), caption="a cat"),
+    ]
+    run(client, alias, "20260101T000000Z", rows)
+    found = {only: search_gifs(client, alias, "black cat", accepted_only=only) for only in (False, True)}
+    assert {hit.gif_id for hit in found[False]} == {"sure", "doubtful", "unknown", "less", "said"}
+    assert [(hit.gif_id, hit.tags) for hit in found[True] if hit.tags] == [
+        ("sure", (("cat", 0.9),)),
+        ("less", (("cat", 0.4),)),
+    ]
+    assert {hit.gif_id for hit in found[True]} == {"sure", "less", "said"}, "a caption counts all the same"
+    assert next(hit.tags for hit in found[False] if hit.gif_id == "sure") == (("cat", 0.9), ("black cat", 0.2))
+
+
+def test_a_search_finds_nothing_or_has_no_index(found, client):
+    assert found("zebra") == []
+    with pytest.raises(InputError, match="no such index"):
+        search_gifs(client, "no-such-alias", "cat")

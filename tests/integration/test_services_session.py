@@ -1,0 +1,174 @@
+"""The Spark session on one machine and under spark-submit, and the settings it is given."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from autotag_core.errors import AutotagError, InputError
+from autotag_core.services import PROJECT, spark_classpath
+from autotag_core.storage import read_bytes
+from jobs.session import DELTA_EXTENSION, REQUIRED, _local_conf, read_defaults, spark_session
+
+pytestmark = pytest.mark.integration
+DEFAULTS = read_defaults(PROJECT / "spark-defaults.conf")
+
+# What two tasks on executors see, as the last line of the output.
+LOOK = """
+import json, os, sys
+from jobs.session import spark_session
+spark = spark_session("look", *sys.argv[1:], extra=json.loads(os.environ.get("EXTRA", "{}")))
+def look(rows):
+    import time
+    import jobs.session
+    from pyspark import TaskContext
+    time.sleep(2)  # so that both executors get a task
+    yield [TaskContext.get().resources()["gpu"].addresses, os.environ["SPARK_EXECUTOR_DIRS"], sys.version_info[:2]]
+seen = spark.sparkContext.parallelize(range(2), 2).mapPartitions(look).collect()
+table = sys.path[0] + "/table"
+if len(sys.argv) == 1:  # under spark-submit
+    spark.range(3).write.format("delta").save(table)
+print(json.dumps({
+    "gpus": [row[0] for row in seen],
+    "executors": len({row[1] for row in seen}),
+    "python": all(tuple(row[2]) == sys.version_info[:2] for row in seen),
+    "rows": spark.read.format("delta").load(table).count() if len(sys.argv) == 1 else None,
+    "java": spark._jvm.java.lang.System.getProperty("java.specification.version"),
+    "conf": dict(spark.sparkContext.getConf().getAll()),
+}))
+"""
+
+
+@pytest.fixture
+def gpu_script(temporary: Path) -> str:
+    """A discovery script that finds one GPU, as Spark's own does where nvidia-smi is."""
+    script = temporary / "gpus.sh"
+    script.write_text("""#!/bin/sh\necho '{"name": "gpu", "addresses": ["0"]}'\n""")
+    script.chmod(0o755)
+    return str(script)
+
+
+def last_line_of(command: list[str], environment: dict[str, str], folder: Path) -> dict[str, object]:
+    (folder / "look.py").write_text(LOOK)
+    done = subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=500
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_two_executors_with_a_gpu_each_on_the_packaged_java(
+    temporary: Path, without_java: dict[str, str], gpu_script: str
+) -> None:
+    extra = {
+        "spark.worker.resource.gpu.amount": "1",
+        "spark.worker.resource.gpu.discoveryScript": gpu_script,
+        "spark.executor.resource.gpu.amount": "1",
+        "spark.executor.resource.gpu.discoveryScript": gpu_script,
+        "spark.task.resource.gpu.amount": "1",
+    }
+    environment = without_java | {"EXTRA": json.dumps(extra), "PYTHONPATH": str(PROJECT)}
+    seen = last_line_of([sys.executable, "look.py", "local-cluster[2,1,1024]"], environment, temporary)
+    assert (seen["gpus"], seen["executors"], seen["python"]) == ([["0"], ["0"]], 2, True)
+    assert seen["java"] == "21"
+
+
+def test_spark_submit_runs_on_spark_defaults_with_the_clusters_own_settings_kept(
+    temporary: Path, gpu_script: str
+) -> None:
+    own = {
+        "spark.worker.resource.gpu.amount": "1",
+        "spark.worker.resource.gpu.discoveryScript": gpu_script,
+        "spark.executor.resource.gpu.discoveryScript": gpu_script,
+        "spark.executor.cores": "1",
+        "spark.executor.memory": "1g",
+        "spark.task.resource.gpu.amount": "1",
+        "spark.dynamicAllocation.minExecutors": "2",
+        "spark.executor.extraClassPath": spark_classpath(),
+        "spark.sql.shuffle.partitions": "17",
+    }
+    submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local-cluster[2,1,1024]"]
+    submit += ["--properties-file", str(PROJECT / "spark-defaults.conf"), "--driver-class-path", spark_classpath()]
+    submit += [word for key, value in own.items() for word in ("--conf", f"{key}={value}")]
+    environment = dict(os.environ) | {"PYTHONPATH": str(PROJECT), "PYSPARK_PYTHON": sys.executable}
+    seen = last_line_of([*submit, "look.py"], environment, temporary)
+    assert (seen["gpus"], seen["rows"]) == ([["0"], ["0"]], 3)
+    expected = DEFAULTS | REQUIRED | own | {"spark.sql.extensions": DELTA_EXTENSION}
+    assert expected.items() <= seen["conf"].items()  # type: ignore[attr-defined]
+
+
+def test_every_key_of_spark_defaults_is_one_that_spark_hadoop_or_delta_knows(spark: SparkSession) -> None:
+    jvm = spark._jvm
+    assert jvm is not None
+    hadoop = jvm.org.apache.hadoop.conf.Configuration()  # core-default.xml, without what this session sets
+    delta = spark.sql("SELECT 1").sparkSession._jvm.org.apache.spark.sql.delta.DeltaConfigs  # type: ignore[union-attr]
+    defaults = "spark.databricks.delta.properties.defaults."
+
+    def is_known(key: str) -> bool:
+        if key.startswith("spark.hadoop."):
+            return hadoop.get(key.removeprefix("spark.hadoop.")) is not None
+        if key.startswith(defaults):
+            return bool(delta.getAllConfigs().contains(key.removeprefix(defaults).lower()))
+        if ".resource.gpu." in key:  # no list in Spark: the test under spark-submit runs on them
+            return True
+        return jvm.org.apache.spark.internal.config.ConfigEntry.findEntry(key) is not None
+
+    assert [key for key in DEFAULTS if not is_known(key)] == []
+    assert [is_known(key) for key in ("spark.speculatoin", "spark.hadoop.fs.s3a.retries", f"{defaults}retention")] == [
+        False,
+        False,
+        False,
+    ]
+
+
+def test_plain_parquet_on_s3_goes_through_the_committer_that_needs_no_rename(spark: SparkSession, bucket: str) -> None:
+    spark.range(100).write.parquet(f"{bucket}/numbers")
+    assert spark.read.parquet(f"{bucket}/numbers").count() == 100
+    assert json.loads(read_bytes(f"{bucket}/numbers/_SUCCESS"))["committer"] == "magic"
+
+
+def test_new_tables_keep_their_old_versions(spark: SparkSession, tmp_path: Path) -> None:
+    spark.range(1).write.format("delta").save(f"{tmp_path}/table")
+    [detail] = spark.sql(f"DESCRIBE DETAIL delta.`{tmp_path}/table`").collect()
+    assert detail.properties == {
+        "delta.logRetentionDuration": "interval 3650 days",
+        "delta.deletedFileRetentionDuration": "interval 3650 days",
+    }
+
+
+def test_a_second_call_gives_the_running_session(spark: SparkSession) -> None:
+    assert spark_session("another", master="local[1]") is spark
+
+
+def test_what_one_machine_cannot_give_is_left_out() -> None:
+    keys = [key for key, _ in _local_conf("local[2]").getAll()]
+    assert [key for key in keys if "resource" in key or key.startswith(("spark.executor.m", "spark.dynamic"))] == []
+    assert "spark.sql.adaptive.enabled" in keys
+
+
+def test_a_clusters_master_is_for_spark_submit() -> None:
+    with pytest.raises(InputError, match=r"run `spark-submit --master spark://host:7077 jobs/nightly\.py"):
+        _local_conf("spark://host:7077")
+
+
+def test_missing_jars_say_make_setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTOTAG_CACHE", str(tmp_path))
+    with pytest.raises(AutotagError, match="jars/spark is missing or out of date: run `make setup`"):
+        _local_conf("local[2]")
+
+
+def test_s3a_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://s3.example.org")
+    monkeypatch.setenv("AWS_REGION", "eu-west-3")
+    settings = dict(_local_conf("local[2]").getAll())
+    assert settings["spark.hadoop.fs.s3a.endpoint"] == "https://s3.example.org"
+    assert settings["spark.hadoop.fs.s3a.endpoint.region"] == "eu-west-3"
+    assert settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] == "true"
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    assert "spark.hadoop.fs.s3a.endpoint" not in dict(_local_conf("local[2]").getAll())

@@ -1,0 +1,111 @@
+"""Imports go one way, and the logic loads without Spark."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("autotag_core", "udfs", "jobs")
+ALLOWED = {
+    "autotag_core": {"autotag_core"},
+    "udfs": {"autotag_core", "udfs"},
+    "jobs": {"autotag_core", "udfs", "jobs"},
+}
+
+WITHOUT_SPARK = """
+import importlib, pkgutil, sys
+for name in ("pyspark", "py4j", "petastorm"):
+    sys.modules[name] = None
+import autotag_core
+names = [module.name for module in pkgutil.walk_packages(autotag_core.__path__, "autotag_core.")]
+for name in names:
+    if not name.startswith("autotag_core.training"):
+        importlib.import_module(name)
+print(len(names))
+"""
+
+
+def modules() -> list[Path]:
+    return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported(path: Path) -> Iterator[tuple[str, int]]:
+    """Every module that a file imports anywhere, also inside functions and under TYPE_CHECKING, with its line."""
+    package = path.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield name.name, node.lineno
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            yield ".".join(filter(None, (base, node.module))), node.lineno
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("importlib.import_module", "__import__"):
+            yield from ((str(arg.value), node.lineno) for arg in node.args[:1] if isinstance(arg, ast.Constant))
+
+
+def offences(path: Path, *forbidden: str) -> list[str]:
+    return [
+        f"{path.relative_to(ROOT)}:{line} imports {name}"
+        for name, line in imported(path)
+        if name.partition(".")[0] in forbidden
+    ]
+
+
+def test_imports_go_from_jobs_to_udfs_to_autotag_core_only() -> None:
+    found = []
+    for path in modules():
+        package = path.relative_to(ROOT).parts[0]
+        found += offences(path, *(set(PACKAGES) - ALLOWED[package]), "tests")
+    assert found == []
+    assert len(modules()) > 20
+
+
+def test_the_logic_never_imports_spark_not_even_late() -> None:
+    found = [offence for path in (ROOT / "autotag_core").rglob("*.py") for offence in offences(path, "pyspark", "py4j")]
+    assert found == []
+
+
+def test_only_the_training_side_imports_petastorm() -> None:
+    training = ROOT / "autotag_core" / "training"
+    assert [
+        offence for path in modules() if training not in path.parents for offence in offences(path, "petastorm")
+    ] == []
+
+
+def test_the_logic_loads_where_neither_spark_nor_petastorm_is_installed() -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT_SPARK], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20
+
+
+def test_the_command_answers_help_without_loading_what_only_a_run_needs() -> None:
+    heavy = {"torch", "nmslib", "pyspark", "elasticsearch", "pandas", "boto3"}
+    script = f"import sys, jobs.cli; print({heavy!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("import pyspark.sql as sql, os", ["pyspark.sql", "os"]),
+        ("def f():\n    from udfs.votes import TRAIN", ["udfs.votes"]),
+        ("from . import tables", ["autotag_core"]),
+        ("from ..jobs import run", ["jobs"]),
+        ("import importlib\nimportlib.import_module('jobs.run')", ["importlib", "jobs.run"]),
+    ],
+)
+def test_no_way_to_import_is_overlooked(
+    source: str, names: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
+    path = tmp_path / "autotag_core" / "odd.py"
+    path.parent.mkdir()
+    path.write_text(source)
+    assert [name for name, _ in imported(path)] == names

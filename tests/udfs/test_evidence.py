@@ -1,0 +1,231 @@
+"""Evidence gathered from six GIFs, each number worked by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from autotag_core.config import VoteConfig
+from autotag_core.voting import ExpertWeight, default_weights, evidence_of, evidence_schema, fit_judge
+from autotag_core.voting.judge import Judge
+from udfs.evidence import SCORES, gather_evidence, judged_pairs, score_pairs, share_votes, slips
+from udfs.votes import TRAIN, VALIDATION
+
+Gif = tuple[str, str, list[str], list[str]]
+EXPERTS = ["x", "y"]
+CONFIG = VoteConfig(neighbors=2, similarity=2 * math.log(2))
+"""A neighbor half a unit further than the nearest weighs half as much."""
+GIFS: list[Gif] = [
+    ("a", TRAIN, ["cat", "kitten"], []),
+    ("b", TRAIN, ["cat"], ["kitten"]),
+    ("c", TRAIN, ["cat"], []),
+    ("d", TRAIN, ["dog", "kittne"], []),
+    ("e", TRAIN, ["dog"], []),
+    ("f", TRAIN, ["fish"], []),
+    ("v", VALIDATION, ["cat", "kitten", "bird"], ["dog"]),
+]
+LISTS = [
+    ("a", "x", ["b", "c", "d"], [0.25, 0.75, 1.25]),  # weights 1, 1/2, 1/4 of 7/4
+    ("b", "x", ["a", "d"], [0.25, 0.25]),
+    ("d", "x", ["b", "e"], [0.25, 0.75]),  # weights 1, 1/2 of 3/2
+    ("e", "x", [], []),
+    ("v", "x", ["a", "e"], [0.5, 1.0]),
+    ("v", "y", ["d", "c"], [0.0, 0.0]),
+    ("a", "unweighed", ["f"], [0.0]),
+]
+COPIED = [("c", "kittne"), ("c", "unheard"), ("a", "dog"), ("b", "cat"), ("d", "kittne")]
+Rows = dict[tuple[str, str], dict[str, Any]]
+
+
+def catalog(spark: SparkSession, gifs: Sequence[Gif]) -> DataFrame:
+    return spark.createDataFrame(
+        list(gifs), "gif_id string, split string, tags array<string>, editorial_tags array<string>"
+    )
+
+
+def gathered(spark: SparkSession, parts: int, copied: bool = True) -> tuple[Rows, Rows]:
+    """(share_votes, gather_evidence) by (gif_id, tag), from tables in so many partitions."""
+    schema = "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
+    catalog_df = catalog(spark, GIFS).repartition(parts)
+    neighbors_df = spark.createDataFrame(LISTS, schema).repartition(parts)
+    slips_df = spark.createDataFrame([("kittne", "kitten")], "tag string, meant string")
+    copied_df = spark.createDataFrame(COPIED, "gif_id string, tag string").repartition(parts) if copied else None
+    shares_df = share_votes(neighbors_df, catalog_df, slips_df, EXPERTS, CONFIG).localCheckpoint()
+    evidence_df = gather_evidence(shares_df, neighbors_df, catalog_df, slips_df, copied_df, EXPERTS, CONFIG)
+    return by_pair(shares_df), by_pair(evidence_df)
+
+
+def by_pair(rows_df: DataFrame) -> Rows:
+    rows = rows_df.collect()
+    found = {(row["gif_id"], row["tag"]): row.asDict() for row in rows}
+    assert len(found) == len(rows), "a pair has one row"
+    return found
+
+
+@pytest.fixture(scope="module")
+def found(spark: SparkSession) -> tuple[Rows, Rows]:
+    return gathered(spark, 1)
+
+
+@pytest.fixture(scope="module")
+def evidence(found: tuple[Rows, Rows]) -> Rows:
+    return found[1]
+
+
+def test_slips_are_rare_tags_a_slip_away_from_a_used_one_the_most_used_first(spark: SparkSession) -> None:
+    used = {"tiger": 2, "tigrey": 3, "horse": 2, "horsey": 2, "sunny": 2, "dog": 2, "party": 1, "twice": 2, "twiice": 2}
+    gifs: list[Gif] = [(f"{tag}{number}", TRAIN, [tag], []) for tag, num in used.items() for number in range(num)]
+    # tigre: one letter left out of tigrey (3) or swapped in tiger (2); hosre and horsee: horse; parrty: used once only
+    rare = ["tigre", "hosre", "horsee", "sunnys", "dgo", "parrty", "sumny", "näive"]
+    gifs += [(f"rare {tag}", TRAIN, [tag], []) for tag in rare]
+    gifs += [("n1", TRAIN, ["naïve"], []), ("n2", TRAIN, [], ["naïve"]), ("n3", TRAIN, ["naïev"], [])]
+    gifs += [("v", VALIDATION, ["parrty", "suny"], ["party"])]
+    found = {tuple(row) for row in slips(catalog(spark, gifs)).collect()}
+    assert found == {("tigre", "tigrey"), ("hosre", "horse"), ("horsee", "horse"), ("naïev", "naïve")}
+
+
+def test_shares_are_weights_by_distance_and_votes_are_the_nearest(found: tuple[Rows, Rows]) -> None:
+    shares = {
+        pair: tuple(
+            value for name in EXPERTS for value in (round(row[f"weight_{name}"] / (1 << 24), 6), row[f"votes_{name}"])
+        )
+        for pair, row in found[0].items()
+    }
+    assert shares == {
+        ("a", "cat"): (round(6 / 7, 6), 2, 0, 0),
+        ("a", "kitten"): (round(5 / 7, 6), 1, 0, 0),  # d wrote kittne, and is the third neighbor of two that vote
+        ("a", "dog"): (round(1 / 7, 6), 0, 0, 0),
+        ("b", "cat"): (0.5, 1, 0, 0),
+        ("b", "kitten"): (1.0, 2, 0, 0),
+        ("b", "dog"): (0.5, 1, 0, 0),
+        ("d", "cat"): (round(2 / 3, 6), 1, 0, 0),
+        ("d", "kitten"): (round(2 / 3, 6), 1, 0, 0),
+        ("d", "dog"): (round(1 / 3, 6), 1, 0, 0),
+        ("v", "cat"): (round(2 / 3, 6), 1, 0.5, 1),
+        ("v", "kitten"): (round(2 / 3, 6), 1, 0.5, 1),
+        ("v", "dog"): (round(1 / 3, 6), 1, 0.5, 1),
+    }
+
+
+def test_every_tag_of_a_gif_of_its_neighbors_and_of_its_copies_has_a_row_and_is_what_it_is(evidence: Rows) -> None:
+    flags = ("is_own", "is_slip", "is_correction", "is_copied")
+    assert {pair: {flag for flag in flags if row[flag]} for pair, row in evidence.items()} == {
+        ("a", "cat"): {"is_own"},
+        ("a", "kitten"): {"is_own"},
+        ("a", "dog"): {"is_copied"},
+        ("b", "cat"): {"is_own"},
+        ("b", "kitten"): set(),  # an editor's
+        ("b", "dog"): set(),
+        ("c", "cat"): {"is_own"},
+        ("c", "kitten"): {"is_copied"},  # its copy wrote kittne
+        ("c", "unheard"): {"is_copied"},
+        ("d", "dog"): {"is_own"},
+        ("d", "kittne"): {"is_own", "is_slip"},
+        ("d", "kitten"): {"is_correction", "is_copied"},
+        ("d", "cat"): set(),
+        ("e", "dog"): {"is_own"},
+        ("f", "fish"): {"is_own"},
+        ("v", "cat"): {"is_own"},
+        ("v", "kitten"): {"is_own"},
+        ("v", "bird"): {"is_own"},
+        ("v", "dog"): set(),  # an editor's, by which experts are judged
+    }
+
+
+def test_the_prior_is_the_share_of_other_train_gifs_with_the_tag(evidence: Rows) -> None:
+    priors = {pair: row["prior"] for pair, row in evidence.items()}
+    assert {pair: priors[pair] for pair in priors if pair[0] in "acdfv"} == {
+        ("a", "cat"): 2 / 5,
+        ("a", "kitten"): 2 / 5,
+        ("a", "dog"): 2 / 5,
+        ("c", "cat"): 2 / 5,
+        ("c", "kitten"): 3 / 5,
+        ("c", "unheard"): 0.0,
+        ("d", "dog"): 1 / 5,
+        ("d", "kittne"): 2 / 5,
+        ("d", "kitten"): 2 / 5,
+        ("d", "cat"): 3 / 5,
+        ("f", "fish"): 0.0,
+        ("v", "cat"): 3 / 6,
+        ("v", "kitten"): 3 / 6,
+        ("v", "bird"): 0.0,
+        ("v", "dog"): 2 / 6,
+    }
+
+
+def test_an_expert_that_abstains_has_no_share_and_a_spread_is_the_effective_number_of_neighbors(evidence: Rows) -> None:
+    said = {pair: (row["share_x"], row["spread_x"], row["share_y"], row["spread_y"]) for pair, row in evidence.items()}
+    assert said["a", "cat"][:2] == pytest.approx((6 / 7, (7 / 4) ** 2 / (21 / 16)), rel=1e-6)
+    assert said["a", "cat"][2:] == (None, 0.0)
+    assert said["v", "dog"] == pytest.approx((1 / 3, (3 / 2) ** 2 / (5 / 4), 0.5, 2.0), rel=1e-6)
+    assert said["v", "bird"] == pytest.approx((0.0, (3 / 2) ** 2 / (5 / 4), 0.0, 2.0))
+    for pair in (("c", "cat"), ("c", "kitten"), ("e", "dog"), ("f", "fish")):
+        assert said[pair] == (None, 0.0, None, 0.0)
+
+
+def test_a_lift_is_seen_over_expected_shrunk_to_the_experts_mean(evidence: Rows) -> None:
+    """x: cat is seen at a and b, kitten at a and d, dog at d; y has neighbors of no train GIF."""
+    cat, kitten, dog = 6 / 7 + 1 / 2, 5 / 7 + 2 / 3, 1 / 3
+    mean = (cat + kitten) / (2 * 0.4 + 2 * 0.4)  # dog has one GIF with neighbors
+    m = CONFIG.lift_prior
+    lifts = {tag: (row["lift_x"], row["lift_y"]) for (_, tag), row in evidence.items()}
+    assert lifts == {
+        "cat": pytest.approx(((cat + m * mean) / (0.8 + m), 1.0), rel=1e-6),
+        "kitten": pytest.approx(((kitten + m * mean) / (0.8 + m), 1.0), rel=1e-6),
+        "kittne": pytest.approx(((kitten + m * mean) / (0.8 + m), 1.0), rel=1e-6),
+        "dog": pytest.approx(((dog + m * mean) / (0.2 + m), 1.0), rel=1e-6),
+        "fish": pytest.approx((mean, 1.0), rel=1e-6),
+        "bird": (1.0, 1.0),
+        "unheard": (1.0, 1.0),
+    }
+
+
+def test_together_is_how_much_likelier_than_chance_other_gifs_have_the_gifs_tags_together(evidence: Rows) -> None:
+    """cat 3, kitten 3 and dog 2 train GIFs; uploaders wrote cat and kitten together once, kittne and dog once."""
+    v_pair = math.log((1 + 0.1) / (3 * 3 / 5 + 0.1))
+    expected = {
+        ("a", "cat"): math.log((0 + 0.1) / (2 * 2 / 5 + 0.1)),  # a itself does not count
+        ("a", "kitten"): math.log((0 + 0.1) / (2 * 2 / 5 + 0.1)),
+        ("d", "dog"): math.log((0 + 0.1) / (1 * 2 / 5 + 0.1)),
+        ("d", "kitten"): math.log((0 + 0.1) / (1 * 2 / 5 + 0.1)),
+        ("d", "kittne"): math.log((0 + 0.1) / (1 * 2 / 5 + 0.1)),
+        ("v", "cat"): (v_pair + 0.0) / 2,  # of bird nothing is known
+        ("v", "kitten"): (v_pair + 0.0) / 2,
+    }
+    together = {pair: row["together"] for pair, row in evidence.items() if row["together"] != 0.0}
+    assert together == pytest.approx(expected)
+
+
+def test_seven_partitions_give_the_same_rows_to_the_bit(found: tuple[Rows, Rows], spark: SparkSession) -> None:
+    assert gathered(spark, 7) == found
+
+
+def test_without_groups_of_copies_no_tag_is_copied(evidence: Rows, spark: SparkSession) -> None:
+    rows = gathered(spark, 1, copied=False)[1]
+    assert not any(row["is_copied"] for row in rows.values())
+    assert set(evidence) - set(rows) == {("c", "kitten"), ("c", "unheard")}
+    assert rows == {pair: evidence[pair] | {"is_copied": False} for pair in rows}
+
+
+def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(evidence: Rows, spark: SparkSession) -> None:
+    schema = evidence_schema(EXPERTS)
+    table = pa.Table.from_pylist(list(evidence.values()), schema=schema)
+    evidence_df = spark.createDataFrame(table).repartition(3)
+    truth_df = spark.createDataFrame([("v", ["dog", "bird", "cow"])], "gif_id string, truth array<string>")
+    right = {(row["gif_id"], row["tag"]): row["is_right"] for row in judged_pairs(evidence_df, truth_df).collect()}
+    assert right == {("v", "cat"): False, ("v", "kitten"): False, ("v", "bird"): True, ("v", "dog"): True}
+    judge: Judge = fit_judge(None, {name: ExpertWeight(0.5, 0.5) for name in EXPERTS}, CONFIG, seed=7)
+    assert judge.weights == default_weights({name: ExpertWeight(0.5, 0.5) for name in EXPERTS}, CONFIG)
+    scored_df = score_pairs(evidence_df, judge)
+    assert to_arrow_schema(scored_df.schema).names == SCORES.names
+    found = {(row["gif_id"], row["tag"]): row for row in scored_df.collect()}
+    expected = dict(zip(evidence, judge.scores(evidence_of(table, EXPERTS)), strict=True))
+    assert {pair: row["score"] for pair, row in found.items()} == expected
+    assert found["d", "kittne"]["score"] == 0.01 and found["d", "kitten"]["score"] >= 0.9
+    assert {(row["probability"], row["accepted"]) for row in found.values()} == {(None, None)}

@@ -1,0 +1,184 @@
+"""The neighbors of a whole catalog through Spark, held against one exact computation on one machine."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
+
+from autotag_core.config import NeighborsConfig
+from autotag_core.neighbors import exact_neighbors
+from autotag_core.tables import EMBEDDINGS, NEIGHBORS, check_columns
+from udfs import neighbors
+
+EAST, NORTH, WEST, SOUTH = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]
+
+
+@pytest.fixture
+def find(spark, tmp_path):
+    """From rows (gif_id, expert, embedding) and reference ids to {(gif_id, expert): (neighbor_ids, distances)}."""
+
+    def run(rows, reference_ids, config, num_partitions=3, folder=None):
+        table = [(gif_id, expert, embedding, "m1", "v1") for gif_id, expert, embedding in rows]
+        embeddings_df = spark.createDataFrame(table, from_arrow_schema(EMBEDDINGS.schema)).repartition(num_partitions)
+        reference_ids_df = spark.createDataFrame([(gif_id,) for gif_id in reference_ids], "gif_id string")
+        neighbors_df = neighbors.find_neighbors(
+            embeddings_df, reference_ids_df, config, folder or str(tmp_path / "shards")
+        )
+        check_columns(NEIGHBORS, to_arrow_schema(neighbors_df.schema))
+        assert neighbors_df.columns == NEIGHBORS.schema.names
+        found = neighbors_df.collect()
+        result = {(row.gif_id, row.expert): (row.neighbor_ids, row.distances) for row in found}
+        assert len(found) == len(result)
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    """600 GIFs of two experts, with copies: ids, {expert: vectors}, and the 400 that are train."""
+    random = np.random.default_rng(4)
+    ids = [f"gif{i:04d}" for i in random.permutation(600)]
+    vectors = {}
+    for expert, dimension in (("imagenet", 24), ("semantic", 8)):
+        drawn = random.normal(size=(600, dimension)) + 2 * random.normal(size=(12, dimension))[np.arange(600) % 12]
+        drawn[100:140] = drawn[0]
+        vectors[expert] = (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
+    return ids, vectors, ids[:400]
+
+
+def rows_of(ids, vectors):
+    return [
+        (gif_id, expert, vector.tolist())
+        for expert in vectors
+        for gif_id, vector in zip(ids, vectors[expert], strict=True)
+    ]
+
+
+def expected_neighbors(ids, vectors, k):
+    expected = {}
+    for expert, all_vectors in vectors.items():
+        found = exact_neighbors(ids, all_vectors, ids[:400], all_vectors[:400], k)
+        expected |= {(gif_id, expert): found.of(i) for i, gif_id in enumerate(ids)}
+    return expected
+
+
+@pytest.mark.parametrize("backend", ["exact", "nmslib"])
+def test_each_gif_gets_its_nearest_train_gifs_in_each_expert(find, backend):
+    rows = [
+        ("a", "imagenet", EAST),
+        ("b", "imagenet", EAST),
+        ("c", "imagenet", NORTH),
+        ("v", "imagenet", EAST),
+        ("w", "imagenet", SOUTH),
+        ("a", "semantic", NORTH),
+        ("c", "semantic", NORTH),
+        ("w", "semantic", WEST),
+    ]
+    config = NeighborsConfig(k=2, backend=backend, shard_size=2)
+    assert find(rows, ["a", "b", "c", "not embedded"], config) == {
+        ("a", "imagenet"): (["b", "c"], [0.0, 1.0]),
+        ("b", "imagenet"): (["a", "c"], [0.0, 1.0]),
+        ("c", "imagenet"): (["a", "b"], [1.0, 1.0]),
+        ("v", "imagenet"): (["a", "b"], [0.0, 0.0]),
+        ("w", "imagenet"): (["a", "b"], [1.0, 1.0]),
+        ("a", "semantic"): (["c"], [0.0]),
+        ("c", "semantic"): (["a"], [0.0]),
+        ("w", "semantic"): (["a", "c"], [1.0, 1.0]),
+    }
+
+
+@pytest.mark.parametrize("backend", ["exact", "nmslib"])
+def test_three_shards_give_what_one_machine_gives_to_the_bit(find, catalog, backend, tmp_path):
+    ids, vectors, train = catalog
+    found = find(rows_of(ids, vectors), train, NeighborsConfig(backend=backend, shard_size=150))
+    assert found == expected_neighbors(ids, vectors, 10)
+    shards = sorted(path.name[:8] for path in (tmp_path / "shards").iterdir())
+    assert shards == ["imagenet"] * 3 + ["semantic"] * 3
+
+
+@pytest.mark.parametrize(("num_partitions", "shard_size"), [(1, 1000), (7, 70)])
+def test_neither_partitions_nor_shards_change_a_bit(find, catalog, num_partitions, shard_size):
+    ids, vectors, train = catalog
+    config = NeighborsConfig(backend="exact", shard_size=shard_size)
+    assert find(rows_of(ids, vectors), train, config, num_partitions) == expected_neighbors(ids, vectors, 10)
+
+
+def test_queries_that_pass_the_memory_bound_are_searched_block_by_block(catalog, tmp_path, monkeypatch):
+    import pyarrow as pa
+
+    ids, vectors, _ = catalog
+    batches = [
+        pa.RecordBatch.from_pydict(
+            {
+                "gif_id": ids[start : start + 50],
+                "expert": ["semantic"] * 50,
+                "embedding": pa.array(vectors["semantic"][start : start + 50].tolist(), pa.list_(pa.float32())),
+            }
+        )
+        for start in range(0, 600, 50)
+    ]
+    monkeypatch.setattr(neighbors, "QUERY_BYTES", 100 * 8 * 4)
+    blocks = list(neighbors._query_blocks(batches))
+    assert [len(block_ids) for _, block_ids, _ in blocks] == [100] * 6
+    assert np.concatenate([block for _, _, block in blocks]).tobytes() == vectors["semantic"].tobytes()
+
+
+def test_a_validation_gif_is_never_a_neighbor(find, catalog):
+    ids, vectors, train = catalog
+    for backend in ("exact", "nmslib"):
+        found = find(rows_of(ids, vectors), train, NeighborsConfig(backend=backend, shard_size=150))
+        assert {name for names, _ in found.values() for name in names} <= set(train)
+        assert all(gif_id not in names for (gif_id, _), (names, _) in found.items())
+
+
+def test_without_references_every_gif_gets_empty_lists(find):
+    rows = [("a", "imagenet", EAST), ("b", "imagenet", NORTH), ("b", "semantic", NORTH), ("c", "semantic", EAST)]
+    assert find(rows, ["a"], NeighborsConfig()) == {
+        ("a", "imagenet"): ([], []),
+        ("b", "imagenet"): (["a"], [1.0]),
+        ("b", "semantic"): ([], []),
+        ("c", "semantic"): ([], []),
+    }
+    assert find(rows[:2], [], NeighborsConfig()) == {("a", "imagenet"): ([], []), ("b", "imagenet"): ([], [])}
+    assert find([], [], NeighborsConfig()) == {}
+
+
+@pytest.mark.integration
+def test_shards_on_s3_are_copied_to_a_folder_that_spark_deletes(find, catalog, bucket, spark):
+    ids, vectors, train = catalog
+    config = NeighborsConfig(backend="nmslib", shard_size=150)
+    found = find(rows_of(ids, vectors), train, config, folder=f"{bucket}/staging/shards")
+    assert found == expected_neighbors(ids, vectors, 10)
+    folders = spark.range(1).mapInArrow(_local_folders, "folder string").collect()
+    copies = list(Path(folders[0].folder).glob("*/header.json"))
+    assert len(copies) >= 6
+    assert folders[0].folder.startswith(_block_manager_folder(spark))
+
+
+def _local_folders(batches):
+    import pyarrow as pa
+
+    for _ in batches:
+        yield pa.RecordBatch.from_pydict({"folder": [str(neighbors._local_folder())]})
+
+
+def _block_manager_folder(spark):
+    manager = spark.sparkContext._jvm.org.apache.spark.SparkEnv.get().blockManager().diskBlockManager()
+    return manager.localDirs()[0].getPath()
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([("a", "imagenet", EAST), ("b", "imagenet", [1.0, 0.0, 0.0])], "3 dimensions|has 2 dimensions"),
+        ([("a", "imagenet", EAST), ("b", "imagenet", [math.nan, 0.0])], "'b' has numbers that are not finite"),
+        ([("a", "imagenet", EAST), ("b", "imagenet", [3.0, 4.0])], "'b' has length 5"),
+        ([("a", "imagenet", EAST), ("b", "imagenet", None)], "holds nulls"),
+    ],
+)
+def test_embeddings_that_do_not_fit_stop_the_job_with_their_name(find, rows, message):
+    with pytest.raises(Exception, match=message):
+        find(rows, ["a", "b"], NeighborsConfig(), num_partitions=1)

@@ -1,0 +1,1 @@
+"""The executor side: thin DataFrame -> DataFrame adapters, each around one core function."""
