@@ -45,8 +45,9 @@ def spark(s3: S3Server) -> Iterator[SparkSession]:
     """One session of two cores with Delta for the whole run, for local paths and for the buckets of `s3`."""
     extra = {
         "spark.sql.shuffle.partitions": "2",
-        # Tests are short: compiling for a long life costs 40% of the JVM's CPU time.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        # Tests are short: compiling for a long life costs 40% of the JVM's CPU time. Alone, this leaves 48 MB for
+        # compiled code, which a thousand queries fill: the JVM then throws away and compiles again without end.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m",
     }
     session = spark_session("tests", master="local[2,4]", extra=extra)
     yield session

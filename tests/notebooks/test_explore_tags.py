@@ -29,4 +29,4 @@ def test_the_notebook_runs_to_its_end(spark: SparkSession, tmp_path: Path) -> No
     shown = [str(cell.outputs) for cell in cells]
     assert any("data:image/gif;base64" in text and "nearest to imagenet" in text for text in shown)
     assert any("application/vnd.plotly.v1+json" in text for text in shown)
-    assert any("weighted vote" in text for text in shown)
+    assert any("published vote" in text for text in shown)

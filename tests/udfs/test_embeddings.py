@@ -36,7 +36,7 @@ def catalog_df(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def outcomes_df(catalog_df: DataFrame) -> Iterator[DataFrame]:
-    kept_df = embeddings.embed_frames(catalog_df, Config(spark=SparkConfig(partitions=2))).persist()
+    kept_df = embeddings.embed_frames(catalog_df, Config(experts=("imagenet",), spark=SparkConfig(partitions=2))).persist()
     yield kept_df
     kept_df.unpersist()
 

@@ -93,7 +93,7 @@ def test_each_gif_gets_its_nearest_train_gifs_in_each_expert(find, backend):
 @pytest.mark.parametrize("backend", ["exact", "nmslib"])
 def test_three_shards_give_what_one_machine_gives_to_the_bit(find, catalog, backend, tmp_path):
     ids, vectors, train = catalog
-    found = find(rows_of(ids, vectors), train, NeighborsConfig(backend=backend, shard_size=150))
+    found = find(rows_of(ids, vectors), train, NeighborsConfig(k=10, backend=backend, shard_size=150))
     assert found == expected_neighbors(ids, vectors, 10)
     shards = sorted(path.name[:8] for path in (tmp_path / "shards").iterdir())
     assert shards == ["imagenet"] * 3 + ["semantic"] * 3
@@ -102,7 +102,7 @@ def test_three_shards_give_what_one_machine_gives_to_the_bit(find, catalog, back
 @pytest.mark.parametrize(("num_partitions", "shard_size"), [(1, 1000), (7, 70)])
 def test_neither_partitions_nor_shards_change_a_bit(find, catalog, num_partitions, shard_size):
     ids, vectors, train = catalog
-    config = NeighborsConfig(backend="exact", shard_size=shard_size)
+    config = NeighborsConfig(k=10, backend="exact", shard_size=shard_size)
     assert find(rows_of(ids, vectors), train, config, num_partitions) == expected_neighbors(ids, vectors, 10)
 
 
@@ -129,7 +129,7 @@ def test_queries_that_pass_the_memory_bound_are_searched_block_by_block(catalog,
 def test_a_validation_gif_is_never_a_neighbor(find, catalog):
     ids, vectors, train = catalog
     for backend in ("exact", "nmslib"):
-        found = find(rows_of(ids, vectors), train, NeighborsConfig(backend=backend, shard_size=150))
+        found = find(rows_of(ids, vectors), train, NeighborsConfig(k=10, backend=backend, shard_size=150))
         assert {name for names, _ in found.values() for name in names} <= set(train)
         assert all(gif_id not in names for (gif_id, _), (names, _) in found.items())
 
@@ -149,7 +149,7 @@ def test_without_references_every_gif_gets_empty_lists(find):
 @pytest.mark.integration
 def test_shards_on_s3_are_copied_to_a_folder_that_spark_deletes(find, catalog, bucket, spark):
     ids, vectors, train = catalog
-    config = NeighborsConfig(backend="nmslib", shard_size=150)
+    config = NeighborsConfig(k=10, backend="nmslib", shard_size=150)
     found = find(rows_of(ids, vectors), train, config, folder=f"{bucket}/staging/shards")
     assert found == expected_neighbors(ids, vectors, 10)
     folders = spark.range(1).mapInArrow(_local_folders, "folder string").collect()
