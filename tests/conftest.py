@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,12 @@ from autotag_core.services import ElasticsearchServer, S3Server
 from jobs.session import spark_session
 
 _bucket_numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """A run in the background of a script ignores Ctrl-C, and so would the children that tests interrupt."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
