@@ -17,9 +17,13 @@ class UploaderRates:
 
     Per true tag, in this order: it is left out with `missing[factor]`; if not, it is replaced by its general tag with
     `too_general` (where it has one); if not, it is misspelled with `misspelled`. Per GIF: with `wrong` one tag that is
-    true of other GIFs but not of this one is added, with `meaningless` one of MEANINGLESS; with `editorial` an editor
-    has given all true tags and no other. `caption` is the share of GIFs with a caption. `copied`, 0..1: for each GIF so
-    many more are uploaded that are copies of one of them, tagged by other uploaders.
+    true of other GIFs but not of this one is added, with `meaningless` one of MEANINGLESS. With `editorial` an editor
+    has given all true tags and no other; of the other GIFs, with `reviewed`, reviewers have, and the GIF is on their
+    list: together they are what the job leaves untouched, and right. `caption` is the share of GIFs with a caption.
+    `copied`, 0..1: for each GIF so many more are uploaded that are copies of one of them, tagged by other uploaders.
+
+    `editorial` is more than a real catalog has, so that 400 GIFs hold the vote.min_evaluation_gifs of the default
+    config and probabilities can be learned.
     """
 
     missing: dict[str, float] = field(
@@ -29,7 +33,8 @@ class UploaderRates:
     misspelled: float = 0.06
     wrong: float = 0.2
     meaningless: float = 0.2
-    editorial: float = 0.12
+    editorial: float = 0.2
+    reviewed: float = 0.12
     caption: float = 0.7
     copied: float = 0.0
 
@@ -42,6 +47,7 @@ class Upload:
     editorial_tags: list[str]
     caption: str | None
     popularity: int
+    reviewed: bool
     missing: list[str]
     too_general: list[str]
     misspelled: list[str]
@@ -79,11 +85,14 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
     meaningless = rng.choice(MEANINGLESS) if rng.random() < rates.meaningless else None
     said += [tag for tag in (wrong, meaningless) if tag]
     rng.shuffle(said)
+    edited = rng.random() < rates.editorial
+    reviewed = not edited and random_of(recipe.seed, recipe.index, "reviewers").random() < rates.reviewed
     return Upload(
         tags=list(dict.fromkeys(said)),
-        editorial_tags=truth if rng.random() < rates.editorial else [],
+        editorial_tags=truth if edited or reviewed else [],
         caption=_caption(recipe, rng) if rng.random() < rates.caption else None,
         popularity=popularity(rng),
+        reviewed=reviewed,
         missing=missing,
         too_general=too_general,
         misspelled=misspelled,

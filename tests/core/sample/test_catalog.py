@@ -8,8 +8,8 @@ from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
 from autotag_core.failures import ItemError, Stage
 from autotag_core.frames import load_frames
-from autotag_core.sample import BROKEN_KINDS, write_sample
-from autotag_core.storage import join, read_bytes
+from autotag_core.sample import BROKEN_KINDS, UploaderRates, write_sample
+from autotag_core.storage import is_file, join, read_bytes
 
 
 def files_below(folder):
@@ -72,6 +72,32 @@ def test_each_file_has_its_rows(sample):
     assert not (sample / "broken.jsonl").exists()
 
 
+def test_the_reviewers_list_names_gifs_with_all_their_true_tags(sample):
+    listed = (sample / "test.txt").read_text().splitlines()
+    catalog, truth = (
+        {row["gif_id"]: row for row in rows_of(sample / f"{name}.jsonl")} for name in ("catalog", "truth")
+    )
+    assert 2 <= len(listed) == len(set(listed)) <= 12
+    assert all(catalog[gif_id]["editorial_tags"] == truth[gif_id]["tags"] for gif_id in listed)
+    edited = [gif_id for gif_id, row in catalog.items() if row["editorial_tags"]]
+    assert set(listed) < set(edited)
+
+
+def test_a_list_without_gifs_is_written_too(broken):
+    assert (broken / "test.txt").read_bytes() == b""
+
+
+@pytest.mark.parametrize("place", ["disk", "s3"])
+def test_nothing_of_an_earlier_sample_is_said_of_a_later_one(place, request, tmp_path):
+    out = str(tmp_path) if place == "disk" else join(request.getfixturevalue("bucket"), "sample")
+    write_sample(out, 4, seed=7, num_broken=2, workers=1, rates=UploaderRates(copied=0.5))
+    assert len(rows_of(join(out, "broken.jsonl"))) == len(rows_of(join(out, "duplicates.jsonl"))) == 2
+    for _ in range(2):  # what is not there can't be removed, which is no error
+        write_sample(out, 4, seed=7, workers=1)
+        assert not is_file(join(out, "broken.jsonl"))
+        assert not is_file(join(out, "duplicates.jsonl"))
+
+
 def test_the_job_reads_the_gifs_of_the_sample(sample):
     notes = Counter()
     for row in rows_of(sample / "catalog.jsonl")[:20]:
@@ -86,7 +112,7 @@ def test_a_sample_on_s3_is_the_same_as_on_disk(bucket, tmp_path):
     for place in (out, str(tmp_path)):
         write_sample(place, 12, seed=7, num_broken=2, workers=1)
     written = files_below(tmp_path)
-    assert len(written) == 12 + 2 + 4
+    assert len(written) == 12 + 2 + 5  # catalog, truth, sessions, broken, test
     for name, data in written.items():
         assert read_bytes(join(out, name)) == data
 

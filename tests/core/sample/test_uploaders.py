@@ -1,5 +1,6 @@
 import random
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 from math import sqrt
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
+from autotag_core.config import VoteConfig
 from autotag_core.sample.factors import (
     FACTORS,
     MOTIONS,
@@ -114,10 +116,26 @@ def test_wrong_meaningless_and_editorial_tags_and_captions_come_at_the_stated_ra
     ]
     assert_rate(len(wrong), NUM_GIFS, DEFAULT_RATES.wrong)
     assert_rate(sum(bool(set(upload.tags) & set(MEANINGLESS)) for upload in uploads), NUM_GIFS, 0.2)
-    editorial = [(recipe, upload) for recipe, upload in both if upload.editorial_tags]
+    reviewed = [(recipe, upload) for recipe, upload in both if upload.reviewed]
+    editorial = [(recipe, upload) for recipe, upload in both if upload.editorial_tags and not upload.reviewed]
     assert_rate(len(editorial), NUM_GIFS, DEFAULT_RATES.editorial)
-    assert all(upload.editorial_tags == recipe.tags() for recipe, upload in editorial)
+    assert_rate(len(reviewed), NUM_GIFS - len(editorial), DEFAULT_RATES.reviewed)
+    assert all(upload.editorial_tags == recipe.tags() for recipe, upload in editorial + reviewed)
     assert_rate(sum(upload.caption is not None for upload in uploads), NUM_GIFS, DEFAULT_RATES.caption)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_four_hundred_gifs_are_enough_to_weigh_experts_and_learn_probabilities_beside_a_test_split(seed):
+    uploads = [upload_of(recipe_of(seed, index)) for index in range(400)]
+    validation = sum(bool(upload.editorial_tags) and not upload.reviewed for upload in uploads)
+    assert validation >= VoteConfig().min_evaluation_gifs
+    assert 20 <= sum(upload.reviewed for upload in uploads) <= 60
+
+
+def test_who_is_reviewed_changes_nothing_else_that_uploaders_say(recipes, uploads):
+    for recipe, upload in zip(recipes[:200], uploads, strict=False):
+        other = upload_of(recipe, UploaderRates(reviewed=0))
+        assert replace(upload, reviewed=False, editorial_tags=other.editorial_tags) == other
 
 
 def test_without_noise_uploaders_tell_the_truth(recipes):
