@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 PositiveCount = Annotated[int, Field(ge=1)]
 Seconds = Annotated[float, Field(gt=0)]
 Colour = Annotated[int, Field(ge=0, le=255)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
 ExpertName = Literal["imagenet", "temporal", "semantic", "text"]
 
 
@@ -287,6 +288,14 @@ class GatesConfig(Section):
     """More GIFs without frames than this share of the catalog: a storage outage, not a night's work."""
 
 
+class WarehouseConfig(Section):
+    """What the warehouse keeps."""
+
+    keep_releases: PositiveCount | None = 30
+    """Newest releases whose tables stay, to go back to; older ones lose the files that no kept one needs. A night adds
+    about the size of its tables. What a rollback names is always kept. None: everything is."""
+
+
 class SparkConfig(Section):
     """What the job asks of Spark beyond spark-defaults.conf."""
 
@@ -301,7 +310,7 @@ class Config(Section):
 
     experts: Annotated[tuple[ExpertName, ...], Field(min_length=1)] = ("imagenet", "temporal", "semantic", "text")
     """Whose neighbors vote, each once."""
-    seed: int = 7
+    seed: Seed = 7
     """Of everything that is drawn at random in the job."""
     catalog: CatalogConfig = CatalogConfig()
     frames: FramesConfig = FramesConfig()
@@ -314,6 +323,7 @@ class Config(Section):
     vote: VoteConfig = VoteConfig()
     elasticsearch: ElasticsearchConfig = ElasticsearchConfig()
     gates: GatesConfig = GatesConfig()
+    warehouse: WarehouseConfig = WarehouseConfig()
     spark: SparkConfig = SparkConfig()
 
     @field_validator("experts")
@@ -322,3 +332,35 @@ class Config(Section):
         if len(set(experts)) < len(experts):
             raise ValueError("each expert must be named once")
         return experts
+
+    @model_validator(mode="after")
+    def _settings_fit_each_other(self) -> Config:
+        ordered = [
+            ("frames.min_frames", self.frames.min_frames, "frames.max_frames", self.frames.max_frames),
+            (
+                "frames.min_duration_ms",
+                self.frames.min_duration_ms,
+                "frames.max_duration_ms",
+                self.frames.max_duration_ms,
+            ),
+            ("vote.neighbors", self.vote.neighbors, "neighbors.k", self.neighbors.k),
+            (
+                "elasticsearch.initial_backoff_s",
+                self.elasticsearch.initial_backoff_s,
+                "elasticsearch.max_backoff_s",
+                self.elasticsearch.max_backoff_s,
+            ),
+        ]
+        problems = [
+            f"{less}={low} is more than {more}={high}: lower the one or raise the other"
+            for less, low, more, high in ordered
+            if high is not None and low > high
+        ]
+        if self.neighbors.backend != "exact" and self.neighbors.efSearch <= self.neighbors.k:
+            problems.append(
+                f"neighbors.efSearch={self.neighbors.efSearch} is not more than neighbors.k={self.neighbors.k}: HNSW "
+                "would find fewer than k besides the GIF itself; raise the one or lower the other"
+            )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self

@@ -80,6 +80,8 @@ def _value(text: str) -> Any:
 def _explain(error: Any) -> str:
     name = ".".join(str(part) for part in error["loc"])
     kind, found = error["type"], error["input"]
+    if not name:  # settings that don't fit each other, which the message names
+        return str(error["msg"]).removeprefix("Value error, ")
     if kind in ("extra_forbidden", "invalid_key"):
         inside = [f"{name}.{key}" for key in found] if isinstance(found, dict) else []
         return "; ".join(_explain_unknown(key) for key in inside or [name])
