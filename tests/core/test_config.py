@@ -53,14 +53,14 @@ def test_no_setting_can_hold_a_credential() -> None:
 
 
 def test_a_file_sets_what_it_names_and_leaves_the_rest(tmp_path: Path) -> None:
-    path = yaml_file(tmp_path, "experts: [imagenet]\nneighbors:\n  k: 5\n  backend: exact\n")
+    path = yaml_file(tmp_path, "experts: [imagenet]\nneighbors:\n  k: 15\n  backend: exact\n")
     config = load_config(path)
-    assert (config.experts, config.neighbors.k, config.neighbors.backend) == (("imagenet",), 5, "exact")
+    assert (config.experts, config.neighbors.k, config.neighbors.backend) == (("imagenet",), 15, "exact")
     assert config.neighbors.M == Config().neighbors.M
 
 
 def test_a_setting_of_the_command_line_wins_over_the_file(tmp_path: Path) -> None:
-    assert load_config(yaml_file(tmp_path, "neighbors: {k: 5, M: 8}\n"), ["neighbors.k=7"]).neighbors.k == 7
+    assert load_config(yaml_file(tmp_path, "neighbors: {k: 15, M: 8}\n"), ["neighbors.k=17"]).neighbors.k == 17
 
 
 def test_a_section_whose_keys_are_all_commented_out_is_an_empty_section(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("setting", "section", "key", "value"),
     [
-        ("neighbors.k=3", "neighbors", "k", 3),
+        ("neighbors.k=13", "neighbors", "k", 13),
         ("vote.lower_bound=0.25", "vote", "lower_bound", 0.25),
         ("semantic.common_tag_weight=1e-4", "semantic", "common_tag_weight", 1e-4),
         ("frames.max_duration_ms=null", "frames", "max_duration_ms", None),
@@ -89,7 +89,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("catalog.csv_tag_separator=#", "catalog", "csv_tag_separator", "#"),
         ("catalog.csv_tag_separator=,", "catalog", "csv_tag_separator", ","),
         ("catalog.csv_tag_separator=' '", "catalog", "csv_tag_separator", " "),
-        (" neighbors.k =4", "neighbors", "k", 4),
+        (" neighbors.k =14", "neighbors", "k", 14),
     ],
 )
 def test_set_takes_numbers_lists_null_and_text(setting: str, section: str, key: str, value: object) -> None:
@@ -97,8 +97,8 @@ def test_set_takes_numbers_lists_null_and_text(setting: str, section: str, key: 
 
 
 def test_set_takes_a_list_of_experts_and_a_whole_section() -> None:
-    config = load_config(None, ["experts=[semantic]", "neighbors={k: 3, M: 4}", "neighbors.M=5"])
-    assert (config.experts, config.neighbors.k, config.neighbors.M) == (("semantic",), 3, 5)
+    config = load_config(None, ["experts=[semantic]", "neighbors={k: 13, M: 4}", "neighbors.M=5"])
+    assert (config.experts, config.neighbors.k, config.neighbors.M) == (("semantic",), 13, 5)
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,47 @@ def test_one_message_names_every_mistake(tmp_path: Path) -> None:
         ("experts=[imagenet, faces]", "experts.1 is 'faces'"),
         ("catalog.csv_tag_separator=''", "catalog.csv_tag_separator is ''"),
         ("imagenet.device=CUDA", "'auto', 'cpu' or 'cuda'"),
+        ("seed=-1", "seed is -1"),
+        ("seed=4294967296", "seed is 4294967296"),
+        ("warehouse.keep_releases=0", "warehouse.keep_releases is 0"),
         ("neighbors.k.depth=3", "neighbors.k is {'depth': 3}"),
     ],
 )
 def test_a_value_that_cannot_be_right_is_refused_with_its_key(setting: str, seen: str) -> None:
     assert seen in refusal(setting)
+
+
+@pytest.mark.parametrize(
+    ("settings", "seen"),
+    [
+        (("neighbors.k=9",), "vote.neighbors=10 is more than neighbors.k=9"),
+        (("neighbors.efSearch=40",), "neighbors.efSearch=40 is not more than neighbors.k=40"),
+        (("frames.min_frames=5", "frames.max_frames=4"), "frames.min_frames=5 is more than frames.max_frames=4"),
+        (
+            ("frames.min_duration_ms=2", "frames.max_duration_ms=1"),
+            "frames.min_duration_ms=2 is more than frames.max_duration_ms=1",
+        ),
+        (
+            ("elasticsearch.max_backoff_s=0.1",),
+            "elasticsearch.initial_backoff_s=0.5 is more than elasticsearch.max_backoff_s=0.1",
+        ),
+    ],
+)
+def test_settings_that_do_not_fit_each_other_are_refused_with_both_keys(settings: tuple[str, ...], seen: str) -> None:
+    message = refusal(*settings)
+    assert message.startswith(f"config: {seen}")
+    assert "{" not in message, "the whole config is no help"
+
+
+def test_settings_that_just_fit_are_taken() -> None:
+    settings = ["neighbors.k=10", "neighbors.efSearch=11", "frames.min_frames=4", "frames.max_frames=4"]
+    assert load_config(None, settings).neighbors.efSearch == 11
+    assert load_config(None, ["neighbors.k=200", "neighbors.backend=exact"]).neighbors.k == 200
+
+
+def test_one_message_names_everything_that_does_not_fit() -> None:
+    message = refusal("neighbors.k=5", "frames.min_frames=2000")
+    assert "vote.neighbors=10" in message and "frames.min_frames=2000" in message
 
 
 @pytest.mark.parametrize("setting", ["neighbors.k", "=3", "neighbors: {k: 3}"])

@@ -47,7 +47,7 @@ def test_a_trained_head_is_named_after_all_that_it_depends_on() -> None:
     }
     assert len(changed | {name}) == 9
     assert name.startswith("temporal-") and len(name) == len("temporal-012345678901.safetensors")
-    for setting in ("neighbors.k=5", "temporal.retrain=true", "frames.fetch_threads=2", "imagenet.cpu_batch=8"):
+    for setting in ("neighbors.k=50", "temporal.retrain=true", "frames.fetch_threads=2", "imagenet.cpu_batch=8"):
         assert trained_head_name(load_config(None, [setting])) == name, setting
 
 
