@@ -1,0 +1,84 @@
+"""What an error of an executor is on the driver: its own class, one line, no credential."""
+
+from __future__ import annotations
+
+import pytest
+
+from autotag_core.errors import AutotagError, InputError, NotPublishedError, as_raised, cause, scrubbed
+
+JAVA = """An error occurred while calling o97.save.
+: org.apache.spark.SparkException: [TASK_FAILED] Job aborted due to stage failure: Task 0 in stage 7.0 failed 4 times, \
+most recent failure: Lost task 0.3 in stage 7.0 (TID 21) (10.0.0.7 executor 3): \
+org.apache.spark.api.python.PythonException: Traceback (most recent call last):
+  File "/opt/spark/python/lib/pyspark.zip/pyspark/worker.py", line 1, in main
+    process()
+  File "/opt/autotag/udfs/embeddings.py", line 91, in embed_batches
+    models = load_frame_models(config)
+{raised}
+
+\tat org.apache.spark.api.python.BasePythonRunner$ReaderIterator.handlePythonException(PythonRunner.scala:581)
+Driver stacktrace:
+\tat org.apache.spark.scheduler.DAGScheduler.$anonfun$abortStage$2(DAGScheduler.scala:2935)
+Caused by: org.apache.spark.api.python.PythonException: Traceback (most recent call last):
+  File "/opt/autotag/udfs/embeddings.py", line 91, in embed_batches
+    models = load_frame_models(config)
+{raised}
+
+\tat org.apache.spark.api.python.BasePythonRunner$ReaderIterator.handlePythonException(PythonRunner.scala:581)
+"""
+DISK = """An error occurred while calling o97.save.
+: org.apache.spark.SparkException: Job aborted.
+\tat org.apache.spark.sql.Dataset.save(Dataset.scala:1)
+Caused by: org.apache.spark.SparkException: Writing job failed
+\tat x.y(Z.scala:1)
+Caused by: java.io.IOException: No space left on device
+\t... 31 more
+"""
+
+
+class DeadJvmError(Exception):
+    def __str__(self) -> str:
+        raise ConnectionRefusedError("the gateway is gone")
+
+
+@pytest.mark.parametrize("kind", [InputError, NotPublishedError, AutotagError])
+def test_an_executors_error_is_raised_on_the_driver_as_what_it_was(kind: type[AutotagError]) -> None:
+    wrapped = RuntimeError(JAVA.format(raised=f"autotag_core.errors.{kind.__name__}: weights /r50: no such file"))
+    found = as_raised(wrapped)
+    assert type(found) is kind
+    assert str(found) == "weights /r50: no such file" == cause(found)
+
+
+def test_an_error_of_another_kind_stays_what_it_is() -> None:
+    for error in (
+        RuntimeError(JAVA.format(raised="ValueError: boom")),
+        KeyboardInterrupt(),
+        DeadJvmError(),
+        InputError("autotag_core.errors.NotPublishedError: quoted"),
+    ):
+        assert as_raised(error) is error
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (RuntimeError(JAVA.format(raised="ValueError: boom")), "ValueError: boom"),
+        (RuntimeError(DISK), "java.io.IOException: No space left on device"),
+        (
+            RuntimeError("An error occurred while calling o1.x.\n: java.lang.Error: gone\n\tat a.b\n"),
+            "java.lang.Error: gone",
+        ),
+        (ValueError("first line\nsecond line"), "ValueError: first line"),
+        (ValueError(), "ValueError"),
+        (DeadJvmError(), "DeadJvmError"),
+        (InputError("x.jsonl: no\n  such file"), "x.jsonl: no such file"),
+        (OSError("s3a://AKIA1:se/cret@gifs/x: refused"), "OSError: s3a://gifs/x: refused"),
+    ],
+)
+def test_the_cause_is_one_line_that_says_what_happened(error: Exception, line: str) -> None:
+    assert cause(error) == line
+
+
+def test_a_text_without_a_credential_stays_as_it_is() -> None:
+    text = "s3a://gifs/a b.gif by user@home"
+    assert scrubbed(text) == text
