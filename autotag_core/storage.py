@@ -7,27 +7,33 @@ from __future__ import annotations
 
 import functools
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 import boto3
 from boto3.exceptions import Boto3Error
 from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
-from autotag_core.errors import InputError
+from autotag_core.errors import InputError, scrubbed
 
 S3_SCHEMES = ("s3", "s3a", "s3n")
 
 
 def is_s3(uri: str) -> bool:
-    """Whether the URI names an S3 object or prefix."""
-    return urlsplit(uri).scheme in S3_SCHEMES
+    """Whether the URI names an S3 object or prefix; never fails, whatever follows the scheme."""
+    return uri.partition(":")[0].lower() in S3_SCHEMES
+
+
+def absolute(uri: str) -> str:
+    """The URI as Spark finds it from any folder: S3 as s3a://, the one scheme it reads, and paths absolute."""
+    if is_s3(uri):
+        return "s3a:" + uri.partition(":")[2]
+    return uri if "://" in uri or uri.startswith("file:") else str(Path(uri).absolute())
 
 
 def split_s3(uri: str) -> tuple[str, str]:
@@ -140,15 +146,39 @@ def _complete(path: Path) -> Iterator[Path]:
 def delete_prefix(uri: str) -> None:
     """Delete everything below the URI; nothing there is no error."""
     with explained(uri):
-        if not is_s3(uri):
+        if is_s3(uri):
+            delete_files(list_files(uri))
+        else:
             shutil.rmtree(local_path(uri), ignore_errors=True)
-            return
-        bucket, prefix = split_s3(uri)
-        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix.rstrip("/") + "/")
-        for page in pages:
-            keys = [{"Key": item["Key"]} for item in page.get("Contents", [])]
-            if keys:
-                s3_client().delete_objects(Bucket=bucket, Delete={"Objects": keys, "Quiet": True})
+
+
+def delete_files(uris: list[str]) -> None:
+    """Delete these files, of one bucket or local; one that is not there is no error."""
+    for start in range(0, len(uris), _MAX_DELETED):
+        part = uris[start : start + _MAX_DELETED]
+        with explained(part[0]):
+            if is_s3(part[0]):
+                objects = [{"Key": split_s3(uri)[1]} for uri in part]
+                s3_client().delete_objects(Bucket=split_s3(part[0])[0], Delete={"Objects": objects, "Quiet": True})
+                continue
+            for uri in part:
+                local_path(uri).unlink(missing_ok=True)
+
+
+_MAX_DELETED = 1000
+"""Keys that S3 takes in one call."""
+
+
+def list_files(uri: str) -> list[str]:
+    """URIs of every file below the URI, at any depth; none where it is not there."""
+    with explained(uri):
+        if not is_s3(uri):
+            root = local_path(uri)
+            return [join(uri, path.relative_to(root).as_posix()) for path in root.rglob("*") if path.is_file()]
+        bucket, key = split_s3(uri)
+        folder = key.rstrip("/") + "/"
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+        return [join(uri, item["Key"].removeprefix(folder)) for page in pages for item in page.get("Contents", [])]
 
 
 _CODES = {
@@ -181,8 +211,7 @@ def explain(uri: str, error: Exception) -> str:
 
 def one_line(error: Exception, limit: int = 500) -> str:
     """The error's text on one line, without colours and without the user and password of any URL in it."""
-    text = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    return re.sub(r"://([^\s/@]*|[^\s@]*:[^\s@]*)@", "://", " ".join(text.split()))[:limit]
+    return scrubbed(str(error), limit)
 
 
 def is_file(uri: str) -> bool:
@@ -225,3 +254,12 @@ def refuse_credentials(uri: str) -> None:
     # a secret may hold a slash, so what stands before it looks like a bucket with a colon
     if separator and ("@" in host or (":" in host and "@" in rest)):
         raise InputError(f"{scheme}://{rest.rpartition('@')[2]}: no credentials in a URI: give them in the environment")
+
+
+def refuse_credentials_in(settings: Any) -> None:
+    """refuse_credentials for every text in a config's model_dump: lists and sections too."""
+    if isinstance(settings, str):
+        refuse_credentials(settings)
+    elif isinstance(settings, dict | list | tuple):
+        for value in settings.values() if isinstance(settings, dict) else settings:
+            refuse_credentials_in(value)

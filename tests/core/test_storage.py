@@ -37,6 +37,28 @@ def test_an_s3_key_is_taken_as_it_is_written(uri: str, bucket: str, key: str) ->
     assert storage.split_s3(uri) == (bucket, key)
 
 
+@pytest.mark.parametrize("uri", ["s3a://[bad/k", "s3://a]b/k"])
+def test_an_s3_uri_that_is_none_is_said_in_one_line(uri: str) -> None:
+    assert storage.is_s3(uri)
+    assert uri in refusal(storage.check_exists, uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "found"),
+    [
+        ("s3://gifs/a b#1.jsonl", "s3a://gifs/a b#1.jsonl"),
+        ("s3n://gifs/a", "s3a://gifs/a"),
+        ("S3A://gifs/A", "s3a://gifs/A"),
+        ("file:///data/a%20b", "file:///data/a%20b"),
+        ("hdfs://host/a", "hdfs://host/a"),
+        ("/data/a", "/data/a"),
+        ("a/b", str(Path.cwd() / "a/b")),
+    ],
+)
+def test_what_spark_is_given_is_absolute_and_s3_has_the_one_scheme_that_spark_reads(uri: str, found: str) -> None:
+    assert storage.absolute(uri) == found
+
+
 @pytest.mark.parametrize(
     ("uri", "path"),
     [
@@ -153,6 +175,12 @@ def test_a_credential_in_a_uri_is_refused_and_not_repeated(uri: str) -> None:
         message = refusal(action, uri)
         assert "no credentials in a URI" in message
         assert "AKIA123" not in message
+
+
+def test_a_credential_in_any_setting_is_refused_and_not_repeated() -> None:
+    for settings in ({"a": {"b": [f"s3a://AKIA123:{SECRET}@gifs/x"]}, "c": 3}, {"a": None, "b": f"s3a://A:{SECRET}@x"}):
+        assert "no credentials in a URI" in refusal(storage.refuse_credentials_in, settings)
+    storage.refuse_credentials_in({"a": {"b": ["s3a://gifs/user@home.gif"]}, "c": 3, "d": None})
 
 
 @pytest.mark.parametrize("uri", ["s3a://gifs/user@home.gif", "/data/a:b@c.gif", "http://localhost:9200", "a@b"])
