@@ -1,4 +1,8 @@
-"""Catalog rows and files that are broken in every way the job has a reason for, each with what must become of it."""
+"""Catalog rows and files that are broken in themselves, each with what must become of it.
+
+Not here: what depends on settings (too_few_frames, too_short, too_long), on the storage (access_denied, fetch_failed),
+on the device (out_of_memory) or on Elasticsearch (refused_document). tests/conftest.py says which test sees those.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """How each subject looks.
 
-Each looks different turned, flipped or upside down, so that what happens to it over time can be seen.
+Each looks different turned by any angle, so that it can be seen which way it turns.
 """
 
 from __future__ import annotations
