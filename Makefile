@@ -1,7 +1,7 @@
 # From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11 or 3.12; everything else is fetched.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup python jars run test lint types lock-jars
+.PHONY: help setup python jars run test lint types bench lock lock-jars
 
 PY := .venv/bin/python
 # A home that is missing or not ours (a service user's) would stop pip and uv, which keep their caches there.
@@ -16,7 +16,7 @@ help: ## this list
 
 setup: python jars ## install everything into .venv and .cache; quick when nothing changed
 
-run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch; ARGS="..." is passed on
+run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch; ARGS="--help" lists options
 	@$(PY) -m jobs.run_sample $(ARGS)
 
 test: setup ## every test; ARGS="tests/core -k words" for some
@@ -29,6 +29,17 @@ lint: python ## style and formatting
 types: python ## static types
 	@$(PY) -m mypy
 
+# Small figures of a small sample; benchmarks/README.md has those that mean something, and how to get them.
+bench: python ## what is in benchmarks/, quickly
+	@$(PY) -m jobs.cli sample --out .cache/bench --gifs 150 --seed 7
+	@$(PY) -m benchmarks.duplicates --catalog .cache/bench/catalog.jsonl --gifs 10 --others 40
+	@$(PY) -m benchmarks.read_text .cache/bench/catalog.jsonl .cache/bench/truth.jsonl --gifs 60
+
+# Versions in the lock stay where requirements.in allows them; the file names no index, whichever was asked.
+lock: python ## write requirements.lock anew from requirements.in; ARGS="--upgrade" for newer versions
+	@$(INDEX) UV_SYSTEM_CERTS=true .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url $(ARGS) requirements.in --output-file requirements.lock
+
 lock-jars: python ## write jars.lock anew from what autotag_core/services/jars.py names
 	@$(PY) -m autotag_core.services lock
 
@@ -37,7 +48,11 @@ jars: python
 
 python: $(STAMP)
 
-# pip installs uv as the lock pins it, uv installs the rest; a company's index in pip's settings holds for uv too.
+# A company's index in pip's settings holds for uv too.
+INDEX = index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null || true)}}; \
+	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi;
+
+# pip installs uv as the lock pins it, uv installs the rest.
 $(STAMP): requirements.lock setup.py
 	@set -e; start=$$SECONDS; fits='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))'; \
 	for python in python3 python3.12 python3.11; do \
@@ -52,8 +67,7 @@ $(STAMP): requirements.lock setup.py
 	awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > .venv/uv.txt; \
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; \
 	echo "python: $$($(PY) --version) with uv in .venv, $$((SECONDS - start)) s"; start=$$SECONDS; \
-	index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null || true)}}; \
-	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi; \
+	$(INDEX) \
 	UV_SYSTEM_CERTS=true .venv/bin/uv pip sync --quiet --require-hashes --python $(PY) requirements.lock; \
 	.venv/bin/uv pip install --quiet --offline --no-deps --no-build-isolation --python $(PY) --editable .; \
 	echo "packages: as in requirements.lock, $$((SECONDS - start)) s"; \
