@@ -56,7 +56,10 @@ class FramesConfig(Section):
     max_duration_ms: PositiveCount | None = None
     """A GIF whose one loop plays longer is left out, milliseconds; None: no limit."""
     fetch_threads: PositiveCount = 16
-    """Files fetched and decoded at once in one task."""
+    """Files fetched at once in one task; their bytes are at most fetch_threads times max_bytes."""
+    decode_pixels: PositiveCount = 8_000_000
+    """Canvas pixels decoded at once in one task, by all of its threads together; a larger canvas is decoded alone. A
+    pixel takes at most 16 bytes, so a task decodes in 16 bytes times the larger of decode_pixels and max_pixels."""
     prefetch_bytes: PositiveCount = 256 * 1024 * 1024
     """Decoded frames that may wait for the model in one task, bytes."""
     fetch_attempts: PositiveCount = 5
@@ -65,6 +68,8 @@ class FramesConfig(Section):
     """Until S3 accepts a connection, seconds."""
     read_timeout_s: Seconds = 30
     """Between two parts of an answer of S3, seconds."""
+    fetch_deadline_s: Seconds = 300
+    """For one file with all its tries, seconds: a server that sends a byte now and then holds up no task."""
 
 
 class ImagenetConfig(Section):

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFile, WebPImagePlugin
 
-from autotag_core.frames.gif_canvas import GifCanvas, plan_frames
+from autotag_core.frames.gif_canvas import GifCanvas, plan_frames, strips
 from autotag_core.frames.header import STILL_FORMATS, Header, undecodable
 from autotag_core.frames.webp_chunks import read_webp_chunks
 
@@ -109,10 +109,20 @@ def _load(image: ImageFile.ImageFile) -> bool:
 
 
 def _on_background(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
-    """A copy of the image's pixels on the background colour, (height, width, 4)."""
+    """A copy of the image's pixels on the background colour, (height, width, 4); little more memory than that."""
+    pixels = np.empty((image.height, image.width, 4), np.uint8)
+    for rows in strips(image.height, image.width):
+        strip = image.crop((0, rows.start, image.width, rows.stop))
+        pixels[rows] = np.asarray(_strip_on_background(strip, background))
+    return pixels
+
+
+def _strip_on_background(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
     if image.mode.startswith("I"):  # 16 bits of grey
         image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
     rgba = image.convert("RGBA")
+    if not image.has_transparency_data:
+        return rgba
     under = Image.new("RGBA", rgba.size, (*background, 255))
     under.alpha_composite(rgba)
-    return np.array(under)
+    return under

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import random
 import re
 import stat
 import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from botocore import exceptions as boto
@@ -18,6 +21,7 @@ from autotag_core.frames.limits import check_num_bytes
 from autotag_core.storage import S3_SCHEMES, local_path, s3_client, split_s3
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://)?")
+_WANTED = "it must be s3://bucket/key, s3a://bucket/key, file:///path or a local path"
 _FIRST_BACKOFF_S, _MAX_BACKOFF_S = 0.1, 10.0
 _CHUNK = 1 << 20
 _RETRIED_CODES = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "Throttling", "ThrottlingException"}
@@ -44,14 +48,23 @@ def fetch_bytes(uri: str, config: FramesConfig, stop: threading.Event | None = N
 
     Its size is checked before its body is read, and never more than max_bytes + 1 are. Server errors, throttling and
     broken connections, also in the middle of the body, are tried again up to fetch_attempts times in all, with
-    exponential backoff; `stop` ends the waiting. ItemError UNSUPPORTED_URI, NOT_FOUND, ACCESS_DENIED, FETCH_FAILED or
+    exponential backoff. `stop`, and fetch_deadline_s over all attempts, end the waiting and the reading of an S3 body,
+    at the latest read_timeout_s after it. ItemError UNSUPPORTED_URI, NOT_FOUND, ACCESS_DENIED, FETCH_FAILED or
     FILE_TOO_LARGE; no message holds a credential.
     """
-    read = _reader(uri, config)
-    seen = ""
-    for attempt in range(1, config.fetch_attempts + 1):
+    deadline = time.monotonic() + config.fetch_deadline_s
+
+    def check() -> None:
         if stop is not None and stop.is_set():
             raise _error(Reason.FETCH_FAILED, f"{uri}: stopped, its result is no longer wanted")
+        if time.monotonic() > deadline:
+            limit = f"{config.fetch_deadline_s:g} s (frames.fetch_deadline_s)"
+            raise _error(Reason.FETCH_FAILED, f"{uri}: not read whole within {limit}")
+
+    read = _reader(uri, config, check)
+    seen = ""
+    for attempt in range(1, config.fetch_attempts + 1):
+        check()
         try:
             return read()
         except _Retry as error:
@@ -69,25 +82,34 @@ def _error(reason: Reason, message: str) -> ItemError:
     return ItemError(Stage.FRAMES, reason, message)
 
 
-def _reader(uri: str, config: FramesConfig) -> Any:
+def _reader(uri: str, config: FramesConfig, check: Callable[[], None]) -> Callable[[], bytes]:
     """A function without arguments that makes one attempt; ItemError UNSUPPORTED_URI where there is none."""
-    wanted = "it must be s3://bucket/key, s3a://bucket/key, file:///path or a local path"
+    # such a URI is not repeated in any message: what stands before the @ may be a secret
+    refused = _error(Reason.UNSUPPORTED_URI, f"credentials do not belong in a URI; {_WANTED}")
     found = _SCHEME.match(uri)
-    scheme = found[1].lower() if found and (uri[found.end(1) :].startswith("://") or found[1].lower() == "file") else ""
+    scheme = found[1].lower() if found else ""
+    has_host = found is not None and found[0].endswith("://")
     if scheme in S3_SCHEMES:
         bucket, key = split_s3(uri)
-        if "@" in bucket:
-            # not repeated: what stands before the @ may be a secret
-            raise _error(Reason.UNSUPPORTED_URI, f"credentials do not belong in a URI; {wanted}")
+        # a secret may hold a slash, so what stands before it looks like a bucket with a colon, which no bucket has
+        if not has_host or "@" in bucket or ":" in bucket:
+            raise refused
         if not bucket or not key:
-            raise _error(Reason.UNSUPPORTED_URI, f"{uri}: there is no {'key' if bucket else 'bucket'}; {wanted}")
-        return lambda: _read_s3(uri, bucket, key, config)
-    if scheme not in ("", "file"):
+            raise _error(Reason.UNSUPPORTED_URI, f"{uri}: there is no {'key' if bucket else 'bucket'}; {_WANTED}")
+        return lambda: _read_s3(uri, bucket, key, config, check)
+    if scheme == "file":
+        host = uri[len("file://") :].partition("/")[0] if has_host else ""
+        if "@" in host or ":" in host:
+            raise refused
+        path = "file" + uri[len("file") :]  # which local_path knows in lower case alone
+    elif has_host:
         # the rest is not repeated: a signed URL is a credential
-        raise _error(Reason.UNSUPPORTED_URI, f"{scheme}: URIs are not read; {wanted}")
-    if not uri or "\0" in uri:
-        raise _error(Reason.UNSUPPORTED_URI, f"{uri!r} is no path; {wanted}")
-    return lambda: _read_local(uri, config)
+        raise _error(Reason.UNSUPPORTED_URI, f"{scheme}: URIs are not read; {_WANTED}")
+    else:
+        path = uri
+    if not path or "\0" in path:
+        raise _error(Reason.UNSUPPORTED_URI, f"{uri!r} is no path; {_WANTED}")
+    return lambda: _read_local(path, config)
 
 
 def _read_local(uri: str, config: FramesConfig) -> bytes:
@@ -112,12 +134,12 @@ def _read_local(uri: str, config: FramesConfig) -> bytes:
     return data
 
 
-def _read_s3(uri: str, bucket: str, key: str, config: FramesConfig) -> bytes:
+def _read_s3(uri: str, bucket: str, key: str, config: FramesConfig, check: Callable[[], None]) -> bytes:
     try:
         with _client_lock:  # made once, not once per thread
             client = s3_client(config.connect_timeout_s, config.read_timeout_s, 1, config.fetch_threads)
         response = client.get_object(Bucket=bucket, Key=key)
-        return _read_body(response["Body"], response.get("ContentLength"), config)
+        return _read_body(response["Body"], response.get("ContentLength"), config, check)
     except boto.ClientError as error:
         raise _explain_answer(uri, error) from None
     except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError):
@@ -132,18 +154,24 @@ def _read_s3(uri: str, bucket: str, key: str, config: FramesConfig) -> bytes:
         raise _error(Reason.FETCH_FAILED, f"{uri}: {type(error).__name__}: check the AWS settings") from None
 
 
-def _read_body(body: Any, length: int | None, config: FramesConfig) -> bytes:
-    """The whole body, at most max_bytes + 1; closed unread where its announced length is too large."""
+def _read_body(body: Any, length: int | None, config: FramesConfig, check: Callable[[], None]) -> bytes:
+    """The whole body, at most max_bytes + 1; closed unread where its announced length is too large.
+
+    `check` is asked after each part that arrives, and raises where no more is wanted.
+    """
     try:
         check_num_bytes(length or 0, config)
-        parts = []
+        connection = body.__enter__()
+        # read waits for all bytes it is asked for, however slowly they come; the body still counts and checks them
+        connection.read = connection.read1
+        read = io.BytesIO()  # gives its bytes away without a copy
         left = config.max_bytes + 1
         while left > 0 and (part := body.read(min(_CHUNK, left))):
-            parts.append(part)
-            left -= len(part)
+            left -= read.write(part)
+            check()
     finally:
         body.close()
-    data = b"".join(parts)
+    data = read.getvalue()
     check_num_bytes(len(data), config)
     if length is not None and len(data) != length:
         raise _Retry(f"the body ended after {len(data):,} of {length:,} bytes")

@@ -12,6 +12,7 @@ from PIL import Image
 from autotag_core.frames.gif_blocks import GifFrame
 
 _CLEAR, _RESTORE = 2, 3
+_STRIP_PIXELS = 1 << 18
 _GREYS = np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(256, 3)
 
 
@@ -98,20 +99,25 @@ class GifCanvas:
             return 0, 0
         indices, painted = decode_indices(self._data, frame)
         indices = indices[: region.shape[0], : region.shape[1]]
-        table = self._table(frame)
-        if painted is None and (self._clean or frame.opaque):
-            np.take(table, indices, out=region, mode="clip")
-        else:
-            visible = table[indices]
-            mask = self._mask(frame, indices)
-            if painted is not None:
-                mask &= painted[: region.shape[0], : region.shape[1]]
-            np.copyto(region, visible, where=mask)
+        for rows in strips(*region.shape):
+            self._paint_rows(frame, region[rows], indices[rows], None if painted is None else painted[rows])
         self._clean = False
         if painted is None:
             return 0, frame.width * frame.height
         num_painted = int(np.count_nonzero(painted))
         return painted.size - num_painted, num_painted
+
+    def _paint_rows(
+        self, frame: GifFrame, region: NDArray[np.uint32], indices: NDArray[np.uint8], painted: NDArray[np.bool_] | None
+    ) -> None:
+        table = self._table(frame)
+        if painted is None and (self._clean or frame.opaque):
+            np.take(table, indices, out=region, mode="clip")
+            return
+        mask = self._mask(frame, indices)
+        if painted is not None:
+            mask &= painted[:, : region.shape[1]]
+        np.copyto(region, table[indices], where=mask)
 
     def _apply_disposal(self) -> None:
         if self._dispose is not None:
@@ -147,6 +153,13 @@ class GifCanvas:
         if frame.palette[1] and 1 << frame.min_code_size > frame.palette[1]:
             mask &= indices < frame.palette[1]
         return mask
+
+
+def strips(height: int, width: int) -> Iterator[slice]:
+    """The rows of a picture in pieces of about _STRIP_PIXELS: steps that take many bytes a pixel take few in all."""
+    num_rows = max(1, _STRIP_PIXELS // max(1, width))
+    for top in range(0, height, num_rows):
+        yield slice(top, min(top + num_rows, height))
 
 
 def decode_indices(data: memoryview, frame: GifFrame) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:

@@ -40,6 +40,11 @@ class Header:
         """Playing time of one loop."""
         return sum(self.delays_ms)
 
+    def canvas_pixels(self, num_frames: int) -> int:
+        """Pixels held at once to decode the first frames: the canvas, or the largest frame where that is larger."""
+        frames = self.gif_frames[:num_frames]
+        return max([self.width * self.height, *(frame.width * frame.height for frame in frames)])
+
     def num_pixels(self, num_frames: int) -> int:
         """Pixels allocated to decode the first frames: the canvas for each, or the frame where that is larger."""
         canvas = self.width * self.height

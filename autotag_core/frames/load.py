@@ -18,6 +18,7 @@ import torch
 
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
+from autotag_core.frames.budget import pixel_budget
 from autotag_core.frames.canvases import Pixels
 from autotag_core.frames.decode import Keep, decode_frames
 from autotag_core.frames.fetch import fetch_bytes
@@ -73,11 +74,16 @@ def load_frames(
     uri: str, config: FramesConfig, stop: threading.Event | None = None, reader: CanvasReader | None = None
 ) -> LoadedGif:
     """Fetch, check, sample and decode one file; ItemError with the first reason that applies."""
-    return read_frames(fetch_bytes(uri, config, stop), config, reader)
+    return read_frames(fetch_bytes(uri, config, stop), config, reader, stop)
 
 
-def read_frames(data: bytes, config: FramesConfig, reader: CanvasReader | None = None) -> LoadedGif:
+def read_frames(
+    data: bytes, config: FramesConfig, reader: CanvasReader | None = None, stop: threading.Event | None = None
+) -> LoadedGif:
     """Check, sample and decode a file's bytes; ItemError with the first reason that applies.
+
+    It waits until the canvases that this process decodes have no more than decode_pixels together, or this one is
+    alone; `stop` ends the waiting.
 
     With a reader, what is written in the GIF is read too; where that fails, the GIF has the note text_unread.
     """
@@ -86,7 +92,10 @@ def read_frames(data: bytes, config: FramesConfig, reader: CanvasReader | None =
     check_header(header, config)
     indices = sample_indices(header.delays_ms, config.num_frames, config.sampling)
     check_pixels(header, indices, config)
-    decoded = decode_frames(data, header, indices, config, _keep(indices, reader))
+    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels(indices[-1] + 1), stop) as is_wanted:
+        if not is_wanted:
+            raise ItemError(Stage.FRAMES, Reason.FETCH_FAILED, "stopped, its result is no longer wanted")
+        decoded = decode_frames(data, header, indices, config, _keep(indices, reader))
     hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms)
     media = MediaInfo(
         version=hashlib.sha256(data).hexdigest()[:32],
@@ -128,8 +137,9 @@ def iter_loaded(
     """(gif_id, its frames or why there are none) for each (gif_id, uri), in input order, fetch_threads at once.
 
     Items are taken from the input only as results are taken from here: those in work and those that wait never hold
-    more than prefetch_bytes of frames (but always one item), nor are they more than 4 per thread. Closing the iterator
-    drops what waits and ends the threads after the file they are at. MemoryError is raised, not kept as a row.
+    more than prefetch_bytes of frames (but always one item), nor are they more than 4 per thread. Their canvases never
+    have more than decode_pixels at once, or one is decoded alone. Closing the iterator drops what waits and ends the
+    threads after the file they are at. MemoryError is raised, not kept as a row.
     """
     frame_bytes = config.num_frames * 3 * config.size * config.size
     num_waiting = max(1, min(config.prefetch_bytes // frame_bytes, _ITEMS_PER_THREAD * config.fetch_threads))

@@ -43,6 +43,8 @@ class Answers(BaseHTTPRequestHandler):
         elif key == "always cut" or (key == "cut twice" and first):
             self.answer(len(BODY), BODY[:5000])
             self.close_connection = True
+        elif key.startswith("a byte now and then"):
+            self.send_slowly()
         elif key == "large":
             self.answer(50_000_000, b"x" * 1000)
             self.close_connection = True
@@ -59,6 +61,19 @@ class Answers(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(length))
         self.end_headers()
         self.wfile.write(body)
+
+    def send_slowly(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "5000")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            for _ in range(5000):
+                self.wfile.write(b"x")
+                self.server.slow_bytes += 1
+                time.sleep(0.02)
+        except OSError:
+            pass
 
     def send_endlessly(self):
         try:
@@ -83,7 +98,7 @@ class Answers(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def server():
     with ThreadingHTTPServer(("127.0.0.1", 0), Answers) as running, pytest.MonkeyPatch.context() as patch:
-        running.seen, running.sent = Counter(), 0
+        running.seen, running.sent, running.slow_bytes = Counter(), 0, 0
         running.daemon_threads = True
         patch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{running.server_port}")
         patch.delenv("AWS_ENDPOINT_URL_S3", raising=False)
@@ -218,6 +233,41 @@ def test_waiting_for_another_attempt_ends_when_the_result_is_no_longer_wanted(se
     assert server.seen["error 503 StillBusy"] < 20
 
 
+def test_a_body_that_never_ends_is_given_up_at_the_deadline(server):
+    """Its bytes come often enough for read_timeout_s: a hundred seconds of them."""
+    before = server.slow_bytes
+    error = error_of("s3a://gifs/a byte now and then", CONFIG.model_copy(update={"fetch_deadline_s": 0.5}))
+    assert error.reason is Reason.FETCH_FAILED
+    assert "a byte now and then: not read whole within 0.5 s (frames.fetch_deadline_s)" in error.message
+    assert server.seen["a byte now and then"] == 1
+    assert 0 < server.slow_bytes - before < 2000
+
+
+def test_the_deadline_is_for_all_attempts_together(server):
+    patient = CONFIG.model_copy(update={"fetch_attempts": 1000, "fetch_deadline_s": 0.5})
+    assert "not read whole within 0.5 s" in error_of("s3a://gifs/error 503 SlowDownForEver", patient).message
+    assert 1 < server.seen["error 503 SlowDownForEver"] < 20
+
+
+def test_a_body_that_is_no_longer_wanted_is_not_read_to_its_end(server):
+    before, stop, errors = server.slow_bytes, threading.Event(), []
+
+    def fetch():
+        try:
+            fetch_bytes("s3a://gifs/a byte now and then, stopped", CONFIG, stop)
+        except ItemError as error:
+            errors.append(error.message)
+
+    thread = threading.Thread(target=fetch)
+    thread.start()
+    while server.slow_bytes < before + 3:
+        time.sleep(0.01)
+    stop.set()
+    thread.join(timeout=30)
+    assert len(errors) == 1 and "no longer wanted" in errors[0]
+    assert server.slow_bytes - before < 2000
+
+
 def test_loading_that_is_given_up_stops_asking_the_server(server, tmp_path):
     patient = CONFIG.model_copy(update={"fetch_attempts": 1000})
     (tmp_path / "empty.gif").write_bytes(b"")
@@ -238,6 +288,7 @@ def test_local_files_are_read_by_path_and_by_file_uri(tmp_path, name):
     assert fetch_bytes(str(path), CONFIG) == BODY
     assert fetch_bytes(path.as_uri(), CONFIG) == BODY
     assert fetch_bytes("file:" + path.as_uri().removeprefix("file://"), CONFIG) == BODY
+    assert fetch_bytes("FILE://" + path.as_uri().removeprefix("file://"), CONFIG) == BODY
     if "%" not in name:
         assert fetch_bytes(f"file://{path}", CONFIG) == BODY
 
@@ -288,6 +339,13 @@ def test_files_that_may_not_be_read_are_access_denied(tmp_path):
         "gs://bucket/a.gif",
         "hdfs://host/a.gif",
         f"s3a://{ACCESS_KEY}:{SECRET_KEY}@bucket/a.gif",
+        f"s3a://{ACCESS_KEY}:very/{SECRET_KEY}/secret@bucket/a.gif",
+        f"s3a://{ACCESS_KEY}:{SECRET_KEY}",
+        f"s3a://{ACCESS_KEY}:{SECRET_KEY}/a.gif",
+        f"s3a:{ACCESS_KEY}:{SECRET_KEY}@bucket/a.gif",
+        f"s3a:/{ACCESS_KEY}:{SECRET_KEY}@bucket/a.gif",
+        f"file://user:{SECRET_KEY}@host/a.gif",
+        f"FILE://user:{SECRET_KEY}/x@host/a.gif",
         "s3a://bucket",
         "s3a://bucket/",
         "s3a:///a.gif",
@@ -298,4 +356,6 @@ def test_files_that_may_not_be_read_are_access_denied(tmp_path):
     ],
 )
 def test_what_is_no_uri_of_a_file_is_unsupported(server, uri):
-    assert error_of(uri).reason is Reason.UNSUPPORTED_URI
+    error = error_of(uri)
+    assert error.reason is Reason.UNSUPPORTED_URI
+    assert ACCESS_KEY not in error.message

@@ -18,7 +18,7 @@ from PIL import Image
 
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
-from autotag_core.frames import LoadedGif, iter_loaded, load_frames, read_frames
+from autotag_core.frames import LoadedGif, decode_frames, iter_loaded, load, load_frames, read_frames
 from autotag_core.tables import MEDIA
 
 SMALL = FramesConfig(size=32, num_frames=4)
@@ -129,9 +129,8 @@ def test_a_bomb_is_refused_before_its_canvas_is_allocated():
 
 def test_a_frame_far_larger_than_its_canvas_counts_as_what_it_needs():
     small = bomb(2, 2, 2)
-    wide = small.replace(struct.pack("<HHHH", 0, 0, 1, 1), struct.pack("<HHHH", 0, 0, 1, 1), 1)
-    place = wide.rindex(b"\x2c") + 1
-    wide = wide[:place] + struct.pack("<HHHH", 0, 0, 60_000, 60_000) + wide[place + 8 :]
+    place = small.rindex(b"\x2c") + 1
+    wide = small[:place] + struct.pack("<HHHH", 0, 0, 60_000, 60_000) + small[place + 8 :]
     assert refusal(wide) == (
         Reason.TOO_MANY_PIXELS,
         "3,600,000,004 pixels in the first 2 frames (canvas 2 x 2); the limit is 50,000,000 (frames.max_pixels)",
@@ -205,6 +204,120 @@ def test_only_so_many_items_wait_for_the_consumer(gif, tmp_path, limits, most):
         time.sleep(0.002)
         assert num_taken <= num_given - 1 + most
     assert num_given == 30
+
+
+class WatchedDecoding:
+    """Stands in front of decode_frames: the most canvas pixels, and the most files, that were in it at once."""
+
+    def __init__(self, monkeypatch):
+        self.lock, self.pixels, self.most_pixels, self.files, self.most_files = threading.Lock(), 0, 0, 0, 0
+        self.inside = lambda header: time.sleep(0.002)
+        monkeypatch.setattr(load, "decode_frames", self)
+
+    def __call__(self, data, header, *arguments):
+        with self.lock:
+            self.files, self.pixels = self.files + 1, self.pixels + header.width * header.height
+            self.most_files, self.most_pixels = max(self.most_files, self.files), max(self.most_pixels, self.pixels)
+        try:
+            self.inside(header)
+            return decode_frames(data, header, *arguments)
+        finally:
+            with self.lock:
+                self.files, self.pixels = self.files - 1, self.pixels - header.width * header.height
+
+
+def write_pictures(folder, sides):
+    for number, side in enumerate(sides):
+        Image.new("RGB", (side, side)).save(folder / f"{number}.png")
+    return [(f"p{number}", str(folder / f"{number}.png")) for number in range(len(sides))]
+
+
+def test_canvases_in_work_have_so_many_pixels_together_and_a_larger_one_is_alone(tmp_path, monkeypatch):
+    watched = WatchedDecoding(monkeypatch)
+    sides = [20, 20, 20, 60, 20, 30, 60, 20, 30, 20] * 3  # 400, 900 and 3,600 pixels
+    items = write_pictures(tmp_path, sides)
+    config = SMALL.model_copy(update={"decode_pixels": 1000})
+    found = list(iter_loaded(items, config))
+    assert [gif_id for gif_id, result in found if isinstance(result, LoadedGif)] == [gif_id for gif_id, _ in items]
+    assert watched.most_pixels == 3600
+    watched.most_pixels = 0
+    list(iter_loaded([item for item, side in zip(items, sides, strict=True) if side < 60], config))
+    assert watched.most_pixels <= 1000
+
+
+def test_two_iterators_of_one_process_share_the_pixels(tmp_path, monkeypatch):
+    watched = WatchedDecoding(monkeypatch)
+    config = SMALL.model_copy(update={"decode_pixels": 500})
+    items = write_pictures(tmp_path, [20] * 12)
+    loaded = [iter_loaded(items, config), iter_loaded(items, config)]
+    assert all(isinstance(result, LoadedGif) for pair in zip(*loaded, strict=True) for _, result in pair)
+    assert watched.most_files == 1
+
+
+def test_small_files_are_decoded_at_once(tmp_path, monkeypatch):
+    watched = WatchedDecoding(monkeypatch)
+    both = threading.Barrier(2)  # each waits in the decoder for the other one
+    watched.inside = lambda header: both.wait(timeout=30)
+    found = list(iter_loaded(write_pictures(tmp_path, [20, 20]), SMALL.model_copy(update={"decode_pixels": 1000})))
+    assert [type(result) for _, result in found] == [LoadedGif, LoadedGif]
+
+
+def test_threads_that_wait_for_pixels_end_when_the_consumer_stops_early(tmp_path, monkeypatch):
+    watched = WatchedDecoding(monkeypatch)
+    entered, go_on = threading.Event(), threading.Event()
+
+    def inside(header):
+        if header.width == 60:
+            entered.set()
+            assert go_on.wait(timeout=30)
+
+    watched.inside = inside
+    items = write_pictures(tmp_path, [20, 60, 60, 60, 60, 60, 60])
+    loaded = iter_loaded(items, SMALL.model_copy(update={"decode_pixels": 1000}))
+    assert next(loaded)[0] == "p0"
+    assert entered.wait(timeout=30)
+    loaded.close()
+    go_on.set()
+    wait_until_no_threads()
+    assert watched.most_files == 1
+
+
+def test_a_file_that_is_no_longer_wanted_is_not_decoded(tmp_path, monkeypatch):
+    watched = WatchedDecoding(monkeypatch)
+    stop = threading.Event()
+    stop.set()
+    [(_, uri)] = write_pictures(tmp_path, [20])
+    with pytest.raises(ItemError, match="no longer wanted"):
+        read_frames(Path(uri).read_bytes(), SMALL, stop=stop)
+    assert watched.most_files == 0
+
+
+def test_a_decoder_that_fails_gives_its_pixels_back(tmp_path, monkeypatch):
+    watched = WatchedDecoding(monkeypatch)
+
+    def inside(header):
+        raise KeyError(header.width)
+
+    watched.inside = inside
+    found = list(iter_loaded(write_pictures(tmp_path, [20] * 9), SMALL.model_copy(update={"decode_pixels": 400})))
+    assert [result.reason for _, result in found] == [Reason.UNDECODABLE] * 9
+
+
+@pytest.mark.parametrize(("name", "bytes_a_pixel"), [("PNG", 9), ("JPEG", 9), ("GIF", 9), ("WEBP", 17)])
+def test_a_large_picture_takes_few_bytes_a_pixel(name, bytes_a_pixel):
+    file = io.BytesIO()
+    mode = "L" if name == "GIF" else "RGB"
+    Image.linear_gradient("L").resize((5000, 5000)).convert(mode).save(
+        file, name, **({"method": 0} if name == "WEBP" else {})
+    )
+    Path("/proc/self/clear_refs").write_text("5")  # from here on the peak is counted anew
+    before = resident("VmRSS")
+    read_frames(file.getvalue(), FramesConfig())
+    assert resident("VmHWM") - before < bytes_a_pixel * 5000 * 5000
+
+
+def resident(name):
+    return 1024 * int(Path("/proc/self/status").read_text().partition(f"{name}:")[2].split()[0])
 
 
 def frames_threads():
