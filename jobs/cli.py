@@ -63,10 +63,17 @@ def sample(
         float, typer.Option(min=0, max=1, help="Share of GIFs to add as copies, by other uploaders, of drawn ones.")
     ] = 0.0,
 ) -> None:
-    """Draw a catalog of real GIFs whose true tags are known."""
-    from autotag_core.sample import UploaderRates, write_sample
+    """Draw a catalog of real GIFs whose true tags are known.
 
-    written = write_sample(out, gifs, seed, num_broken=broken, rates=UploaderRates(copied=duplicates))
+    Beside catalog.jsonl and gifs/ it writes truth.jsonl, sessions.jsonl (for --set semantic.sessions=) and test.txt, a
+    list of reviewed GIFs (for --set catalog.test_list=).
+    """
+    from autotag_core.sample import UploaderRates, write_sample
+    from jobs.drawing_progress import drawing_progress
+
+    rates = UploaderRates(copied=duplicates)
+    with drawing_progress() as show:
+        written = write_sample(out, gifs, seed, num_broken=broken, rates=rates, on_progress=show)
     counts = [f"{gifs} GIFs"]
     counts += [f"{written.num_duplicates} copies"] if written.num_duplicates else []
     counts += [f"{broken} broken ones"] if broken else []
