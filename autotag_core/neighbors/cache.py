@@ -12,7 +12,7 @@ from pathlib import Path
 
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
-from autotag_core.neighbors.distances import Floats, Neighbors, Strings, joined
+from autotag_core.neighbors.distances import Floats, Neighbors, Strings, merged, no_neighbors
 from autotag_core.neighbors.references import as_strings
 from autotag_core.neighbors.shards import HEADER, Shard, load_shard, read_header
 
@@ -35,14 +35,17 @@ def open_shard(uri: str, config: NeighborsConfig, folder: Path) -> Shard:
 def search_shards(
     uris: Sequence[str], query_ids: Sequence[str] | Strings, queries: Floats, config: NeighborsConfig, folder: Path
 ) -> Neighbors:
-    """Up to k neighbors of each query from each shard, put one after the other: not yet one ranked list.
+    """The k nearest of each query over all shards, ties by gif_id; no reference is in two of them.
 
-    The shard that is open already is searched first.
+    The shard that is open already is searched first. Lists are merged after each shard: memory holds 2 k candidates of
+    a query, however many shards there are.
     """
     query_ids = as_strings(query_ids)
     uris = sorted(uris, key=lambda uri: ((os.getpid(), uri, config) not in _open, uri))
-    found = [open_shard(uri, config, folder).search(query_ids, queries, config.k) for uri in uris]
-    return joined(found, len(query_ids))
+    found = no_neighbors(len(query_ids))
+    for uri in uris:
+        found = merged(found, open_shard(uri, config, folder).search(query_ids, queries, config.k), config.k)
+    return found
 
 
 def _local_folder(uri: str, folder: Path) -> Path:
