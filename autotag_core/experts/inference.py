@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotag_core.experts.backbones import Backbone
+from autotag_core.experts.memory import is_out_of_memory
 from autotag_core.experts.registry import FrameModels
 from autotag_core.failures import ItemError, Reason, Stage
 
@@ -66,8 +67,8 @@ def embed_gifs(loaded: Iterable[tuple[str, LoadedGif | ItemError]], models: Fram
     """One Outcome per item, in the order of the items, whatever happens to a GIF.
 
     Batches run over GIF borders and always have the full size (the last one is padded with black frames), so that a
-    frame meets the same kernels in every task. CUDA out of memory halves the batch for the rest of this call; a GIF
-    with a frame that does not fit alone fails with Reason.OUT_OF_MEMORY, the others go on.
+    frame meets the same kernels in every task. CUDA out of memory, whoever says so (memory.py), halves the batch for
+    the rest of this call; a GIF with a frame that does not fit alone fails with Reason.OUT_OF_MEMORY, the others go on.
     """
     batch = _Batch(models.batch_size)
     queue: deque[_Waiting] = deque()
@@ -148,8 +149,10 @@ def _features(backbone: Backbone, frames: torch.Tensor, batch: _Batch) -> tuple[
             features[start : start + len(piece)] = backbone.features(_padded(piece, batch.size))[: len(piece)]
             start += len(piece)
             continue
-        except torch.cuda.OutOfMemoryError:
-            pass  # recovered below, where the exception no longer holds on to the batch's memory
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # recovered here, where the exception no longer holds on to the batch's memory
         torch.cuda.empty_cache()
         if batch.size > 1:
             batch.size //= 2

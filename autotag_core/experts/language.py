@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotag_core.config import TextConfig
-from autotag_core.errors import InputError
+from autotag_core.errors import AutotagError, InputError
+from autotag_core.experts.memory import is_out_of_memory, loaded_on_device
 from autotag_core.experts.minilm import Bert
 from autotag_core.experts.weights import file_sha256, read_weights
 from autotag_core.text import reader_version
@@ -26,6 +28,8 @@ MAX_TOKENS = 256
 BATCH_TOKENS = 512
 """In one forward pass, padding included: 64 short captions, or two of the longest texts."""
 _SHORTEST = 8
+_log = logging.getLogger(__name__)
+_PUBLISHED_DIMENSIONS = {"minilm": 384, "gpt2": 768}
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
 
@@ -39,7 +43,8 @@ class LanguageModel:
         """The mean of the last hidden states over a text's tokens, L2-normalised: (n, d) float32; zero without a token.
 
         Batches have one shape for all texts of about the same length, filled up with empty ones, so that a text meets
-        the same kernels, and gets the same bits, in every company.
+        the same kernels, and gets the same bits, in every company. Where the GPU is out of memory a batch is halved.
+        AutotagError where it does not even have enough for one text.
         """
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         by_length: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
@@ -50,7 +55,30 @@ class LanguageModel:
             size = BATCH_TOKENS // length
             for start in range(0, len(items), size):
                 batch = items[start : start + size]
-                vectors[[row for row, _ in batch]] = self._embed_batch([ids for _, ids in batch], size, length)
+                vectors[[row for row, _ in batch]] = self._embed_fitting([ids for _, ids in batch], size, length)
+        return vectors
+
+    def _embed_fitting(self, batch: Sequence[Sequence[int]], size: int, length: int) -> np.ndarray:
+        """_embed_batch in batches of size, or of its half, and so on, where the GPU's memory is too small for them."""
+        import torch
+
+        vectors = np.empty((len(batch), self.dimension), np.float32)
+        start = 0
+        while start < len(batch):
+            piece = batch[start : start + size]
+            try:
+                vectors[start : start + len(piece)] = self._embed_batch(piece, size, length)
+                start += len(piece)
+                continue
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+            # recovered here, where the exception no longer holds on to the batch's memory
+            torch.cuda.empty_cache()
+            if size == 1:
+                raise AutotagError("text: not even one text fits the GPU's free memory: is another process using it?")
+            size //= 2
+            _log.warning("CUDA out of memory: going on with batches of %d texts", size)
         return vectors
 
     def _embed_batch(self, batch: Sequence[Sequence[int]], size: int, length: int) -> np.ndarray:
@@ -80,10 +108,12 @@ def _padded_length(num_tokens: int) -> int:
 def load_language_model(config: TextConfig, device: torch.device) -> LanguageModel:
     """The configured model, kept for later tasks of this process; InputError where a file is missing or wrong.
 
-    Sets this process's torch threads and, on a GPU, exact float32, so that equal texts give equal vectors.
+    AutotagError where it does not fit the GPU's memory. Sets this process's torch threads and, on a GPU, exact float32,
+    so that equal texts give equal vectors.
     """
     # only what the model depends on is the key, so that another setting doesn't load it twice
-    return _load(config.language_model, config.weights, config.threads, device)
+    load = functools.partial(_load, config.language_model, config.weights, config.threads, device)
+    return loaded_on_device(load, f"text: {config.language_model}")
 
 
 @functools.lru_cache(maxsize=2)
@@ -107,6 +137,8 @@ def _load(name: str, weights: str | None, threads: int, device: torch.device) ->
     except InputError:
         raise
     except Exception as error:  # tokenizers and transformers raise what they meet in a wrong file
+        if is_out_of_memory(error):
+            raise
         first = (str(error).strip().splitlines() or [""])[0]
         raise InputError(f"text: {folder} holds no {name} ({type(error).__name__}: {first[:200]})") from None
 
@@ -137,15 +169,19 @@ def _load_gpt2(folder: Path, settings: dict[str, Any], device: torch.device) -> 
 
 
 def dimension(config: TextConfig) -> int:
-    """Length of the model's vectors, from its config.json; InputError where there is none."""
-    folder = _folder(config.language_model, config.weights)
-    return _dimension(_settings(folder), folder)
+    """Length of the model's vectors, from its config.json; of the published model where that can't be read."""
+    try:
+        folder = _folder(config.language_model, config.weights)
+        return _dimension(_settings(folder), folder)
+    except InputError:
+        return _PUBLISHED_DIMENSIONS[config.language_model]
 
 
 def model_version(config: TextConfig) -> str:
     """The model, its weights, precision, and what it was given: OCR and its settings; InputError without a model."""
-    weights = _folder(config.language_model, config.weights) / "model.safetensors"
-    return f"{config.language_model}-{file_sha256(weights)[:12]}-fp32-{reader_version(config)}"
+    folder = _folder(config.language_model, config.weights)
+    _dimension(_settings(folder), folder)
+    return f"{config.language_model}-{file_sha256(folder / 'model.safetensors')[:12]}-fp32-{reader_version(config)}"
 
 
 def _folder(name: str, weights: str | None) -> Path:

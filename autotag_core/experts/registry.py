@@ -18,6 +18,7 @@ import numpy as np
 from autotag_core.config import Config
 from autotag_core.errors import InputError
 from autotag_core.experts import backbones, language
+from autotag_core.experts.memory import loaded_on_device
 from autotag_core.experts.temporal import selection
 from autotag_core.experts.vectors import l2_normalised
 from autotag_core.text import load_reader
@@ -42,6 +43,7 @@ class Expert:
     licence: str
     """Of the weights."""
     dimension: Callable[[Config], int]
+    """Also without weights, then as published or as the settings say."""
     model_version: Callable[[Config], str | None]
     """Names the model, its weights and precision; None: known once it is fitted. InputError: weights are missing."""
     backbone: Callable[[Config], str] | None = None
@@ -160,7 +162,10 @@ class ExpertStatus:
 
 
 def expert_statuses(config: Config) -> list[ExpertStatus]:
-    """Every expert, chosen or not, in the order in which they are declared. Reads weight files, loads no network."""
+    """Every expert, chosen or not, in the order in which they are declared.
+
+    Reads weight files, loads no network, downloads nothing.
+    """
     statuses = []
     for expert in EXPERTS.values():
         version, missing = None, None
@@ -193,13 +198,13 @@ def check_experts(config: Config) -> dict[str, str]:
 def load_frame_models(config: Config, device: torch.device) -> FrameModels:
     """The configured experts over frames, loaded once per process and kept for its later tasks.
 
-    For an expert over frame features its backbone alone.
+    For an expert over frame features its backbone alone. AutotagError where a network does not fit the GPU's memory.
     """
     loaded, shared, kept = [], {}, None
     for expert in chosen_experts(config):
         backbone = expert.backbone(config) if expert.backbone is not None else None
         if backbone is not None and backbone not in shared:
-            shared[backbone] = BACKBONES[backbone](config, device)
+            shared[backbone] = loaded_on_device(functools.partial(BACKBONES[backbone], config, device), backbone)
         if expert.source == "frame_features":
             kept = backbone
         if expert.source != "frames":

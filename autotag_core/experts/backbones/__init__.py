@@ -1,11 +1,13 @@
 """Backbones: networks that turn frames into features. Loading this needs no torch; computing does."""
 
+from autotag_core.experts.backbones.moments import HEAD_DIMENSION as MOMENTS_HEAD_DIMENSION
 from autotag_core.experts.backbones.moments import load_moments, load_moments_head
 from autotag_core.experts.backbones.moments import model_version as moments_version
 from autotag_core.experts.backbones.networks import DIMENSIONS, Backbone, load_backbone, model_version
 
 __all__ = [
     "DIMENSIONS",
+    "MOMENTS_HEAD_DIMENSION",
     "Backbone",
     "load_backbone",
     "load_moments",

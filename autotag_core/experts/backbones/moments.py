@@ -21,6 +21,8 @@ from autotag_core.experts.weights import file_sha256, filled, read_weights
 if TYPE_CHECKING:
     import torch
 
+HEAD_DIMENSION = 7 * 256
+"""Of the published head's embedding: scales of 8 down to 2 segments, 256 numbers each."""
 _FRAME_SIZE = 299
 _NAME = "the Moments in Time checkpoint (InceptionV3, TRNmultiscale)"
 

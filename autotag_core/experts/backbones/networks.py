@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,18 +84,25 @@ def make_repeatable(threads: int, device: torch.device) -> None:
 
 
 def model_version(config: ImagenetConfig) -> str:
-    """Backbone, first 12 hex digits of its weight file's sha256, precision; InputError where there are no weights."""
+    """Backbone, first 12 hex digits of its weight file's sha256, precision; InputError where there are no weights.
+
+    Nothing is downloaded: loading the backbone does that.
+    """
     return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-fp32"
 
 
 def weights_path(config: ImagenetConfig) -> Path:
-    """The local weight file, which for resnet50 may have to be downloaded first; InputError where there is none."""
+    """The local weight file; InputError where there is none, or where that of resnet50 is not downloaded yet."""
     if config.weights is not None:
         return Path(config.weights)
     if config.backbone == "resnet50":
-        if not resnet50_cache().exists():
-            _download_resnet50()
-        return resnet50_cache()
+        path = resnet50_cache()
+        if not path.is_file():
+            raise InputError(
+                f"imagenet.backbone is resnet50: its weights are not downloaded yet ({path}), a run does that where "
+                "there is a network; or give them with imagenet.weights=PATH.safetensors"
+            )
+        return path
     if config.backbone == "resnext101_wsl":
         raise InputError(
             "imagenet.backbone is resnext101_wsl: set imagenet.weights to its weights, ig_resnext101_32x8 of "
@@ -118,33 +127,62 @@ def resnet50_cache() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints" / ResNet50_Weights.DEFAULT.url.rsplit("/", 1)[-1]
 
 
-def _download_resnet50() -> dict[str, torch.Tensor]:
+def _download_resnet50(path: Path) -> None:
+    """Fetch the weights to where torchvision would; they appear there whole, after their hash was checked."""
+    import torch
     from torchvision.models import ResNet50_Weights
 
     try:
-        weights: dict[str, torch.Tensor] = ResNet50_Weights.DEFAULT.get_state_dict(progress=False, check_hash=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        url = ResNet50_Weights.DEFAULT.url
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=_hash_in_name(path), progress=False)
     except (OSError, RuntimeError) as error:  # no network, a proxy's refusal, or bytes of another hash
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
             f"imagenet.backbone is resnet50, but its weights can't be downloaded ({reason}): "
             "give them with imagenet.weights=PATH.safetensors"
         ) from None
-    return weights
+
+
+def _hash_in_name(path: Path) -> str:
+    """First hex digits of the file's sha256, which PyTorch's published files have in their names."""
+    return path.stem.rpartition("-")[2]
 
 
 def load_state_dict(config: ImagenetConfig) -> dict[str, torch.Tensor]:
-    """The backbone's tensors by name: the user's file, or the published weights after their hash was checked."""
-    import torch
+    """The backbone's tensors by name: the user's file, or the published weights after their hash was checked.
 
+    Those of resnet50 are downloaded where they are not there yet.
+    """
     if config.weights is not None:
         return read_weights(Path(config.weights))
     if config.backbone == "resnet50":
-        return _download_resnet50()
-    path = weights_path(config)
-    sha256 = file_sha256(path)
-    if sha256 != EFFICIENTNET_LITE0_SHA256:
-        raise InputError(f"weights {path}: sha256 is {sha256}, it must be {EFFICIENTNET_LITE0_SHA256}")
-    state: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        path = resnet50_cache()
+        if not path.is_file():
+            _download_resnet50(path)
+        return _read_published(path, _hash_in_name(path), "; delete it, and it is downloaded again")
+    return _read_published(weights_path(config), EFFICIENTNET_LITE0_SHA256)
+
+
+def _read_published(path: Path, sha256: str, advice: str = "") -> dict[str, torch.Tensor]:
+    """A published pickle of tensors whose sha256 starts like this; InputError in one line for any other file."""
+    import torch
+
+    try:
+        data = path.read_bytes()  # once: what was checked is what is loaded
+    except OSError as error:
+        raise InputError(f"weights {path}: {error.strerror}") from None
+    found = hashlib.sha256(data).hexdigest()
+    if not found.startswith(sha256):
+        raise InputError(
+            f"weights {path}: sha256 is {found}, it must be {sha256}{'' if len(sha256) == 64 else '...'}{advice}"
+        )
+    try:
+        state: dict[str, torch.Tensor] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises what it meets in a wrong file
+        raise InputError(
+            f"weights {path}: not a state dict of tensors alone ({type(error).__name__}){advice}"
+        ) from None
     return state
 
 

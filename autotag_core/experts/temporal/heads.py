@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from autotag_core.experts.temporal.relations import MultiScaleRelations
 
-_RECORD, _PROJECTION = "record", "projection"
+_RECORD, _SHA256, _PROJECTION = "record", "sha256", "projection"
 
 Size = Annotated[int, Field(ge=1)]
 
@@ -125,7 +126,19 @@ class RelationHead:
         tensors = dict(self.relations.state_dict())
         if self.projection is not None:
             tensors[_PROJECTION] = torch.from_numpy(np.ascontiguousarray(self.projection, dtype=np.float32))
-        return weights_as_bytes(tensors, {_RECORD: self.record.model_dump_json()})
+        record = self.record.model_dump_json()
+        return weights_as_bytes(tensors, {_RECORD: record, _SHA256: _content_sha256(record, tensors)})
+
+
+def _content_sha256(record: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    """Hex sha256 of the record and of each tensor in the order of names: name, type, shape, numbers."""
+    import torch
+
+    content = hashlib.sha256(record.encode())
+    for name, tensor in sorted(tensors.items()):
+        content.update(f"\n{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        content.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return content.hexdigest()
 
 
 def save_head(head: RelationHead, uri: str) -> str:
@@ -136,7 +149,10 @@ def save_head(head: RelationHead, uri: str) -> str:
 
 
 def load_head(uri: str) -> RelationHead:
-    """What save_head wrote; InputError for a missing or damaged file, or one that does not fit its own record."""
+    """What save_head wrote; InputError for a missing or damaged file, or one that does not fit its own record.
+
+    Damaged is also one whose numbers or record are not those whose sha256 was saved with them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (uri.rpartition("/")[2] or "head")
         storage.download_file(uri, path)
@@ -150,7 +166,11 @@ def load_head(uri: str) -> RelationHead:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"weights {uri}: its record is wrong: {where} {first['msg']}".strip()) from None
-    return assemble_head(record, tensors, uri, sha256)
+    head = assemble_head(record, tensors, uri, sha256)
+    found, wanted = _content_sha256(metadata[_RECORD], tensors), metadata.get(_SHA256)
+    if found != wanted:
+        raise InputError(f"weights {uri}: damaged: the sha256 of its content is {found}, when it was saved {wanted}")
+    return head
 
 
 def assemble_head(record: HeadRecord, tensors: dict[str, torch.Tensor], shown: str, sha256: str) -> RelationHead:

@@ -10,11 +10,11 @@ import json
 
 from autotag_core.config import Config
 from autotag_core.errors import InputError
-from autotag_core.experts.backbones import load_moments_head, model_version, moments_version
+from autotag_core.experts.backbones import MOMENTS_HEAD_DIMENSION, load_moments_head, model_version, moments_version
 from autotag_core.experts.temporal.heads import RelationHead, load_head
 
-RECIPE = 1
-"""Counts the changes of what training.py does: a head of another recipe is not used again."""
+RECIPE = 2
+"""Counts the changes of what training.py does and is given: a head of another recipe is not used again."""
 
 
 def backbone_version(config: Config) -> str:
@@ -49,10 +49,12 @@ def head_version(config: Config) -> str | None:
 
 
 def head_dimension(config: Config) -> int:
-    """Length of an embedding: of the given head where it can be read, else of one with these settings."""
+    """Length of an embedding: of the given head; where that can't be read, of the published one or these settings'."""
     try:
         head = given_head(config)
     except InputError:
+        if config.temporal.weights is None and config.temporal.backbone == "moments":
+            return MOMENTS_HEAD_DIMENSION
         head = None
     return head.dimension if head is not None else (config.temporal.num_segments - 1) * config.temporal.bottleneck
 

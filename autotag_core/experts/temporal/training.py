@@ -70,8 +70,9 @@ def train_head(
     GIFs in which nothing changes are left out: they will abstain. Learned are tags of at least MIN_TAG_GIFS train GIFs,
     binary cross-entropy summed over tags, mean over GIFs; the epoch with the least loss over validation GIFs is kept
     (of fewer than MIN_VALIDATION_GIFS: over a tenth of the train GIFs, which then teach nothing). NotTrainedError where
-    there is too little to learn from. Memory: n x d x 2 bytes a GIF as given and n x projection x 4 projected, so
-    0.4 + 0.1 GB for 10,000 GIFs of 16 x 1280, and 8 bytes for each GIF and tag. On a GPU the head has other last bits.
+    there is too little to learn from, or no epoch ends with a finite loss. Memory: n x d x 2 bytes a GIF as given and
+    n x projection x 4 projected, so 0.4 + 0.1 GB for 10,000 GIFs of 16 x 1280, and 8 bytes for each GIF and tag. On a
+    GPU the head has other last bits.
     """
     make_repeatable(config.imagenet.threads, device)
     learned, watched = _parts(examples, config.seed)
@@ -212,8 +213,14 @@ def _fit(network: MultiScaleRelations, gifs: _Gifs, generator: torch.Generator) 
             kept = {name: tensor.clone() for name, tensor in network.state_dict().items()}
         elif epoch - best >= PATIENCE:
             break
+    if not np.isfinite(least):
+        raise NotTrainedError(
+            f"its loss is no finite number in {epoch} epochs: are the frames' features far too large?"
+        )
     network.load_state_dict(kept)
     _fold_num_relations(network)
+    if not all(bool(tensor.isfinite().all()) for tensor in network.state_dict().values()):
+        raise NotTrainedError(f"its weights are no finite numbers in epoch {best}")
     labels, offsets = gifs.labels[gifs.num_learned :], gifs.offsets[gifs.num_learned :]
     return {"loss": round(least, 4), "loss_of_offsets": round(float(_cross_entropy(offsets, labels)), 4), "epoch": best}
 

@@ -21,13 +21,14 @@ class MeanColor:
 
     dimension = 3
 
-    def __init__(self, fits: int = 1_000_000) -> None:
+    def __init__(self, fits: int = 1_000_000, full: RuntimeError | None = None) -> None:
         self.fits, self.batch_sizes = fits, []
+        self.full = full or torch.cuda.OutOfMemoryError("CUDA out of memory")
 
     def features(self, frames: torch.Tensor) -> torch.Tensor:
         self.batch_sizes.append(len(frames))
         if len(frames) > self.fits:
-            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            raise self.full
         return frames.float().mean((2, 3))
 
 
@@ -100,8 +101,18 @@ def test_outcomes_appear_as_soon_as_they_are_whole() -> None:
     assert taken == [0, 1, 2, 3]
 
 
-def test_out_of_memory_halves_the_batch_and_loses_nothing() -> None:
-    backbone = MeanColor(fits=3)
+@pytest.mark.parametrize(
+    "full",
+    [
+        torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"),
+        torch.AcceleratorError("CUDA error: out of memory", 2),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+    ],
+)
+def test_out_of_memory_halves_the_batch_and_loses_nothing(full: RuntimeError) -> None:
+    backbone = MeanColor(3, full)
     items = [(str(i), gif(*[(i, 1, 0)] * 5)) for i in range(1, 9)]  # 40 frames
     outcomes = list(embed_gifs(items, models(backbone, 16)))
     assert vectors(outcomes) == vectors(list(embed_gifs(items, models(MeanColor(), 16))))
@@ -122,9 +133,9 @@ def test_a_gif_that_never_fits_fails_alone_and_keeps_its_media() -> None:
 def test_another_error_than_out_of_memory_is_not_swallowed() -> None:
     class Broken(MeanColor):
         def features(self, frames: torch.Tensor) -> torch.Tensor:
-            raise RuntimeError("a bug")
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
-    with pytest.raises(RuntimeError, match="a bug"):
+    with pytest.raises(RuntimeError, match="illegal memory access"):
         list(embed_gifs([("a", gif((1, 1, 1)))], models(Broken(), 4)))
 
 

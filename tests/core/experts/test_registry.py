@@ -2,13 +2,14 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
 
 from autotag_core.config import Config, ImagenetConfig, TemporalConfig, TextConfig
 from autotag_core.errors import InputError
-from autotag_core.experts import EXPERTS, check_experts, chosen_experts, load_frame_models
+from autotag_core.experts import EXPERTS, check_experts, chosen_experts, expert_statuses, load_frame_models
 
 CPU = torch.device("cpu")
 
@@ -28,6 +29,39 @@ def test_an_expert_tells_its_dimension_and_whether_it_has_weights() -> None:
     assert EXPERTS["imagenet"].has_weights(Config())
     assert not EXPERTS["imagenet"].has_weights(resnet)
     assert all(expert.licence for expert in EXPERTS.values())
+
+
+def test_experts_without_weights_are_listed_as_missing_with_the_dimension_they_would_have(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("nothing is downloaded"))
+    config = Config(
+        imagenet=ImagenetConfig(backbone="resnet50"),
+        temporal=TemporalConfig(backbone="moments"),
+        text=TextConfig(language_model="gpt2"),
+    )
+    listed = {status.name: status for status in expert_statuses(config)}
+    assert {name: status.dimension for name, status in listed.items()} == {
+        "imagenet": 2048,
+        "temporal": 1792,
+        "semantic": 64,
+        "text": 768,
+    }
+    assert "its weights are not downloaded yet" in str(listed["imagenet"].missing)
+    assert "set temporal.moments_weights" in str(listed["temporal"].missing)
+    assert "text.weights=FOLDER" in str(listed["text"].missing)
+    assert listed["semantic"].missing is None
+    assert [status.model_version for status in listed.values()] == [None] * 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_language_model_whose_config_is_broken_is_listed_as_missing(tmp_path: Path) -> None:
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_text("{}")
+    status = expert_statuses(Config(text=TextConfig(language_model="gpt2", weights=str(tmp_path))))[-1]
+    assert (status.name, status.dimension) == ("text", 768)
+    assert "hidden_size or n_embd must be a number" in str(status.missing)
 
 
 def test_the_check_names_model_versions_or_the_missing_file() -> None:

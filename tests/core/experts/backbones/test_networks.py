@@ -1,6 +1,10 @@
 """Backbones: the published networks with their real weights, bit for bit repeatable."""
 
+import hashlib
+import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -165,6 +169,67 @@ def test_resnet50_that_cannot_be_downloaded_asks_for_a_file(tmp_path: Path, monk
     with pytest.raises(InputError, match=r"can't be downloaded.*imagenet\.weights=PATH") as error:
         load_backbone(ImagenetConfig(backbone="resnet50"), CPU)
     assert "\n" not in str(error.value)
+
+
+class Attack:
+    """Pickled, it writes a file when it is loaded."""
+
+    def __init__(self, written: Path) -> None:
+        self.written = written
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return Path.write_text, (self.written, "run")
+
+
+def cached(folder: Path, monkeypatch: pytest.MonkeyPatch, data: bytes, name: str = "resnet50-11ad3fa6.pth") -> Path:
+    """The file of resnet50 in a TORCH_HOME of its own."""
+    monkeypatch.setenv("TORCH_HOME", str(folder))
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    path = folder / "hub" / "checkpoints" / name
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    return path
+
+
+def refusal_of_resnet50() -> str:
+    with pytest.raises(InputError) as error:
+        load_backbone(ImagenetConfig(backbone="resnet50"), CPU)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_a_cached_file_that_runs_code_is_not_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = tmp_path / "written"
+    file = io.BytesIO()
+    torch.save({"conv1.weight": Attack(written)}, file)
+    data = file.getvalue()
+    path = cached(tmp_path / "a", monkeypatch, data)
+    said = refusal_of_resnet50()
+    assert not written.exists()
+    assert f"weights {path}: sha256 is {hashlib.sha256(data).hexdigest()}, it must be 11ad3fa6..." in said
+    assert "delete it" in said
+    # one whose name tells its own hash
+    name = f"resnet50-{hashlib.sha256(data).hexdigest()[:8]}.pth"
+    path = cached(tmp_path / "b", monkeypatch, data, name)
+    monkeypatch.setattr(networks, "resnet50_cache", lambda: path)
+    assert "not a state dict of tensors alone (UnpicklingError); delete it" in refusal_of_resnet50()
+    assert not written.exists()
+
+
+def test_a_cached_file_that_is_cut_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    torch.save({"conv1.weight": torch.zeros(64, 3, 7, 7)}, file)
+    cached(tmp_path / "a", monkeypatch, file.getvalue()[:9000])
+    assert "it must be 11ad3fa6...; delete it, and it is downloaded again" in refusal_of_resnet50()
+
+
+def test_a_cached_file_of_the_right_hash_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.BytesIO()
+    torch.save({"conv1.weight": torch.ones(64, 3, 7, 7)}, file)
+    data = file.getvalue()
+    path = cached(tmp_path / "a", monkeypatch, data, f"resnet50-{hashlib.sha256(data).hexdigest()[:8]}.pth")
+    monkeypatch.setattr(networks, "resnet50_cache", lambda: path)
+    assert bool((networks.load_state_dict(ImagenetConfig(backbone="resnet50"))["conv1.weight"] == 1).all())
 
 
 def test_features_hold_no_nan_for_black_and_white(lite0: Backbone) -> None:

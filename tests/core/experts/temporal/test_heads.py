@@ -123,6 +123,20 @@ def test_a_missing_damaged_or_foreign_file_is_named_in_one_line(tmp_path: Path) 
         load_head(uri)
 
 
+def test_a_head_with_other_numbers_than_it_was_saved_with_is_refused(tmp_path: Path) -> None:
+    uri = str(tmp_path / "x.safetensors")
+    data = head(projected_from=6).to_bytes()
+    flipped = bytearray(data)
+    flipped[-2] ^= 1
+    without = data.replace(b'"sha256":', b'"sha257":')
+    for damaged in (bytes(flipped), data.replace(b'seed\\":7', b'seed\\":8'), without):
+        assert damaged != data
+        storage.write_bytes(uri, damaged)
+        with pytest.raises(InputError, match=r"x\.safetensors: damaged: the sha256 of its content is") as error:
+            load_head(uri)
+        assert "\n" not in str(error.value)
+
+
 def test_a_record_that_asks_for_terabytes_is_refused_before_they_are_taken(tmp_path: Path) -> None:
     wrong = RelationHead(RECORD.model_copy(update={"feature_dim": 10**9, "bottleneck": 10**6}), head().relations)
     save_head(wrong, str(tmp_path / "x.safetensors"))

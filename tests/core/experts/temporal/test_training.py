@@ -161,3 +161,10 @@ def test_in_training_each_segment_is_drawn_from_its_own_stretch() -> None:
     assert [sorted(set(column.tolist())) for column in drawn.T] == [
         [start, start + 1, start + 2, start + 3] for start in (0, 4, 8, 12)
     ]
+
+
+@pytest.mark.parametrize("rate", [1e30, float("inf")])
+def test_a_head_whose_loss_is_no_number_is_not_kept(monkeypatch: pytest.MonkeyPatch, rate: float) -> None:
+    monkeypatch.setattr(training, "LEARNING_RATE", rate)
+    with pytest.raises(NotTrainedError, match="its loss is no finite number in 6 epochs"):
+        train_head([*TRAIN, *VALIDATION], CONFIG, "b-1", CPU)

@@ -1,0 +1,55 @@
+"""A GPU without enough free memory, in all the ways in which it says so."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TypeVar
+
+from autotag_core.errors import AutotagError
+
+_T = TypeVar("_T")
+
+_SAID = (
+    "CUDA out of memory",
+    "CUDA error: out of memory",
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
+)
+"""In the texts of RuntimeErrors: only PyTorch's own allocator raises torch.cuda.OutOfMemoryError. The driver makes it
+raise torch.AcceleratorError; cuBLAS and cuDNN have memory of their own."""
+
+_log = logging.getLogger(__name__)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the error says that the GPU has too little free memory, so that less work at once may do."""
+    import torch
+
+    if isinstance(error, torch.cuda.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(said in str(error) for said in _SAID)
+
+
+def loaded_on_device(load: Callable[[], _T], name: str) -> _T:
+    """What `load` gives, tried once more where the GPU is full, after the memory that PyTorch keeps is given back.
+
+    AutotagError in one line, which calls the model `name`, where that does not help.
+    """
+    import torch
+
+    try:
+        return load()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    # here, where the exception no longer holds on to half a model
+    _log.warning("CUDA out of memory while %s is loaded: trying once more", name)
+    torch.cuda.empty_cache()
+    try:
+        return load()
+    except RuntimeError as error:
+        if not is_out_of_memory(error):
+            raise
+    raise AutotagError(f"{name} does not fit the GPU's free memory: is another process using it?")
