@@ -44,16 +44,35 @@ def _composite_gif(
     data: bytes, header: Header, indices: Sequence[int], background: tuple[int, int, int]
 ) -> Iterator[Canvas]:
     canvas = GifCanvas(data, header.width, header.height, background)
+    left = list(indices)
+    try:
+        for shown in _follow_plan(canvas, header, indices, trust_covers=True):
+            yield shown
+            left.remove(shown.frame_index)
+    except _NoCoverError:
+        # once for a file, so that hostile ones take at most twice the pixels they were checked for
+        canvas.clear()
+        yield from _follow_plan(canvas, header, left, trust_covers=False)
+
+
+class _NoCoverError(Exception):
+    """Pixels are missing in a frame for which what lies under it was forgotten."""
+
+
+def _follow_plan(canvas: GifCanvas, header: Header, indices: Sequence[int], trust_covers: bool) -> Iterator[Canvas]:
     frames = header.gif_frames
     damaged = False
-    for step in plan_frames(frames, header.width, header.height, indices):
+    for step in plan_frames(frames, header.width, header.height, indices, trust_covers):
+        frame = frames[step.frame_index]
         if step.clear:
             canvas.clear()
             damaged = False
         if not step.paint:
-            canvas.skip(frames[step.frame_index])
+            canvas.skip(frame)
             continue
-        num_missing, num_painted = canvas.paint(frames[step.frame_index])
+        num_missing, num_painted = canvas.paint(frame)
+        if trust_covers and step.clear and frame.opaque and num_missing:
+            raise _NoCoverError
         damaged = damaged or num_missing > 0
         if step.sampled and (num_painted or not num_missing):
             yield Canvas(step.frame_index, canvas.pixels(), damaged)

@@ -36,7 +36,10 @@ class GifFrame(NamedTuple):
 
     @property
     def opaque(self) -> bool:
-        """Whether every pixel gets a colour: the data is not cut, no index is transparent or past the palette."""
+        """Whether every pixel gets a colour: no index is transparent or past the palette, and the data is not cut.
+
+        As far as the blocks tell: data that ends early inside whole blocks is found out when it is decoded.
+        """
         past_palette = 0 < self.palette[1] < 1 << self.min_code_size
         return self.whole and self.transparent is None and not past_palette
 

@@ -25,13 +25,16 @@ class Step(NamedTuple):
     sampled: bool
 
 
-def plan_frames(frames: Sequence[GifFrame], width: int, height: int, indices: Sequence[int]) -> Iterator[Step]:
+def plan_frames(
+    frames: Sequence[GifFrame], width: int, height: int, indices: Sequence[int], trust_covers: bool = True
+) -> Iterator[Step]:
     """The steps that lead to each sampled frame, ascending.
 
-    A frame that starts on a clean canvas, or covers all of it, needs none of the frames before it. A frame that is not
-    sampled and is disposed of by 2 or 3 leaves nothing of itself: it is never decoded.
+    A frame that starts on a clean canvas, or covers all of it, needs none of the frames before it; without trust_covers
+    only the former. A frame that is not sampled and is disposed of by 2 or 3 leaves nothing of itself: it is never
+    decoded.
     """
-    clean = _starts_clean(frames, width, height)
+    clean = _starts_clean(frames, width, height, trust_covers)
     position = 0
     for sampled in indices:
         start = sampled
@@ -43,14 +46,14 @@ def plan_frames(frames: Sequence[GifFrame], width: int, height: int, indices: Se
         position = sampled + 1
 
 
-def _starts_clean(frames: Sequence[GifFrame], width: int, height: int) -> list[bool]:
+def _starts_clean(frames: Sequence[GifFrame], width: int, height: int, trust_covers: bool) -> list[bool]:
     """For each frame, whether what was on the canvas before it can be forgotten."""
     starts: list[bool] = []
     clean = True
     for frame in frames:
         full = frame.left == frame.top == 0 and frame.width >= width and frame.height >= height
         # a frame that puts back what it covered cannot forget it
-        starts.append(clean or (full and frame.opaque and frame.disposal != _RESTORE))
+        starts.append(clean or (trust_covers and full and frame.opaque and frame.disposal != _RESTORE))
         clean = (frame.disposal == _CLEAR and (clean or full)) or (frame.disposal == _RESTORE and clean)
     return starts
 

@@ -8,19 +8,33 @@ from typing import Literal
 
 
 def sample_indices(delays_ms: Sequence[int], num_frames_wanted: int, sampling: Literal["index", "time"]) -> list[int]:
-    """At most num_frames_wanted distinct frame indices, ascending, spread evenly over n = len(delays_ms) frames.
+    """m = min(n, num_frames_wanted) distinct frame indices, ascending, spread evenly over n = len(delays_ms) frames.
 
-    With m = min(n, num_frames_wanted), T the sum of the delays and j = 0 .. m - 1:
-    `index`: i_j = floor((j + 0.5) n / m), always m indices.
-    `time`: the frame shown at t_j = (j + 0.5) T / m, that is the first whose end (the sum of the delays up to and with
-    its own) is after t_j. A frame that is shown at several t_j comes once, so there can be fewer than m.
+    With T the sum of the delays and j = 0 .. m - 1:
+    `index`: i_j = floor((j + 0.5) n / m).
+    `time`: the frames shown at t_j = (j + 0.5) T / m, that is the first whose end (the sum of the delays up to and with
+    its own) is after t_j. A frame that is shown at several t_j comes once; for the k that are then missing, of the r
+    frames not taken yet, in order, number floor((i + 0.5) r / k) is, i = 0 .. k - 1. So a file of at most m frames
+    is taken whole, and a frame that stands long leaves its places to what moves.
     Where T is 0, `time` is `index`. All in whole numbers: no rounding.
     """
     n = len(delays_ms)
     m = min(n, num_frames_wanted)
+    if sampling == "index" or sum(delays_ms) == 0:
+        return _evenly(n, m)
+    shown = _shown(delays_ms, m)
+    others = sorted(set(range(n)).difference(shown))
+    return sorted(shown + [others[i] for i in _evenly(len(others), m - len(shown))])
+
+
+def _evenly(n: int, m: int) -> list[int]:
+    """The middle of each of m equal parts of 0 .. n - 1."""
+    return [(2 * j + 1) * n // (2 * m) for j in range(m)]
+
+
+def _shown(delays_ms: Sequence[int], m: int) -> list[int]:
+    """The frames shown at the m points in time, each once."""
     total = sum(delays_ms)
-    if sampling == "index" or total == 0:
-        return [(2 * j + 1) * n // (2 * m) for j in range(m)]
     indices: list[int] = []
     j = 0
     for i, end in enumerate(accumulate(delays_ms)):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from autotag_core.frames import composite_frames, read_header, sample_indices
+from autotag_core.frames import composite_frames, gif_canvas, read_header, sample_indices
 
 R, G, B, K = (255, 0, 0), (0, 255, 0), (0, 0, 255), (0, 0, 0)
 W = (255, 255, 255)
@@ -114,11 +114,59 @@ def test_the_first_frame_grows_the_canvas_and_later_ones_are_clipped(gif):
     assert [rows(c) for c in canvases(gif.write(frames, (1, 1), PALETTE))] == [[[R, R, R]], [[R, R, G]], [[R, R, G]]]
 
 
+def only_the_first_row_of_frame(gif, data, rows_written, code_size=2):
+    """The file with this frame's pixel data ending after its first row; its blocks are whole all the same."""
+    whole = gif.lzw([index for row in rows_written for index in row], code_size)
+    short = gif.lzw(rows_written[0], code_size)
+    assert data.count(bytes([len(whole)]) + whole) == 1
+    return data.replace(bytes([len(whole)]) + whole, bytes([len(short)]) + short)
+
+
+def damaged_canvases(data, indices):
+    header = read_header(data)
+    return [
+        (canvas.frame_index, rows(canvas.pixels[..., :3]), canvas.damaged)
+        for canvas in composite_frames(data, header, indices, PINK)
+    ]
+
+
+def test_a_full_frame_whose_data_ends_early_leaves_what_lies_under_it(gif):
+    second = ((1, 1), (1, 2))
+    frames = [gif.Frame(((0, 0), (0, 0))), gif.Frame(second), gif.Frame(((2,),), left=1, top=1)]
+    data = only_the_first_row_of_frame(gif, gif.write(frames, (2, 2), PALETTE), second)
+    expected = [(0, [[R, R], [R, R]], False), (1, [[G, G], [R, R]], True), (2, [[G, G], [R, B]], True)]
+    for indices in ([0, 1, 2], [1, 2], [2], [0, 2], [1]):
+        assert damaged_canvases(data, indices) == [expected[index] for index in indices]
+
+
+def test_a_file_of_frames_that_all_end_early_is_decoded_at_most_twice(gif, monkeypatch):
+    frame = ((1, 1), (1, 2))
+    data = gif.write([gif.Frame(((0, 0), (0, 0))), *[gif.Frame(frame)] * 40], (2, 2), PALETTE)
+    whole, short = gif.lzw([1, 1, 1, 2], 2), gif.lzw([1, 1], 2)
+    data = data.replace(bytes([len(whole)]) + whole, bytes([len(short)]) + short)
+    decoded = []
+    decode = gif_canvas.decode_indices
+    monkeypatch.setattr(gif_canvas, "decode_indices", lambda *given: decoded.append(1) or decode(*given))
+    shown = damaged_canvases(data, range(5, 41, 5))
+    assert shown == [(index, [[G, G], [R, R]], True) for index in range(5, 41, 5)]
+    assert len(decoded) <= 2 * 41
+
+
 COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
 PALETTES = st.lists(COLOURS, min_size=8, max_size=8).map(tuple)
 
 
-def build_frame(gif, draw, size, well_behaved, first):
+WELL_BEHAVED = {
+    # disposals of the first frame, of later ones, and whether frames have transparent pixels
+    "transparent": ([1, 2], [1, 2, 3], True),
+    "kept": ([0], [0], True),
+    "kept, then disposed of": ([0], [1, 2, 3], True),
+    "opaque, kept": ([0], [0], False),
+    "opaque": ([0, 1], [1, 3], False),
+}
+
+
+def build_frame(gif, draw, size, first, well_behaved=None):
     if well_behaved and first:
         left, top, (width, height) = 0, 0, size
     else:
@@ -129,12 +177,16 @@ def build_frame(gif, draw, size, well_behaved, first):
         if draw(st.booleans()):
             left, top, (width, height) = 0, 0, size
     values = draw(st.lists(st.integers(0, 7), min_size=width * height, max_size=width * height))
+    disposals, transparent = [0, 1, 2, 3, 4], st.none() | st.integers(0, 7)
+    if well_behaved:
+        at_first, later, is_transparent = WELL_BEHAVED[well_behaved]
+        disposals, transparent = at_first if first else later, st.integers(0, 7) if is_transparent else st.none()
     return gif.Frame(
         tuple(tuple(values[y * width : (y + 1) * width]) for y in range(height)),
         left,
         top,
-        disposal=draw(st.sampled_from(([1, 2] if first else [1, 2, 3]) if well_behaved else [0, 1, 2, 3, 4])),
-        transparent=draw(st.integers(0, 7) if well_behaved else st.none() | st.integers(0, 7)),
+        disposal=draw(st.sampled_from(disposals)),
+        transparent=draw(transparent),
         palette=draw(st.none() | PALETTES),
         interlaced=draw(st.booleans()),
     )
@@ -146,7 +198,7 @@ def test_any_sampled_frames_of_any_gif_are_what_the_oracle_shows(gif, data):
     size = data.draw(st.tuples(st.integers(1, 6), st.integers(1, 12)))
     palette = data.draw(PALETTES)
     num_frames = data.draw(st.integers(1, 7))
-    frames = [build_frame(gif, data.draw, size, well_behaved=False, first=i == 0) for i in range(num_frames)]
+    frames = [build_frame(gif, data.draw, size, first=i == 0) for i in range(num_frames)]
     indices = sorted(data.draw(st.sets(st.integers(0, num_frames - 1), min_size=1)))
     expected = gif.expected(frames, size, palette, PINK)
     shown = canvases(gif.write(frames, size, palette), indices, PINK)
@@ -154,14 +206,13 @@ def test_any_sampled_frames_of_any_gif_are_what_the_oracle_shows(gif, data):
         np.testing.assert_array_equal(canvas, expected[index], err_msg=f"frame {index}")
 
 
-@settings(max_examples=80, deadline=None)
+@pytest.mark.parametrize("kind", WELL_BEHAVED)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_well_behaved_gifs_are_what_pillow_shows(gif, data):
+def test_well_behaved_gifs_are_what_pillow_shows(gif, kind, data):
     """Elsewhere Pillow departs from browsers: disposal 0 after another, unpainted pixels, frames past the canvas."""
     size = data.draw(st.tuples(st.integers(1, 6), st.integers(1, 12)))
-    frames = [
-        build_frame(gif, data.draw, size, well_behaved=True, first=i == 0) for i in range(data.draw(st.integers(1, 6)))
-    ]
+    frames = [build_frame(gif, data.draw, size, i == 0, well_behaved=kind) for i in range(data.draw(st.integers(1, 6)))]
     written = gif.write(frames, size, data.draw(PALETTES))
     for index, canvas in enumerate(canvases(written, background=PINK)):
         np.testing.assert_array_equal(canvas, pillow_canvas(written, index, PINK), err_msg=f"frame {index}")
