@@ -18,7 +18,7 @@ from urllib3.exceptions import HTTPError
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.limits import check_num_bytes
-from autotag_core.storage import S3_SCHEMES, local_path, s3_client, split_s3
+from autotag_core.storage import is_s3, local_path, s3_client, split_s3
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://)?")
 _WANTED = "it must be s3://bucket/key, s3a://bucket/key, file:///path or a local path"
@@ -89,7 +89,7 @@ def _reader(uri: str, config: FramesConfig, check: Callable[[], None]) -> Callab
     found = _SCHEME.match(uri)
     scheme = found[1].lower() if found else ""
     has_host = found is not None and found[0].endswith("://")
-    if scheme in S3_SCHEMES:
+    if is_s3(uri):
         bucket, key = split_s3(uri)
         # a secret may hold a slash, so what stands before it looks like a bucket with a colon, which no bucket has
         if not has_host or "@" in bucket or ":" in bucket:
@@ -163,7 +163,7 @@ def _read_body(body: Any, length: int | None, config: FramesConfig, check: Calla
         check_num_bytes(length or 0, config)
         connection = body.__enter__()
         # read waits for all bytes it is asked for, however slowly they come; the body still counts and checks them
-        connection.read = connection.read1
+        connection.read = getattr(connection, "read1", connection.read)
         read = io.BytesIO()  # gives its bytes away without a copy
         left = config.max_bytes + 1
         while left > 0 and (part := body.read(min(_CHUNK, left))):
