@@ -9,15 +9,17 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from autotag_core import storage
+from autotag_core.config import Config
 from autotag_core.config_file import load_config, settings_as_yaml
-from autotag_core.errors import AutotagError, InputError
+from autotag_core.errors import AutotagError, InputError, as_raised, cause, scrubbed, without_credentials
 
 app = typer.Typer(
     help="Retag a GIF catalog by expert voting.",
@@ -48,9 +50,10 @@ def nightly(
     from jobs.nightly import Request, run_nightly
     from jobs.summary import print_summary
 
-    run = run_nightly(Request(catalog, warehouse, load_config(config, set_), elasticsearch, index))
+    run = run_nightly(Request(catalog, warehouse, _config(config, set_), elasticsearch, index))
     print_summary(run)
-    run.spark.stop()
+    with suppress(Exception):  # the run is published: what stops is only this process
+        run.spark.stop()
 
 
 @app.command()
@@ -92,12 +95,16 @@ def evaluate(
     compare: Annotated[bool, typer.Option("--compare", help="Vote anew by every rule, side by side.")] = False,
 ) -> None:
     """Measure the voted tags against a known truth."""
+    import pyarrow.compute as pc
+
     from autotag_core.evaluation import evaluate as evaluate_tags
     from autotag_core.evaluation import read_truth, reliability
     from autotag_core.warehouse import current_release, read_table
 
     if ablate and compare:
         raise InputError("--ablate and --compare: one at a time")
+    storage.refuse_credentials(warehouse)
+    warehouse = storage.absolute(warehouse)
     release, known = current_release(warehouse, run_id), read_truth(truth)
     if ablate or compare:
         from jobs import compare_votes
@@ -110,8 +117,9 @@ def evaluate(
             typer.echo(comparison.to_json() if json_ else comparison.to_text())
         return
     columns = ["gif_id", "tag", "score", "confidence", "source", "probability", "accepted"]
-    voted_tags = read_table(warehouse, "voted_tags", release, columns)
-    catalog = read_table(warehouse, "catalog", release, ["gif_id", "tags", "split"])
+    is_known = pc.field("gif_id").isin(known["gif_id"].combine_chunks())  # a catalog may be larger than this machine
+    voted_tags = read_table(warehouse, "voted_tags", release, columns, is_known)
+    catalog = read_table(warehouse, "catalog", release, ["gif_id", "tags", "split"], is_known)
     result = evaluate_tags(voted_tags, catalog, known)
     probabilities = reliability(voted_tags, catalog, known)
     if json_:
@@ -150,7 +158,7 @@ def experts(
 
     from autotag_core.experts import expert_statuses
 
-    for expert in expert_statuses(load_config(config, set_)):
+    for expert in expert_statuses(_config(config, set_)):
         if json_:
             typer.echo(json.dumps(asdict(expert)))
             continue
@@ -175,10 +183,10 @@ def runs(
         for run in found:
             typer.echo(as_json(run))
         return
-    current = next((run.run_id for run in reversed(found) if run.is_release), None)
+    current = next((run.sequence for run in reversed(found) if run.is_release), None)  # a run may have two rows
     for run in found:
         minutes = (run.finished - run.started).total_seconds() / 60
-        mark = "*" if run.run_id == current else " "
+        mark = "*" if run.sequence == current else " "
         when = run.finished.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
         note = run.message or f"{run.rows_out.get('documents', 0)} GIFs, {sum(run.failures.values())} failures"
         typer.echo(f"{mark} {run.run_id}  {when}  {run.status:<13} {minutes:6.1f} min  {note.splitlines()[0]}")
@@ -197,6 +205,18 @@ def rollback(
 
     record = rollback_release(warehouse, run_id, elasticsearch, index)
     typer.echo(f"{warehouse}: readers now see run {record.release_of} again (recorded as {record.run_id})")
+    if record.elasticsearch_index and elasticsearch is None:
+        typer.echo(
+            f"search was left where it is: give --elasticsearch URL and --index ALIAS to move it to "
+            f"{record.elasticsearch_index}"
+        )
+
+
+def _config(path: Path | None, settings: list[str] | None) -> Config:
+    """The config, refused where a setting holds a credential, before anything repeats it."""
+    config = load_config(path, settings)
+    storage.refuse_credentials_in(config.model_dump())
+    return config
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -214,25 +234,25 @@ def explained() -> Iterator[None]:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield
-    except AutotagError as error:
-        _stop(f"error: {' '.join(str(error).split())}", error.exit_code)
     except KeyboardInterrupt:
         _stop(_STOPPED, 130)
     except SystemExit as stop:
         if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
             _stop(_STOPPED, int(stop.code))
         raise
-    except Exception as error:
-        _stop(_unexpected(error), 1)
+    except Exception as caught:
+        error = as_raised(caught)
+        if isinstance(error, AutotagError):
+            _stop(f"error: {scrubbed(str(error))}", error.exit_code)
+        _stop(_unexpected(caught), 1)
 
 
 def _unexpected(error: Exception) -> str:
     """One line that names the error and where its traceback is kept."""
     handle, path = tempfile.mkstemp(prefix="autotag-", suffix=".traceback.txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        traceback.print_exception(error, file=file)
-    first = str(error).strip().splitlines()[0] if str(error).strip() else ""
-    return f"error: {type(error).__name__}: {first[:500]} (full traceback: {path})"
+        file.write(without_credentials("".join(traceback.format_exception(error))))
+    return f"error: {cause(error)} (full traceback: {path})"
 
 
 def _stop(message: str, exit_code: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.errors import NotPublishedError
+from autotag_core.errors import as_raised
 from autotag_core.failures import Reason, Stage
 from autotag_core.search import BulkOutcome, ElasticsearchCredentials, bulk_index, elasticsearch_client
 from autotag_core.tables import FAILURES
@@ -96,14 +95,14 @@ def refused_documents(report_df: DataFrame) -> DataFrame:
 
 @contextmanager
 def executor_errors() -> Iterator[None]:
-    """Around an action that runs `index_documents`: an executor that gave up is a NotPublishedError of one line."""
+    """Around an action that runs `index_documents`: what an executor raised is raised here as what it was, one line."""
     try:
         yield
     except Exception as error:  # PythonException, or Py4JJavaError around it where a table was written
-        found = re.search(r"NotPublishedError: (.+)", str(error))
-        if found is None:
+        found = as_raised(error)
+        if found is error:
             raise
-        raise NotPublishedError(found.group(1).strip()) from None
+        raise found from None
 
 
 def _documents(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
