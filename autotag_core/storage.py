@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import boto3
 from boto3.exceptions import Boto3Error
@@ -20,44 +19,21 @@ from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from autotag_core.errors import InputError, scrubbed
-
-S3_SCHEMES = ("s3", "s3a", "s3n")
-
-
-def is_s3(uri: str) -> bool:
-    """Whether the URI names an S3 object or prefix; never fails, whatever follows the scheme."""
-    return uri.partition(":")[0].lower() in S3_SCHEMES
-
-
-def absolute(uri: str) -> str:
-    """The URI as Spark finds it from any folder: S3 as s3a://, the one scheme it reads, and paths absolute."""
-    if is_s3(uri):
-        return "s3a:" + uri.partition(":")[2]
-    return uri if "://" in uri or uri.startswith("file:") else str(Path(uri).absolute())
-
-
-def split_s3(uri: str) -> tuple[str, str]:
-    """Bucket and key of s3://bucket/key; the key is taken as it is written, `#` and `?` included."""
-    bucket, _, key = uri.partition("://")[2].partition("/")
-    return bucket, key
-
-
-def local_path(uri: str) -> Path:
-    """Path of a local URI: file:///x, file:/x (percent-encoded; `#` and `?` stand for themselves) or a path."""
-    if not uri.startswith("file:"):
-        return Path(uri)
-    path = uri.removeprefix("file:")
-    return Path(unquote("/" + path[2:].partition("/")[2] if path.startswith("//") else path))
+from autotag_core.uris import (  # noqa: F401 - callers find them here
+    S3_SCHEMES,
+    absolute,
+    is_s3,
+    join,
+    local_path,
+    refuse_credentials,
+    refuse_credentials_in,
+    split_s3,
+)
 
 
 def endpoint_url() -> str | None:
     """The S3 endpoint from the environment, as boto3 takes it; None for AWS itself."""
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-
-
-def join(base: str, *parts: str) -> str:
-    """The base URI with parts appended."""
-    return "/".join([base.rstrip("/"), *parts])
 
 
 @functools.lru_cache(maxsize=8)
@@ -176,7 +152,7 @@ def list_files(uri: str) -> list[str]:
             root = local_path(uri)
             return [join(uri, path.relative_to(root).as_posix()) for path in root.rglob("*") if path.is_file()]
         bucket, key = split_s3(uri)
-        folder = key.rstrip("/") + "/"
+        folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
         return [join(uri, item["Key"].removeprefix(folder)) for page in pages for item in page.get("Contents", [])]
 
@@ -239,27 +215,23 @@ def check_exists(uri: str) -> None:
     raise InputError(f"{uri}: there is no such object")
 
 
+def keeps_what_is_there(uri: str) -> bool:
+    """Whether the S3 store refuses to write over this object, which is there, with If-None-Match: *."""
+    bucket, key = split_s3(uri)
+    with explained(uri):
+        try:
+            s3_client().put_object(Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code not in ("PreconditionFailed", "412", "NotImplemented", "501"):
+                raise
+            return code in ("PreconditionFailed", "412")
+    return False
+
+
 def check_reachable(uri: str) -> None:
     """InputError in one line where the URI's bucket is not there or these credentials may not list it."""
     with explained(uri):
         if is_s3(uri):
             bucket, key = split_s3(uri)
             s3_client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-
-
-def refuse_credentials(uri: str) -> None:
-    """InputError where a URI carries a user or password: they would end in logs and in the `runs` table."""
-    scheme, separator, rest = uri.partition("://")
-    host = rest.partition("/")[0]
-    # a secret may hold a slash, so what stands before it looks like a bucket with a colon
-    if separator and ("@" in host or (":" in host and "@" in rest)):
-        raise InputError(f"{scheme}://{rest.rpartition('@')[2]}: no credentials in a URI: give them in the environment")
-
-
-def refuse_credentials_in(settings: Any) -> None:
-    """refuse_credentials for every text in a config's model_dump: lists and sections too."""
-    if isinstance(settings, str):
-        refuse_credentials(settings)
-    elif isinstance(settings, dict | list | tuple):
-        for value in settings.values() if isinstance(settings, dict) else settings:
-            refuse_credentials_in(value)

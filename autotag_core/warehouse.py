@@ -22,8 +22,8 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from autotag_core import storage
 from autotag_core.delta import delta_uri, live_files, open_table, plain_schema, read_rows, storage_options
-from autotag_core.errors import InputError
-from autotag_core.tables import RUNS, TABLES
+from autotag_core.errors import AutotagError, InputError
+from autotag_core.tables import RUNS, TABLES, check_columns
 
 _OPEN_ATTEMPTS = 8
 
@@ -198,14 +198,26 @@ def _open_released(warehouse: str, name: str, release: RunRecord) -> DeltaTable:
         raise InputError(f"{uri}: no version {version} any more: {storage.one_line(error)}") from None
 
 
+def check_release(warehouse: str, run_id: str) -> RunRecord:
+    """The release of a run whose tables are all still there, every file; InputError where one is not."""
+    release = current_release(warehouse, run_id)
+    for name, version in release.table_versions.items():
+        uri = table_uri(warehouse, name)
+        missing = set(table_files(warehouse, name, release)) - set(storage.list_files(uri))
+        if missing:
+            raise InputError(
+                f"{uri}: version {version} has lost {len(missing)} of its files: it was dropped "
+                "(warehouse.keep_releases), or somebody deleted them"
+            )
+    return release
+
+
 def rollback(warehouse: str, run_id: str) -> RunRecord:
     """Make the tables of an earlier release current again, by one append; nothing is rewritten or lost.
 
     InputError, and nothing is changed, where one of its tables is no longer there at that version.
     """
-    earlier = current_release(warehouse, run_id)
-    for name in earlier.table_versions:
-        table_files(warehouse, name, earlier)
+    earlier = check_release(warehouse, run_id)
     now = datetime.now(UTC)
     record = replace(
         earlier,
@@ -227,12 +239,29 @@ def new_run_id(started: datetime) -> str:
 
 
 def check_writable(warehouse: str) -> None:
-    """InputError in one line where the warehouse can't be written: no bucket, wrong credentials, no permission."""
+    """InputError in one line where a run could not be recorded here: no bucket, no permission, other columns in `runs`.
+
+    Nothing is left behind: a table `runs` that is not there is not made.
+    """
     if not storage.is_s3(warehouse) and "%" in str(storage.local_path(warehouse)):
         raise InputError(f"{warehouse}: the path of a warehouse must not hold %: not every reader of Delta can open it")
     probe = storage.join(warehouse, "_probe", os.urandom(4).hex())
     storage.write_bytes(probe, b"")
-    storage.delete_prefix(storage.join(warehouse, "_probe"))
+    try:
+        if storage.is_s3(warehouse) and not storage.keeps_what_is_there(probe):
+            raise InputError(f"{warehouse}: this store ignores If-None-Match: two runs could take each other's place")
+    finally:
+        storage.delete_prefix(storage.join(warehouse, "_probe"))
+    runs = _open_runs(warehouse)
+    if runs is not None:
+        _check_runs(warehouse, runs)
+
+
+def _check_runs(warehouse: str, runs: DeltaTable) -> None:
+    try:
+        check_columns(RUNS, pa.schema(runs.schema().to_arrow()))
+    except AutotagError as error:
+        raise InputError(f"{warehouse}: made by another version of autotag, choose another one: {error}") from None
 
 
 def as_json(record: RunRecord) -> str:

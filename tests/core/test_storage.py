@@ -109,6 +109,19 @@ def test_a_prefix_is_deleted_and_its_neighbors_stay(tmp_path: Path, bucket: str)
         assert "there is no such" in refusal(storage.check_exists, storage.join(base, "run-1"))
 
 
+def test_files_below_a_prefix_are_listed_and_deleted_one_by_one(tmp_path: Path, bucket: str) -> None:
+    for base in (str(tmp_path), bucket):
+        names = ["a b/c=1%20/x", "a b/y", "z"]
+        for name in names:
+            storage.write_bytes(storage.join(base, name), b"x")
+        assert sorted(storage.list_files(base + "/")) == [storage.join(base, name) for name in names]
+        assert sorted(storage.list_files(f"{base}/a b")) == [storage.join(base, name) for name in names[:2]]
+        storage.delete_files([storage.join(base, name) for name in ("a b/c=1%20/x", "a b/never-there", "z")])
+        storage.delete_files([])
+        assert storage.list_files(base) == [storage.join(base, "a b/y")]
+        assert storage.list_files(f"{base}/never-there") == []
+
+
 def test_only_the_named_object_or_a_folder_of_that_name_exists(bucket: str) -> None:
     storage.write_bytes(f"{bucket}/catalog.jsonl", b"x")
     storage.write_bytes(f"{bucket}/lists.old/a.txt", b"x")

@@ -342,6 +342,41 @@ def test_a_warehouse_that_can_be_written_is_left_empty(uri: str) -> None:
         storage.check_exists(storage.join(uri, "_probe"))
 
 
+def test_a_warehouse_whose_runs_have_other_columns_is_refused_before_the_night(tmp_path: Path) -> None:
+    warehouse.append_run(str(tmp_path / "new"), run("r1"))
+    warehouse.check_writable(str(tmp_path / "new"))
+    write_deltalake(str(tmp_path / "old" / "runs"), pa.table({"run_id": ["r1"]}))
+    message = refusal(warehouse.check_writable, str(tmp_path / "old"))
+    assert "made by another version of autotag" in message and "sequence is missing" in message
+
+
+def test_a_store_that_writes_over_what_is_there_is_refused_before_the_night(
+    bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage.write_bytes(f"{bucket}/x", b"x")
+    assert storage.keeps_what_is_there(f"{bucket}/x")
+    monkeypatch.setattr(storage, "keeps_what_is_there", lambda _: False)
+    assert "ignores If-None-Match" in refusal(warehouse.check_writable, bucket)
+    assert storage.list_files(bucket) == [f"{bucket}/x"], "the probe is gone"
+
+
+@pytest.mark.parametrize("gone", ["every file", "one file"])
+def test_a_release_is_whole_only_with_every_file_of_every_table(gone: str, uri: str) -> None:
+    rows = [
+        {"gif_id": gif_id, "expert": expert, "neighbor_ids": [], "distances": []}
+        for expert, gif_id in (("imagenet", "cat"), ("b ü", "dog"))
+    ]
+    release = run("r1", table_versions={"neighbors": write(uri, tables.NEIGHBORS, rows)})
+    warehouse.append_run(uri, release)
+    assert warehouse.check_release(uri, "r1").run_id == "r1"
+    files = warehouse.table_files(uri, "neighbors", release)
+    lost = files if gone == "every file" else files[:1]
+    storage.delete_files([*lost, f"{uri}/neighbors/never-there"])
+    for action in (warehouse.check_release, warehouse.rollback):
+        assert f"version 0 has lost {len(lost)} of its files" in refusal(action, uri, "r1")
+    assert len(warehouse.list_runs(uri)) == 1
+
+
 def test_a_folder_that_cannot_be_a_warehouse_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert "Not a directory" in refusal(warehouse.check_writable, str(tmp_path / "file" / "warehouse"))
