@@ -12,12 +12,15 @@ import pyarrow.compute as pc
 from autotag_core.errors import InputError
 from autotag_core.warehouse import RunRecord, current_release, read_table
 
-_SHOWN_NEIGHBORS = 10
+_SHOWN_MEMBERS = 10
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The rows of one release that concern one GIF; `neighbor_tags` are the tags with which its neighbors voted."""
+    """The rows of one release that concern one GIF; `neighbor_tags` are the tags with which its neighbors voted.
+
+    `groups` are the groups of copies of the GIF and its neighbors, by gif_id; `copies` the others of the GIF's own.
+    """
 
     release: RunRecord
     gif: dict[str, Any]
@@ -26,6 +29,8 @@ class Explanation:
     neighbor_tags: dict[str, list[str]]
     weights: list[dict[str, Any]]
     failures: list[dict[str, Any]]
+    groups: dict[str, str]
+    copies: list[str]
 
 
 def explain_gif(warehouse: str, gif_id: str, run_id: str | None = None) -> Explanation:
@@ -44,6 +49,7 @@ def explain_gif(warehouse: str, gif_id: str, run_id: str | None = None) -> Expla
     is_neighbor = pc.field("gif_id").isin(pa.array(ids, pa.string()))  # typed, since there may be none
     tagged = read_table(warehouse, "catalog", release, ["gif_id", "tags", "editorial_tags"], is_neighbor).to_pylist()
     voted = read_table(warehouse, "voted_tags", release, where=is_gif).to_pylist()
+    groups, copies = _read_groups(warehouse, release, gif_id, ids)
     return Explanation(
         release=release,
         gif=gifs[0],
@@ -54,7 +60,25 @@ def explain_gif(warehouse: str, gif_id: str, run_id: str | None = None) -> Expla
             read_table(warehouse, "expert_weights", release).to_pylist(), key=lambda row: str(row["expert"])
         ),
         failures=failures,
+        groups=groups,
+        copies=copies,
     )
+
+
+def _read_groups(
+    warehouse: str, release: RunRecord, gif_id: str, neighbor_ids: list[str]
+) -> tuple[dict[str, str], list[str]]:
+    """Explanation.groups and copies; empty for a release without the table."""
+    if "duplicates" not in release.table_versions:
+        return {}, []
+    is_asked = pc.field("gif_id").isin(pa.array([gif_id, *neighbor_ids], pa.string()))
+    rows = read_table(warehouse, "duplicates", release, ["gif_id", "group_id"], is_asked).to_pylist()
+    groups = {row["gif_id"]: row["group_id"] for row in rows}
+    if gif_id not in groups:
+        return groups, []
+    is_member = pc.field("group_id") == groups[gif_id]
+    members = read_table(warehouse, "duplicates", release, ["gif_id"], is_member)["gif_id"].to_pylist()
+    return groups, sorted(set(members) - {gif_id})
 
 
 def as_text(found: Explanation) -> str:
@@ -71,6 +95,10 @@ def _gif_lines(found: Explanation) -> list[str]:
         f"  editor     {', '.join(gif['editorial_tags']) or '-'}",
         f"  run        {found.release.run_id}, tables of {found.release.release_of}",
     ]
+    if found.copies:
+        shown = ", ".join(found.copies[:_SHOWN_MEMBERS])
+        more = len(found.copies) - _SHOWN_MEMBERS
+        lines.append(f"  copies     {shown}{f' and {more} more' if more > 0 else ''}")
     lines += [f"  failed     {row['stage']}: {row['reason']}: {row['message']}" for row in found.failures]
     return lines
 
@@ -90,15 +118,19 @@ def _tag_lines(found: Explanation) -> list[str]:
             f"  {row['tag']:<24} {row['confidence']:>10.3f} {row['source']:<12} {row['score']:>6.3f} {chance:>11}  "
             f"{vote}{mark}"
         )
+        if row["evidence"]:
+            lines.append(f"  {'':<24} evidence: {', '.join(row['evidence'])}")
+    rule = _setting(found.release, "vote", "rule", "published")
     lines.append(
-        f"  confidence and source: the published rule; score and probability: vote.rule={_rule(found.release)}; "
+        f"  confidence and source: the published rule; score and probability: vote.rule={rule}; "
         "proposed: by that rule alone"
     )
     return lines
 
 
-def _rule(release: RunRecord) -> str:
-    return str(json.loads(release.config).get("vote", {}).get("rule", "published"))
+def _setting(release: RunRecord, section: str, key: str, default: Any) -> Any:
+    """A setting of the run; the default for one that its record does not have."""
+    return json.loads(release.config).get(section, {}).get(key, default)
 
 
 def _neighbor_lines(found: Explanation) -> list[str]:
@@ -113,9 +145,27 @@ def _neighbor_lines(found: Explanation) -> list[str]:
             else "no weight: nothing to judge it by"
         )
         lines += ["", f"  {row['expert']} ({rests_on})"]
-        pairs = zip(row["neighbor_ids"], row["distances"], strict=True)
-        for neighbor, distance in list(pairs)[:_SHOWN_NEIGHBORS]:
-            lines.append(f"    {distance:.4f}  {neighbor:<28} {', '.join(found.neighbor_tags.get(neighbor, []))}")
+        lines += _list_lines(found, row)
     absent = sorted(set(weights) - {row["expert"] for row in found.neighbors})
     lines += [f"\n  {expert}: abstains, it has no embedding of this GIF" for expert in absent]
+    return lines
+
+
+def _list_lines(found: Explanation, row: dict[str, Any]) -> list[str]:
+    """The neighbors that vote by the published rule, what lies between them, and further ones that are evidence.
+
+    With duplicates.count_once the nearest of a group of copies votes; the others are marked.
+    """
+    num_voting = int(_setting(found.release, "vote", "neighbors", 10))
+    groups = found.groups if _setting(found.release, "duplicates", "count_once", True) else {}
+    evidence = {neighbor for tag in found.voted_tags for neighbor in tag["evidence"] or []}
+    nearest: dict[str, str] = {}
+    lines = []
+    for neighbor, distance in zip(row["neighbor_ids"], row["distances"], strict=True):
+        first = nearest.setdefault(groups.get(neighbor, neighbor), neighbor)
+        if len(nearest) > num_voting and neighbor not in evidence:
+            continue
+        tags = ", ".join(found.neighbor_tags.get(neighbor, []))
+        note = f"copy of {first}, which is counted" if first != neighbor else tags
+        lines.append(f"    {distance:.4f}  {neighbor:<28} {note}")
     return lines
