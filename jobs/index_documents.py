@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from elasticsearch import Elasticsearch
 
 from autotag_core import search
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.errors import NotPublishedError
+from autotag_core.errors import NotPublishedError, cause
 from autotag_core.tables import SEARCH_DOCUMENTS
 from jobs.run import Run
 from udfs import search_documents
@@ -53,14 +55,44 @@ def index_documents(run: Run, index: Index) -> None:
 
 
 def move_alias(run: Run, index: Index) -> None:
-    """Point readers of the alias to the run's index and drop indexes that nobody needs any more."""
+    """Point readers of the alias to the run's index; NotPublishedError where Elasticsearch does not do it."""
     assert run.elasticsearch_index is not None
     try:
-        search.swap_alias(index.client, index.alias, run.elasticsearch_index, index.config)
-    except NotPublishedError as error:
+        search.move_alias(index.client, index.alias, run.elasticsearch_index, index.config)
+    except Exception as error:
         raise NotPublishedError(
-            f"the tables of run {run.run_id} are published, but the alias {index.alias!r} was not moved: {error}; "
-            f"`autotag rollback --warehouse {run.warehouse} --elasticsearch {index.url} {run.run_id}` moves it"
-        ) from None
-    pruned = search.prune_indexes(index.client, index.alias, index.config)
-    run.log.info("alias moved", alias=index.alias, index=run.elasticsearch_index, pruned=",".join(pruned) or None)
+            f"the search alias {index.alias!r} could not be moved to {run.elasticsearch_index}: {cause(error)}; "
+            "nothing is published"
+        ) from error
+    run.log.info("alias moved", alias=index.alias, index=run.elasticsearch_index)
+
+
+@contextmanager
+def alias_restored(index: Index, warehouse: str) -> Iterator[None]:
+    """Put the alias back where it is now if the block fails: search and tables move together or not at all."""
+    before = search.current_indexes(index.client, index.alias, index.config)
+    try:
+        yield
+    except BaseException as error:
+        try:
+            search.restore_alias(index.client, index.alias, before, index.config)
+        except Exception as second:
+            raise NotPublishedError(
+                f"{cause(error)}; readers of the tables stay on the last release, but the search alias "
+                f"{index.alias!r} could not be moved back to {', '.join(before) or 'nothing'}: {cause(second)}; "
+                f"`autotag rollback --warehouse {warehouse} --elasticsearch {index.url} --index {index.alias} RUN_ID` "
+                "with the run of the last release moves it"
+            ) from error
+        raise
+
+
+def settle_index(run: Run, index: Index) -> None:
+    """Mark the published index and drop indexes that nobody needs any more; what fails here is only a warning."""
+    assert run.elasticsearch_index is not None
+    search.mark_published(index.client, index.alias, run.elasticsearch_index, index.config)
+    try:
+        pruned = search.prune_indexes(index.client, index.alias, index.config)
+    except Exception as error:  # the run is published: disk space is not worth another exit code
+        run.log.warning("old indexes not deleted", alias=index.alias, reason=cause(error))
+    else:
+        run.log.info("old indexes deleted", alias=index.alias, indexes=",".join(pruned) or None)

@@ -16,7 +16,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from autotag_core import storage
 from autotag_core.config import Config
-from autotag_core.errors import AutotagError
+from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import FAILURES, Table, check_columns
 from autotag_core.warehouse import RunRecord, new_run_id, table_uri
 from jobs.progress import Progress
@@ -102,8 +102,12 @@ class Run:
         return self.staged[name], num_rows
 
     def add_failures(self, failures_df: DataFrame) -> int:
-        """Append rows to `failures`."""
-        return self.write(FAILURES, failures_df)
+        """Append rows to `failures` and count them by reason, for a record of the run however it ends."""
+        num_failures = self.write(FAILURES, failures_df)
+        if num_failures:
+            counts = self.read(FAILURES).groupBy("stage", "reason").count().collect()
+            self.failures = {f"{row['stage']}:{row['reason']}": row["count"] for row in counts}
+        return num_failures
 
     @property
     def staging(self) -> str:
@@ -113,6 +117,13 @@ class Run:
     def clean_up(self) -> None:
         """Drop the staged rows and index shards."""
         storage.delete_prefix(self.staging)
+
+    def drop_leftovers(self) -> None:
+        """Drop what killed runs staged: one run at a time writes a warehouse, so nobody needs it."""
+        try:
+            storage.delete_prefix(storage.join(self.warehouse, "_staging"))
+        except InputError as error:
+            self.log.warning("leftovers of earlier runs not deleted", reason=str(error))
 
     def record(self, status: str, message: str | None = None) -> RunRecord:
         """The row of `runs` that says how this run ended."""
@@ -125,7 +136,7 @@ class Run:
             message=message,
             release_of=self.run_id if is_release else None,
             table_versions=dict(self.table_versions) if is_release else {},
-            elasticsearch_index=self.elasticsearch_index,
+            elasticsearch_index=self.elasticsearch_index if is_release else None,
             config=json.dumps(self.config.model_dump(mode="json"), sort_keys=True),
             inputs=self.inputs,
             rows_in=self.rows_in,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import functools
+import logging
 from typing import Any
 
 from elasticsearch import ApiError, Elasticsearch, NotFoundError
 
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.errors import InputError, NotPublishedError
+from autotag_core.errors import InputError, NotPublishedError, cause
 from autotag_core.search.client import explain
 from autotag_core.search.indexes import check_name, is_finished, owner
 from autotag_core.search.mapping import meta
 from autotag_core.search.retries import with_retries
 
+_log = logging.getLogger(__name__)
 START_ATTEMPTS = 5
 """Tries of the first request: long enough for a server that elects a master, short enough for a wrong URL."""
 
@@ -45,13 +47,21 @@ def current_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConf
 
 
 def swap_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
-    """Move the alias to the index in one atomic step and mark the index as published; returns where it was before."""
-    before = _move(client, alias, index, config)
-    mark = owner(client, index, config)
-    if mark is not None:
-        body = meta(alias, mark["run_id"], published=True)
-        with_retries(client, config, lambda: client.indices.put_mapping(index=index, meta=body))
+    """move_alias, then mark_published; returns where the alias was before."""
+    before = move_alias(client, alias, index, config)
+    mark_published(client, alias, index, config)
     return before
+
+
+def mark_published(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> None:
+    """Let prune_indexes know that readers saw this index; never fails, since what it follows is done."""
+    try:
+        mark = owner(client, index, config)
+        if mark is not None:
+            body = meta(alias, mark["run_id"], published=True)
+            with_retries(client, config, lambda: client.indices.put_mapping(index=index, meta=body))
+    except Exception as error:
+        _log.warning("index %s not marked as published, it will not be kept for a rollback: %s", index, cause(error))
 
 
 def point_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
@@ -67,7 +77,17 @@ def point_alias(client: Elasticsearch, alias: str, index: str, config: Elasticse
     return swap_alias(client, alias, index, config)
 
 
-def _move(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
+def restore_alias(client: Elasticsearch, alias: str, before: list[str], config: ElasticsearchConfig) -> None:
+    """Put the alias back to where it was: on these indexes and no other; nothing is done where it is there."""
+    if current_indexes(client, alias, config) == before:
+        return
+    actions: list[dict[str, Any]] = [{"remove": {"index": "*", "alias": alias, "must_exist": False}}]
+    actions += [{"add": {"index": index, "alias": alias}} for index in before]
+    with_retries(client, config, lambda: client.indices.update_aliases(actions=actions))
+
+
+def move_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
+    """Move the alias to the index in one atomic step; returns where it was before."""
     before = current_indexes(client, alias, config)
     actions: list[dict[str, Any]] = [
         {"remove": {"index": "*", "alias": alias, "must_exist": False}},
