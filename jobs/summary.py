@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 from pyspark.sql import Row
 from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from autotag_core.errors import cause
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, VOTED_TAGS
 from jobs.run import Run
 
@@ -19,26 +22,38 @@ _NUM_TAGS = 8
 
 
 def print_summary(run: Run, console: Console | None = None) -> None:
-    """Rows and seconds by stage, failures, weights, what became of the tags, three GIFs before and after."""
-    console = console or Console(width=None if Console().is_terminal else 120, highlight=False)
-    console.print(f"\n[bold]Published run {run.run_id}[/] in {run.warehouse}")
-    console.print(_stage_table(run))
+    """Rows and seconds by stage, failures, weights, what became of the tags, three GIFs before and after.
+
+    Never fails: the run is published, and a summary that can't be made must not look like a run that failed.
+    """
+    console = console or Console(width=None if Console().is_terminal else 120)
+    try:
+        for part in _parts(run):
+            console.print(Text(part) if isinstance(part, str) else part)
+    except Exception as error:
+        run.log.warning("the run is published, but its summary can't be printed", reason=cause(error))
+
+
+def _parts(run: Run) -> Iterator[str | Text | Table]:
+    """The summary from top to bottom. Texts are printed as they are: a tag may look like markup or an emoji's code."""
+    yield Text(f"\nPublished run {run.run_id} in {run.warehouse}", style="bold")
+    yield _stage_table(run)
     failures = ", ".join(f"{count} x {name}" for name, count in sorted(run.failures.items(), key=lambda item: -item[1]))
-    console.print(f"Failures: {failures or 'none'}")
-    console.print(_weight_table(run))
+    yield f"Failures: {failures or 'none'}"
+    yield _weight_table(run)
     sources = {row["source"]: row["count"] for row in run.read(VOTED_TAGS).groupBy("source").count().collect()}
-    console.print(
+    yield (
         f"Tags: {sources.get('confirmed', 0)} confirmed, {sources.get('unconfirmed', 0)} demoted, "
         f"{sources.get('voted', 0)} added, {sources.get('editorial', 0) + sources.get('original', 0)} kept untouched; "
         f"{sources.get('proposed', 0)} more proposed by the rule {run.config.vote.rule}"
     )
-    console.print(_calibration_line(run))
+    yield _calibration_line(run)
     for example in _examples(run):
-        console.print(f"  {example['gif_id']}: {', '.join(example['tags']) or 'no tags'}")
-        console.print(f"    -> {', '.join(_tag_text(tag) for tag in example['voted'][:_NUM_TAGS])}")
+        yield f"  {example['gif_id']}: {', '.join(example['tags']) or 'no tags'}"
+        yield f"    -> {', '.join(_tag_text(tag) for tag in example['voted'][:_NUM_TAGS])}"
     if run.elasticsearch_index:
-        console.print(f"Search: index {run.elasticsearch_index}")
-    console.print(f"Next: autotag explain --warehouse {run.warehouse} GIF_ID")
+        yield f"Search: index {run.elasticsearch_index}"
+    yield f"Next: autotag explain --warehouse {run.warehouse} GIF_ID"
 
 
 def _stage_table(run: Run) -> Table:
