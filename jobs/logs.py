@@ -4,28 +4,67 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
+OURS = ("autotag", "autotag_core", "udfs", "jobs")
+"""Loggers that are heard from INFO on; of libraries only warnings are."""
+_ORDER = ["timestamp", "level", "run_id", "event", "stage"]
+
+
+class _StandardError(logging.StreamHandler):
+    """Writes to what standard error is at the moment, which may be replaced."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        """Ignored: it is always standard error."""
+
 
 def configure_logs(debug: bool = False) -> Any:
-    """Set up logging for the command and return its logger."""
+    """Set up logging for the command, the standard library's too, and return its logger."""
     level = logging.DEBUG if debug else logging.INFO
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
-    processors: list[Any] = [
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
     ]
-    if sys.stderr.isatty():
-        processors.append(structlog.dev.ConsoleRenderer())
-    else:
-        order = ["timestamp", "level", "run_id", "event", "stage"]
-        processors.append(structlog.processors.LogfmtRenderer(key_order=order, drop_missing=True))
     structlog.configure(
-        processors=processors,
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.stdlib.LoggerFactory(),
     )
-    return structlog.get_logger()
+    foreign = [structlog.stdlib.add_logger_name, *shared]
+    handler = _StandardError()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=foreign,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers()],
+        )
+    )
+    root = logging.getLogger()
+    for earlier in [one for one in root.handlers if isinstance(one, _StandardError)]:
+        root.removeHandler(earlier)
+    root.addHandler(handler)
+    root.setLevel(logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level)
+    return structlog.get_logger("autotag")
+
+
+def bind_run(run_id: str) -> None:
+    """Put the run_id on every line that this process logs from now on, whoever logs it."""
+    structlog.contextvars.bind_contextvars(run_id=run_id)
+
+
+def _renderers() -> list[Any]:
+    if sys.stderr.isatty():
+        return [structlog.dev.ConsoleRenderer()]
+    return [
+        structlog.processors.format_exc_info,
+        structlog.processors.LogfmtRenderer(key_order=_ORDER, drop_missing=True),
+    ]

@@ -12,11 +12,46 @@ from typing import Any
 
 from pyspark import SparkContext
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bar
 
 _POLL_S = 0.5
 _LINE_EVERY_S = 10.0
+
+
+class _Stage:
+    """How far a stage is: only ever further, whatever the Spark job of the moment says of its own tasks."""
+
+    def __init__(self, num_items: int | None, unit: str) -> None:
+        self.num_items, self.unit = num_items or 0, unit
+        self.share = 0.0
+        self._start = time.monotonic()
+        self._falls_behind = False
+
+    def update(self, share: float) -> None:
+        """Take in the share of the tasks done of the largest Spark stage that runs; 0 where none does."""
+        self._falls_behind = share < self.share
+        self.share = max(self.share, share)
+
+    @property
+    def elapsed_s(self) -> float:
+        return time.monotonic() - self._start
+
+    @property
+    def done(self) -> int:
+        return round(self.num_items * self.share)
+
+    @property
+    def rate(self) -> float:
+        """Items a second."""
+        return self.done / self.elapsed_s if self.elapsed_s else 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds left if it goes on like this; None: unknown, as when a further Spark job follows the first."""
+        if self.share <= 0 or self._falls_behind:
+            return None
+        return self.elapsed_s * (1 - self.share) / self.share
 
 
 class Progress:
@@ -25,13 +60,15 @@ class Progress:
     def __init__(self, context: SparkContext, is_terminal: bool | None = None) -> None:
         self._tracker = context.statusTracker()
         self._is_terminal = sys.stderr.isatty() if is_terminal is None else is_terminal
+        self._running: _Stage | None = None
 
     @contextmanager
     def stage(self, log: Any, name: str, num_items: int | None, unit: str) -> Iterator[None]:
         """Report while the block runs, on the terminal or to the log; never fails the stage."""
         done, failed = threading.Event(), threading.Event()
+        self._running = running = _Stage(num_items, unit)
         watch = self._draw if self._is_terminal else functools.partial(self._print, log)
-        thread = threading.Thread(target=watch, args=(name, num_items or 0, unit, done, failed), daemon=True)
+        thread = threading.Thread(target=watch, args=(name, running, done, failed), daemon=True)
         thread.start()
         try:
             yield
@@ -41,6 +78,12 @@ class Progress:
         finally:
             done.set()
             thread.join()
+            self._running = None
+
+    def expect(self, num_items: int) -> None:
+        """How many items the running stage has, where only the stage itself finds out."""
+        if self._running is not None:
+            self._running.num_items = num_items
 
     def _share_done(self) -> float:
         """Share of the tasks of the active Spark stage with the most tasks that are finished, 0..1."""
@@ -49,39 +92,40 @@ class Progress:
         total, completed = max(tasks, default=(0, 0))
         return completed / total if total else 0.0
 
-    def _print(self, log: Any, name: str, num_items: int, unit: str, done: threading.Event, _: threading.Event) -> None:
-        start = last = time.monotonic()
+    def _print(self, log: Any, name: str, running: _Stage, done: threading.Event, _: threading.Event) -> None:
+        last = time.monotonic()
         while not done.wait(_POLL_S):
-            now = time.monotonic()
-            if now - last < _LINE_EVERY_S:
+            running.update(self._safely_share_done())
+            if time.monotonic() - last < _LINE_EVERY_S:
                 continue
-            last = now
-            share = self._safely_share_done()
-            finished, elapsed = round(num_items * share), now - start
-            fields: dict[str, Any] = {"elapsed_s": round(elapsed)}
-            if num_items:
-                fields |= {"done": finished, "total": num_items, "unit": unit, "per_s": round(finished / elapsed, 1)}
-            if share > 0:
-                fields["left_s"] = round(elapsed * (1 - share) / share)
+            last = time.monotonic()
+            fields: dict[str, Any] = {"elapsed_s": round(running.elapsed_s)}
+            if running.num_items:
+                fields |= {"done": running.done, "total": running.num_items, "unit": running.unit}
+                fields["per_s"] = round(running.rate, 1)
+            if running.left_s is not None:
+                fields["left_s"] = round(running.left_s)
             log.info("progress", stage=name, **fields)
 
-    def _draw(self, name: str, num_items: int, unit: str, done: threading.Event, failed: threading.Event) -> None:
+    def _draw(self, name: str, running: _Stage, done: threading.Event, failed: threading.Event) -> None:
         columns = (
             TextColumn("{task.description:<16}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[unit]} {task.fields[rate]}"),
             TimeElapsedColumn(),
-            TimeRemainingColumn(),
+            TextColumn("{task.fields[left]}"),
         )
-        start = time.monotonic()
         with Bar(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task(name, total=num_items or None, unit=unit, rate="")
+            task = bar.add_task(name, total=running.num_items or None, unit=running.unit, rate="", left="")
             while not done.wait(_POLL_S):
-                finished = round(num_items * self._safely_share_done())
-                bar.update(task, completed=finished, rate=f"{finished / (time.monotonic() - start):.1f}/s")
+                running.update(self._safely_share_done())
+                left = "" if running.left_s is None else f"{running.left_s:.0f} s left"
+                total = running.num_items or None
+                bar.update(task, total=total, completed=running.done, rate=f"{running.rate:.1f}/s", left=left)
             if not failed.is_set():
-                bar.update(task, total=num_items or 1, completed=num_items or 1)
+                total = running.num_items or 1
+                bar.update(task, total=total, completed=total, left="")
 
     def _safely_share_done(self) -> float:
         try:

@@ -12,11 +12,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import typer
+from deltalake import write_deltalake
 
 from autotag_core import storage, warehouse
+from autotag_core.delta import plain_schema
 from autotag_core.errors import AutotagError, InputError, NotPublishedError
+from autotag_core.tables import TABLES
 from autotag_core.warehouse import RunRecord
 from jobs import cli
 
@@ -114,6 +118,8 @@ def test_wrong_input_of_the_nightly_job_is_one_line_exit_code_2_and_nothing_writ
         (nightly(good, str(tables), "--set", f"semantic.sessions={tmp_path}/no.jsonl"), "no.jsonl: there is no"),
         (nightly(good, str(tables), "--elasticsearch", "localhost"), "Elasticsearch URL"),
         (nightly(good, f"{good}/warehouse"), "Not a directory"),
+        (nightly("s3a://[bad/k.jsonl", str(tables)), "s3a://[bad/k.jsonl: "),
+        (nightly(good, str(tables), "--set", "seed=-1"), "seed is -1"),
     ]:
         assert said in one_line(autotag(*arguments), 2)
         assert not tables.exists()
@@ -147,8 +153,13 @@ def test_a_bucket_that_is_not_there_and_wrong_keys_are_one_line_and_exit_code_2(
 
 def test_a_credential_in_any_uri_is_refused_and_not_repeated(autotag: Command, good: str, tmp_path: Path) -> None:
     uri = "s3a://AKIA1:se/cret@gifs/x"
+    settings = ("imagenet.weights", "temporal.weights", "temporal.moments_weights", "text.weights", "semantic.sessions")
     for arguments in (
         nightly(f"{uri}.jsonl", str(tmp_path / "w")),
+        nightly(f"{uri}.txt", str(tmp_path / "w")),
+        *(nightly(good, str(tmp_path / "w"), "--set", f"{setting}={uri}") for setting in settings),
+        ("experts", "--set", f"imagenet.weights={uri}"),
+        ("experts", "--set", f"imagenet.weights=[{uri}]"),
         nightly(good, uri),
         nightly(good, str(tmp_path / "w"), "--set", f"catalog.test_list={uri}"),
         nightly(good, str(tmp_path / "w"), "--elasticsearch", "http://AKIA1:se/cret@localhost:9200"),
@@ -200,6 +211,27 @@ def record(run_id: str, status: str = "published", **changes: object) -> RunReco
     return replace(RunRecord(run_id, START, finished, status, release_of=of), **changes)  # type: ignore[arg-type]
 
 
+def test_only_gifs_of_the_truth_are_read_to_be_measured(
+    autotag: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = str(tmp_path / "w")
+    gif = {"tags": ["cat"], "editorial_tags": [], "split": "train"}
+    tag = {"tag": "cat", "confidence": 1.0, "score": 0.5, "source": "confirmed"}
+    rows = {"catalog": gif, "voted_tags": tag}
+    for name, row in rows.items():
+        table = pa.Table.from_pylist([row | {"gif_id": gif_id} for gif_id in "abc"], plain_schema(TABLES[name]))
+        write_deltalake(warehouse.table_uri(uri, name), table)
+    warehouse.append_run(uri, record("r1", table_versions=dict.fromkeys(rows, 0)))
+    (tmp_path / "truth.jsonl").write_text('{"gif_id": "b", "tags": ["cat"]}\n')
+    read: list[pa.Table] = []
+    real = warehouse.read_table
+    monkeypatch.setattr(warehouse, "read_table", lambda *given: read.append(real(*given)) or read[-1])
+    arguments = ("evaluate", "--warehouse", uri, "--truth", str(tmp_path / "truth.jsonl"), "--json")
+    code, out, _ = autotag(*arguments)
+    assert code == 0 and json.loads(out)["overall"]["precision_at_1"] == 1.0
+    assert [table["gif_id"].to_pylist() for table in read] == [["b"], ["b"]]
+
+
 def test_runs_are_listed_with_the_current_release_marked(autotag: Command, tmp_path: Path) -> None:
     uri = str(tmp_path)
     assert "no run was ever recorded here" in one_line(autotag("runs", "--warehouse", uri), 2)
@@ -218,8 +250,11 @@ def test_runs_are_listed_with_the_current_release_marked(autotag: Command, tmp_p
         "  r2  2026-11-22 01:30  not_published   30.0 min  too many failed",
         "* what readers see",
     ]
+    warehouse.append_run(uri, record("r1", "failed", message="interrupted"))
+    _, out, _ = autotag("runs", "--warehouse", uri)
+    assert [line[0] for line in out.splitlines()] == [" ", "*", " ", " ", "*"], "one row is current, not one run"
     _, out, _ = autotag("runs", "--warehouse", uri, "--json")
-    assert [line.partition('"run_id": ')[2][:4] for line in out.splitlines()] == ['"r0"', '"r1"', '"r2"']
+    assert [line.partition('"run_id": ')[2][:4] for line in out.splitlines()] == ['"r0"', '"r1"', '"r2"', '"r1"']
 
 
 def test_a_rollback_is_said_and_seen(autotag: Command, tmp_path: Path) -> None:
@@ -228,6 +263,10 @@ def test_a_rollback_is_said_and_seen(autotag: Command, tmp_path: Path) -> None:
     code, out, _ = autotag("rollback", "--warehouse", str(tmp_path), "r1")
     assert code == 0 and "readers now see run r1 again" in out
     assert warehouse.current_release(str(tmp_path)).release_of == "r1"
+    assert "search was left" not in out
+    warehouse.append_run(str(tmp_path), record("r3", elasticsearch_index="gifs-r3"))
+    _, out, _ = autotag("rollback", "--warehouse", str(tmp_path), "r3")
+    assert "search was left where it is: give --elasticsearch URL and --index ALIAS to move it to gifs-r3" in out
     assert "run r9 published nothing" in one_line(autotag("rollback", "--warehouse", str(tmp_path), "r9"), 2)
     arguments = ("rollback", "--warehouse", str(tmp_path), "r1", "--elasticsearch", "http://localhost:1")
     assert "published without Elasticsearch" in one_line(autotag(*arguments), 2)
@@ -239,6 +278,9 @@ def test_a_rollback_is_said_and_seen(autotag: Command, tmp_path: Path) -> None:
         (InputError("x.jsonl: no\n  such file"), 2, "error: x.jsonl: no such file\n"),
         (NotPublishedError("too many"), 3, "error: too many\n"),
         (AutotagError("no"), 1, "error: no\n"),
+        (InputError("s3a://AKIA1:se/cret@gifs/x: no"), 2, "error: s3a://gifs/x: no\n"),
+        (RuntimeError("Job aborted\nautotag_core.errors.InputError: no GPU\n\tat a.b"), 2, "error: no GPU\n"),
+        (RuntimeError("x\nautotag_core.errors.NotPublishedError: too many\n"), 3, "error: too many\n"),
         (KeyboardInterrupt(), 130, "stopped: readers see the last published release\n"),
         (SystemExit(130), 130, "stopped: readers see the last published release\n"),
         (SystemExit(143), 143, "stopped: readers see the last published release\n"),
@@ -258,12 +300,13 @@ def test_what_nobody_expected_is_one_line_that_names_where_its_traceback_is(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(SystemExit) as ended, cli.explained():
-        raise ValueError("first line\nsecond line")
+        raise ValueError("first line\nsecond line of s3a://AKIA1:se/cret@gifs")
     message = capsys.readouterr().err
     kept = Path(message.partition("full traceback: ")[2].rstrip(")\n"))
     assert ended.value.code == 1
     assert message.startswith("error: ValueError: first line (") and message.count("\n") == 1
     assert "second line" in kept.read_text() and "Traceback" in kept.read_text()
+    assert kept.read_text().count("Traceback") == 1 and "cret" not in kept.read_text()
     assert kept.stat().st_mode & 0o077 == 0, "a traceback may show paths and values: for the caller only"
 
 
