@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
@@ -14,26 +18,43 @@ from udfs import catalog, catalog_files
 def read_catalog(run: Run, catalog_uri: str) -> None:
     """Check every row, split the good ones, keep the others as failures; InputError if not one row is usable."""
     settings = run.config.catalog
-    with run.stage("catalog", unit="rows"):
-        rows_df = catalog_files.read_catalog(run.spark, catalog_uri, settings)
-        lists = {
-            name: catalog_files.read_id_list(run.spark, uri) if uri else None
-            for name, uri in (("validation", settings.validation_list), ("test", settings.test_list))
-        }
-        rows_df = rows_df.persist(StorageLevel.DISK_ONLY)  # both tables come from one reading of a file that may change
-        try:
-            checked = catalog.check_catalog(rows_df, catalog_uri)
-            _refuse_empty(checked, catalog_uri)
-            gifs_df = catalog.assign_splits(checked.gifs_df, lists["validation"], lists["test"])
-            num_gifs = run.write(CATALOG, gifs_df)
-            num_failures = run.add_failures(checked.failures_df)
-        except catalog_files.SPARK_ERRORS as error:
-            raise InputError(f"{catalog_uri}: cannot be read: {catalog_files.first_line(error)}") from error
-        finally:
-            rows_df.unpersist()
+    with run.stage("catalog", unit="rows"), ExitStack() as kept:
+        with _readable(catalog_uri):
+            rows_df, num_rows = _keep(kept, catalog_files.read_catalog(run.spark, catalog_uri, settings))
+        run.progress.expect(num_rows)
+        lists = {}
+        for name, uri in (("validation", settings.validation_list), ("test", settings.test_list)):
+            with _readable(uri or ""):
+                lists[name] = _keep(kept, catalog_files.read_id_list(run.spark, uri))[0] if uri else None
+        checked = catalog.check_catalog(rows_df, catalog_uri)
+        _refuse_empty(checked, catalog_uri)
+        gifs_df = catalog.assign_splits(checked.gifs_df, lists["validation"], lists["test"])
+        num_gifs = run.write(CATALOG, gifs_df)
+        num_failures = run.add_failures(checked.failures_df)
         run.rows_in["catalog"] = num_gifs + num_failures
         run.rows_out["catalog"] = num_gifs
     run.inputs["catalog"] = catalog_uri
+
+
+def _keep(kept: ExitStack, rows_df: DataFrame) -> tuple[DataFrame, int]:
+    """The rows, read now and once, and their number: both tables come from one reading of a file that may change."""
+    rows_df = rows_df.persist(StorageLevel.DISK_ONLY)
+
+    def drop() -> None:
+        with suppress(Exception):  # where Spark is gone, its first error is the one to explain
+            rows_df.unpersist()
+
+    kept.callback(drop)
+    return rows_df, rows_df.count()
+
+
+@contextmanager
+def _readable(uri: str) -> Iterator[None]:
+    """Only what is read here can be the file's fault: what Spark says of it is one line about the file."""
+    try:
+        yield
+    except catalog_files.SPARK_ERRORS as error:
+        raise InputError(f"{uri}: cannot be read: {catalog_files.first_line(error)}") from error
 
 
 def _refuse_empty(checked: catalog.CheckedCatalog, uri: str) -> None:
