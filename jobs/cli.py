@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sys
-import tempfile
-import traceback
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +13,8 @@ import typer
 from autotag_core import storage
 from autotag_core.config import Config
 from autotag_core.config_file import load_config, settings_as_yaml
-from autotag_core.errors import AutotagError, InputError, as_raised, cause, scrubbed, without_credentials
+from autotag_core.errors import InputError
+from jobs.explain_errors import explained
 
 app = typer.Typer(
     help="Retag a GIF catalog by expert voting.",
@@ -223,41 +218,6 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
     with explained():
         app(arguments, prog_name="autotag")
-
-
-_STOPPED = "stopped: readers see the last published release"
-
-
-@contextmanager
-def explained() -> Iterator[None]:
-    """Let every error end as one explaining line and an exit code, never as a bare traceback."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        yield
-    except KeyboardInterrupt:
-        _stop(_STOPPED, 130)
-    except SystemExit as stop:
-        if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
-            _stop(_STOPPED, int(stop.code))
-        raise
-    except Exception as caught:
-        error = as_raised(caught)
-        if isinstance(error, AutotagError):
-            _stop(f"error: {scrubbed(str(error))}", error.exit_code)
-        _stop(_unexpected(caught), 1)
-
-
-def _unexpected(error: Exception) -> str:
-    """One line that names the error and where its traceback is kept."""
-    handle, path = tempfile.mkstemp(prefix="autotag-", suffix=".traceback.txt")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(without_credentials("".join(traceback.format_exception(error))))
-    return f"error: {cause(error)} (full traceback: {path})"
-
-
-def _stop(message: str, exit_code: int) -> None:
-    typer.echo(message, err=True)
-    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,52 @@
+"""How a command ends: every error is one explaining line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from autotag_core.errors import AutotagError, as_raised, cause, scrubbed, without_credentials
+
+_STOPPED = "stopped: readers see the last published release"
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Let every error end as one explaining line and an exit code, never as a bare traceback.
+
+    2, 3 or 1 as the error's class says, an executor's too; 130 for Ctrl-C and 143 for SIGTERM, as shells have it.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        yield
+    except KeyboardInterrupt:
+        _stop(_STOPPED, 130)
+    except SystemExit as stop:
+        if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
+            _stop(_STOPPED, int(stop.code))
+        raise
+    except Exception as caught:
+        error = as_raised(caught)
+        if isinstance(error, AutotagError):
+            _stop(f"error: {scrubbed(str(error))}", error.exit_code)
+        _stop(_unexpected(caught), 1)
+
+
+def _unexpected(error: Exception) -> str:
+    """One line that names the error and where its traceback is kept."""
+    handle, path = tempfile.mkstemp(prefix="autotag-", suffix=".traceback.txt")
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(without_credentials("".join(traceback.format_exception(error))))
+    return f"error: {cause(error)} (full traceback: {path})"
+
+
+def _stop(message: str, exit_code: int) -> None:
+    typer.echo(message, err=True)
+    sys.exit(exit_code)
