@@ -11,7 +11,7 @@ from udfs import votes
 
 def weigh_experts(run: Run, neighbors_df: DataFrame) -> None:
     """Judge each expert on validation GIFs, or leave-one-out on train where they are too few."""
-    with run.stage("weights"):
+    with run.stage("weights", run.rows_out.get("catalog")):
         weights_df = votes.weigh_experts(neighbors_df, run.read(CATALOG), run.config.vote)
         run.rows_out["weights"] = run.write(EXPERT_WEIGHTS, weights_df)
         judged = run.read(EXPERT_WEIGHTS).select("evaluated_on").distinct().collect()
