@@ -168,8 +168,9 @@ class NeighborsConfig(Section):
     """`exact`: tiled matrix product, repeatable. `nmslib`: HNSW. `auto`: exact up to exact_below reference GIFs."""
     exact_below: Count = 100_000
     """Reference GIFs of an expert up to which `auto` searches exactly: below it, building an index costs more."""
-    shard_size: PositiveCount = 500_000
-    """Reference GIFs in one index shard: every query visits every shard, so few and large."""
+    shard_size: PositiveCount = 250_000
+    """Reference GIFs in one index shard: every query visits every shard, so few and large; but a task that builds one
+    with nmslib holds its vectors twice, 2.7 GB at 1280 dimensions: spark.executor.memoryOverhead is set for that."""
     M: PositiveCount = 16
     """HNSW's links of a point."""
     efConstruction: PositiveCount = 200

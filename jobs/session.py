@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
+from pyspark import SparkFiles
 from pyspark.conf import SparkConf
 from pyspark.sql import SparkSession
 
+from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.services import PROJECT, find_java, spark_classpath
 
@@ -30,34 +33,71 @@ LOCAL_MASTER = "local[*,4]"
 CLUSTER_ONLY = (
     "spark.executor.cores",
     "spark.executor.memory",
+    "spark.driver.",
+    "spark.pyspark.",
     "spark.executor.resource.",
     "spark.task.resource.",
     "spark.dynamicAllocation.",
 )
-"""Settings of spark-defaults.conf, by how they begin, that one machine cannot give: sizes, GPUs, more executors."""
+"""Settings of spark-defaults.conf, by how they begin, that one machine cannot give: sizes, GPUs, more executors,
+an image's Python."""
+AWS_PLACES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
+"""Variables that say where S3 is and hold no secret."""
 
 
 def spark_session(app_name: str, master: str | None = None, extra: dict[str, str] | None = None) -> SparkSession:
     """The session of this process, started if there is none.
 
-    Under spark-submit the cluster's settings hold, and only what the job's results depend on is added. Otherwise Spark
-    runs on this machine, on `master` (local[*] or local-cluster[n,cores,MiB]), with spark-defaults.conf, the fetched
-    jars and, when AWS_ENDPOINT_URL is set, that S3 server. `extra` wins over everything else. InputError if `master` is
-    a cluster; AutotagError says to run `make setup` when Java or jars are missing.
+    Under spark-submit the cluster's settings hold; added are what the job's results depend on, the S3 server that this
+    process's environment names, and the wheels of --py-files for the workers. Otherwise Spark runs on this machine, on
+    `master` (local[*] or local-cluster[n,cores,MiB]), with spark-defaults.conf, the fetched jars and, when
+    AWS_ENDPOINT_URL is set, that S3 server. `extra` wins over everything else. InputError if `master` is a cluster;
+    AutotagError says to run `make setup` when Java or jars are missing.
     """
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    conf = (
-        SparkConf() if submitted else _local_conf(master or "local[*,4]")
-    )  # a task may fail three times, as on a cluster
+    conf = _follow_environment(SparkConf()) if submitted else _local_conf(master or LOCAL_MASTER)
     conf.setAll(list(REQUIRED.items()))
     extensions = [name for name in (conf.get("spark.sql.extensions", "") or "").split(",") if name]
     if DELTA_EXTENSION not in extensions:
         conf.set("spark.sql.extensions", ",".join([*extensions, DELTA_EXTENSION]))
     conf.setAll(list((extra or {}).items()))
-    return SparkSession.builder.appName(app_name).config(conf=conf).getOrCreate()
+    spark = SparkSession.builder.appName(app_name).config(conf=conf).getOrCreate()
+    if submitted:
+        _ship_wheels(spark)
+    return spark
+
+
+def _follow_environment(conf: SparkConf) -> SparkConf:
+    """Send S3A, and boto3 in the executors, where the environment sends this process; what the conf says already holds.
+
+    Credentials are left out: a session's settings are shown to everybody who may see Spark's UI, and each machine finds
+    its own by the AWS chain.
+    """
+    places = {f"spark.executorEnv.{name}": os.environ[name] for name in AWS_PLACES if os.environ.get(name)}
+    storage.refuse_credentials_in(places)
+    has_own_s3 = conf.contains("spark.hadoop.fs.s3a.endpoint")
+    settings = places if has_own_s3 else s3a_settings() | places
+    for key, value in settings.items():
+        conf.setIfMissing(key, value)
+    return conf
+
+
+def _ship_wheels(spark: SparkSession) -> None:
+    """Let workers import from the wheels of --py-files.
+
+    Spark sends them every such file, but has Python look only into those named .zip, .egg or .jar. A file that is not
+    among the sent ones is on the workers' path by the cluster manager's doing (YARN).
+    """
+    for path in (spark.sparkContext.getConf().get("spark.submit.pyFiles", "") or "").split(","):
+        sent = Path(SparkFiles.get(Path(path).name))
+        if sent.suffix == ".whl" and sent.is_file():
+            archive = Path(SparkFiles.getRootDirectory(), "wheels", f"{sent.stem}.zip")  # Spark deletes it when it ends
+            archive.parent.mkdir(exist_ok=True)
+            shutil.copyfile(sent, archive)
+            spark.sparkContext.addPyFile(str(archive))
 
 
 def _local_conf(master: str) -> SparkConf:
@@ -108,7 +148,7 @@ def _driver_memory_mb() -> int:
 def s3a_settings() -> dict[str, str]:
     """The S3A file system's endpoint, region and credentials, from the same environment that boto3 reads."""
     settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    endpoint = storage.endpoint_url()
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if endpoint:
         settings |= {

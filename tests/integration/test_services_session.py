@@ -8,13 +8,24 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyspark
 import pytest
+from pyspark.conf import SparkConf
 from pyspark.sql import SparkSession
 
+from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.services import PROJECT, spark_classpath
 from autotag_core.storage import read_bytes
-from jobs.session import DELTA_EXTENSION, REQUIRED, _local_conf, read_defaults, spark_session
+from jobs.session import (
+    AWS_CHAIN,
+    DELTA_EXTENSION,
+    REQUIRED,
+    _follow_environment,
+    _local_conf,
+    read_defaults,
+    spark_session,
+)
 
 pytestmark = pytest.mark.integration
 DEFAULTS = read_defaults(PROJECT / "spark-defaults.conf")
@@ -88,6 +99,8 @@ def test_spark_submit_runs_on_spark_defaults_with_the_clusters_own_settings_kept
         "spark.executor.resource.gpu.discoveryScript": gpu_script,
         "spark.executor.cores": "1",
         "spark.executor.memory": "1g",
+        "spark.driver.memory": "1g",
+        "spark.pyspark.python": sys.executable,
         "spark.task.resource.gpu.amount": "1",
         "spark.dynamicAllocation.minExecutors": "2",
         "spark.executor.extraClassPath": spark_classpath(),
@@ -96,11 +109,25 @@ def test_spark_submit_runs_on_spark_defaults_with_the_clusters_own_settings_kept
     submit = [str(Path(sys.executable).with_name("spark-submit")), "--master", "local-cluster[2,1,1024]"]
     submit += ["--properties-file", str(PROJECT / "spark-defaults.conf"), "--driver-class-path", spark_classpath()]
     submit += [word for key, value in own.items() for word in ("--conf", f"{key}={value}")]
-    environment = dict(os.environ) | {"PYTHONPATH": str(PROJECT), "PYSPARK_PYTHON": sys.executable}
+    environment = dict(os.environ) | {"PYTHONPATH": str(PROJECT), "SPARK_HOME": str(Path(pyspark.__file__).parent)}
     seen = last_line_of([*submit, "look.py"], environment, temporary)
     assert (seen["gpus"], seen["rows"]) == ([["0"], ["0"]], 3)
     expected = DEFAULTS | REQUIRED | own | {"spark.sql.extensions": DELTA_EXTENSION}
     assert expected.items() <= seen["conf"].items()  # type: ignore[attr-defined]
+
+
+def test_each_line_of_spark_defaults_has_its_reason_above_it() -> None:
+    lines = (PROJECT / "spark-defaults.conf").read_text(encoding="utf-8").splitlines()
+    settings = [number for number, line in enumerate(lines) if line and not line.startswith("#")]
+    assert len(settings) == len(DEFAULTS) > 40
+    assert [lines[number] for number in settings if not lines[number - 1].startswith("# ")] == []
+    assert [lines[number] for number in settings if lines[number - 1].startswith("# ---")] == []
+
+
+def test_an_index_shard_and_its_python_fit_what_an_executor_has_outside_its_heap() -> None:
+    tasks = int(DEFAULTS["spark.executor.cores"])
+    building = 2 * NeighborsConfig().shard_size * 1280 * 4 + NeighborsConfig().shard_size * (8 * 16 + 16 + 200)
+    assert tasks * (building + 500e6) < int(DEFAULTS["spark.executor.memoryOverhead"].removesuffix("g")) * 2**30
 
 
 def test_every_key_of_spark_defaults_is_one_that_spark_hadoop_or_delta_knows(spark: SparkSession) -> None:
@@ -149,6 +176,7 @@ def test_a_second_call_gives_the_running_session(spark: SparkSession) -> None:
 def test_what_one_machine_cannot_give_is_left_out() -> None:
     keys = [key for key, _ in _local_conf("local[2]").getAll()]
     assert [key for key in keys if "resource" in key or key.startswith(("spark.executor.m", "spark.dynamic"))] == []
+    assert [key for key in keys if key in ("spark.pyspark.python", "spark.driver.maxResultSize")] == []
     assert "spark.sql.adaptive.enabled" in keys
 
 
@@ -172,3 +200,52 @@ def test_s3a_follows_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings["spark.hadoop.fs.s3a.connection.ssl.enabled"] == "true"
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     assert "spark.hadoop.fs.s3a.endpoint" not in dict(_local_conf("local[2]").getAll())
+
+
+def submitted(monkeypatch: pytest.MonkeyPatch, own: dict[str, str], **environment: str) -> dict[str, str]:
+    """What spark-submit's settings become where these variables, and no other AWS ones, are set."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    conf = SparkConf(loadDefaults=False).setAll(list(own.items()))
+    return dict(_follow_environment(conf).getAll())
+
+
+def test_under_spark_submit_s3a_and_the_executors_follow_the_drivers_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = submitted(
+        monkeypatch,
+        {"spark.hadoop.fs.s3a.path.style.access": "false"},
+        AWS_ENDPOINT_URL="http://s3.example.org",
+        AWS_REGION="eu-west-3",
+        AWS_ACCESS_KEY_ID="id",
+        AWS_SECRET_ACCESS_KEY="secret",
+        AWS_SESSION_TOKEN="token",
+    )
+    assert settings == {
+        "spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN,
+        "spark.hadoop.fs.s3a.endpoint": "http://s3.example.org",
+        "spark.hadoop.fs.s3a.endpoint.region": "eu-west-3",
+        "spark.hadoop.fs.s3a.path.style.access": "false",
+        "spark.hadoop.fs.s3a.connection.ssl.enabled": "false",
+        "spark.executorEnv.AWS_ENDPOINT_URL": "http://s3.example.org",
+        "spark.executorEnv.AWS_REGION": "eu-west-3",
+    }
+
+
+def test_a_clusters_own_s3_settings_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = {"spark.hadoop.fs.s3a.endpoint": "https://own", "spark.executorEnv.AWS_ENDPOINT_URL": "https://own"}
+    assert submitted(monkeypatch, own, AWS_ENDPOINT_URL="http://other") == own
+    assert submitted(monkeypatch, own) == own
+    assert submitted(monkeypatch, {}) == {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
+
+
+def test_an_endpoint_with_credentials_never_reaches_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="no credentials in a URI") as caught:
+        submitted(monkeypatch, {}, AWS_ENDPOINT_URL="http://me:secret@host")
+    assert "secret" not in str(caught.value)
+    own = {"spark.hadoop.fs.s3a.endpoint": "https://own"}
+    with pytest.raises(InputError, match="no credentials in a URI"):
+        submitted(monkeypatch, own, AWS_ENDPOINT_URL="http://me:secret@host")
