@@ -1,0 +1,111 @@
+"""The same searches on the uploaders' tags and on the voted ones, where the truth of the catalog is known."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import typer
+from elasticsearch import Elasticsearch
+
+from autotag_core import search, warehouse
+from autotag_core.config import ElasticsearchConfig
+from autotag_core.evaluation import read_truth
+from autotag_core.search import SearchHit
+from autotag_core.tables import CATALOG, VOTED_TAGS
+
+UPLOADED = "gifs-uploaded"  # the index that shows what search was like before the job
+NUM_SEARCHES = 5
+NUM_HITS = 50  # a page that a person scrolls through
+NUM_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One search: how many GIFs have these words as a true tag, and what was found on either index."""
+
+    words: str
+    right: set[str]
+    before: list[SearchHit]
+    after: list[SearchHit]
+
+
+def show_searches(tables: str, url: str, truth_uri: str, config: ElasticsearchConfig, alias: str = "gifs") -> None:
+    """Print searches for the tags that uploaders forgot most often, and the best hits of the first, before and after.
+
+    `alias` holds the current release of the warehouse `tables`; an index of the uploaders' tags is made beside it.
+    """
+    client = search.elasticsearch_client(url, config, search.read_credentials())
+    _index_uploaded(tables, client, config)
+    truth = {row["gif_id"]: set(row["tags"]) for row in read_truth(truth_uri).to_pylist()}
+    searches = [
+        Searched(
+            words,
+            {gif_id for gif_id, tags in truth.items() if words in tags},
+            *(search.search_gifs(client, index, words, NUM_HITS) for index in (UPLOADED, alias)),
+        )
+        for words in _forgotten_tags(tables, truth)
+    ]
+    client.close()
+    typer.echo(f"\nSearches, and how many of the GIFs that are right are among the first {NUM_HITS}:")
+    for found in searches:
+        before, after = (len(found.right & {hit.gif_id for hit in hits}) for hits in (found.before, found.after))
+        typer.echo(f"  {found.words:<16} {len(found.right):>3} right: found {before:>3} before, {after:>3} after")
+    for found in searches[:1]:
+        _print_best(tables, found)
+
+
+def _print_best(tables: str, found: Searched) -> None:
+    """The best hits with all their tags on either side; a right GIF is marked."""
+    uploaded, voted = _uploaded_tags(tables), _voted_tags(tables)
+    typer.echo(f"\nBest hits for {found.words!r} (* right: it is truly that):")
+    for name, hits, tags in (("before", found.before, uploaded), ("after", found.after, voted)):
+        for hit in hits[:NUM_SHOWN]:
+            mark = "*" if hit.gif_id in found.right else " "
+            typer.echo(f"  {name:<6} {mark} {hit.gif_id}  {hit.score:5.2f}  {', '.join(tags.get(hit.gif_id, []))}")
+        if not hits:
+            typer.echo(f"  {name:<6}   nothing")
+
+
+def _uploaded_tags(tables: str) -> dict[str, list[str]]:
+    rows = warehouse.read_table(tables, CATALOG.name, warehouse.current_release(tables), ["gif_id", "tags"])
+    return {row["gif_id"]: row["tags"] for row in rows.to_pylist()}
+
+
+def _voted_tags(tables: str) -> dict[str, list[str]]:
+    """Each GIF's tags with confidence, the surest first; what a rule only proposes apart."""
+    columns = ["gif_id", "tag", "confidence", "source"]
+    rows = warehouse.read_table(tables, VOTED_TAGS.name, warehouse.current_release(tables), columns).to_pylist()
+    tags: dict[str, list[str]] = {}
+    for row in sorted(rows, key=lambda row: (-row["confidence"], row["tag"])):
+        if row["source"] != "proposed":
+            tags.setdefault(row["gif_id"], []).append(f"{row['tag']} {row['confidence']:.2f}")
+    return tags
+
+
+def _forgotten_tags(tables: str, truth: dict[str, set[str]]) -> list[str]:
+    """The true tags that most GIFs of the catalog lack, ties alphabetical."""
+    uploaded = _uploaded_tags(tables)
+    lacking = Counter(tag for gif_id, tags in uploaded.items() for tag in truth.get(gif_id, set()) - set(tags))
+    return sorted(lacking, key=lambda tag: (-lacking[tag], tag))[:NUM_SEARCHES]
+
+
+def _index_uploaded(tables: str, client: Elasticsearch, config: ElasticsearchConfig) -> None:
+    """An index of the catalog as uploaders tagged it, to compare with."""
+    release = warehouse.current_release(tables)
+    rows = warehouse.read_table(tables, CATALOG.name, release).to_pylist()
+    documents = [
+        {
+            "gif_id": row["gif_id"],
+            "tags": [{"tag": tag, "weight": 1.0, "confidence": 1.0} for tag in row["tags"]],
+            "caption": row["caption"],
+            "popularity": row["popularity"],
+            "uri": row["uri"],
+        }
+        for row in rows
+    ]
+    index = search.create_index(client, UPLOADED, release.run_id, config)
+    for _ in search.bulk_index(client, index, documents, config):
+        pass
+    search.finish_index(client, index, config)
+    search.swap_alias(client, UPLOADED, index, config)
