@@ -13,9 +13,25 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from autotag_core import storage
+from autotag_core.failures import Reason
+from autotag_core.sample import BROKEN_KINDS
 from autotag_core.services import ElasticsearchServer, S3Server
+from jobs.own_environment import own_environment
 from jobs.session import spark_session
+
+REASONS_BY_TEST = {
+    "test_each_broken_item_ends_as_its_known_failure": frozenset(
+        {Reason.REFUSED_DOCUMENT} | {kind.reason for kind in BROKEN_KINDS if kind.reason}
+    ),
+    "test_gifs_outside_of_the_configured_limits_become_failures": frozenset(
+        {Reason.TOO_FEW_FRAMES, Reason.TOO_SHORT, Reason.TOO_LONG}
+    ),
+    "test_what_may_not_be_read_or_does_not_answer_becomes_a_failure": frozenset(
+        {Reason.ACCESS_DENIED, Reason.FETCH_FAILED}
+    ),
+    "test_a_gif_that_does_not_fit_the_device_is_read_media_and_a_failure": frozenset({Reason.OUT_OF_MEMORY}),
+}
+"""The tests that see real broken items become rows of `failures`, and the reasons they see: together all there are."""
 
 _bucket_numbers = itertools.count(1)
 
@@ -29,14 +45,10 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3Server]:
     """A server that checks signatures; while it runs, the environment leads boto3, Spark and delta-rs to it."""
-    with S3Server() as server, pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL_S3"):
-            patch.delenv(name, raising=False)
+    with own_environment(), S3Server() as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment().items():
             patch.setenv(name, value)
-        storage._s3_client.cache_clear()
         yield server
-    storage._s3_client.cache_clear()
 
 
 @pytest.fixture
@@ -70,11 +82,25 @@ def elasticsearch() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Real GIFs beside the repository; the test is skipped where they are not."""
-    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    """Real GIFs: the folder that AUTOTAG_REAL_GIFS names, else one beside the repository; skipped where neither is."""
+    named = os.environ.get("AUTOTAG_REAL_GIFS")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
     if not folder.is_dir():
-        pytest.skip(f"no {folder}")
+        assert not named, f"AUTOTAG_REAL_GIFS is {named}: there is no such folder"
+        pytest.skip("no real GIFs: set AUTOTAG_REAL_GIFS to a folder of folders with gifs/*.gif")
     return folder
+
+
+@pytest.fixture
+def reasons(request: pytest.FixtureRequest) -> frozenset[Reason]:
+    """The reasons that this test shall find in rows of `failures`."""
+    return REASONS_BY_TEST[request.node.originalname]
+
+
+@pytest.fixture
+def reasons_by_test() -> dict[str, frozenset[Reason]]:
+    """All of them, by test."""
+    return REASONS_BY_TEST
 
 
 @pytest.fixture

@@ -7,15 +7,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+import torch
 from PIL import Image
 from pyspark.sql import DataFrame, Row, SparkSession
-from pyspark.sql.pandas.types import to_arrow_schema
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
-from autotag_core.config import Config, ImagenetConfig, SparkConfig
+from autotag_core import storage
+from autotag_core.config import Config, FramesConfig, ImagenetConfig, SparkConfig
 from autotag_core.errors import InputError
-from autotag_core.experts import l2_normalised, unpack_features
+from autotag_core.experts import l2_normalised, load_frame_models, unpack_features
+from autotag_core.failures import Reason
 from autotag_core.tables import EMBEDDINGS, FAILURES, MEDIA, check_columns
 from udfs import embeddings
+from udfs.embeddings import OUTCOMES
 
 NUM_GOOD = 6
 
@@ -36,7 +40,9 @@ def catalog_df(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def outcomes_df(catalog_df: DataFrame) -> Iterator[DataFrame]:
-    kept_df = embeddings.embed_frames(catalog_df, Config(experts=("imagenet",), spark=SparkConfig(partitions=2))).persist()
+    kept_df = embeddings.embed_frames(
+        catalog_df, Config(experts=("imagenet",), spark=SparkConfig(partitions=2))
+    ).persist()
     yield kept_df
     kept_df.unpersist()
 
@@ -157,6 +163,76 @@ def test_frame_features_come_out_only_for_an_expert_that_relates_them(
     assert rows["text"].frame_features is None
     assert outcomes_df.where("frame_features is not null").count() == 0
     found_df.unpersist()
+
+
+def failures_of(batches: Iterator[pa.RecordBatch], spark: SparkSession) -> dict[str, Row]:
+    outcomes_df = spark.createDataFrame(pa.Table.from_batches(list(batches)).to_pylist(), from_arrow_schema(OUTCOMES))
+    return {row.gif_id: row for row in embeddings.failure_rows(outcomes_df).collect()}
+
+
+def test_gifs_outside_of_the_configured_limits_become_failures(
+    catalog_df: DataFrame, reasons: frozenset[Reason]
+) -> None:
+    limits = FramesConfig(min_frames=2, min_duration_ms=250, max_duration_ms=500)
+    config = Config(experts=("semantic",), frames=limits, spark=SparkConfig(partitions=1))
+    found_df = embeddings.embed_frames(catalog_df.where("gif_id like 'good%'"), config).persist()
+    rows = {row.gif_id: row for row in embeddings.failure_rows(found_df).collect()}
+    assert {gif_id: row.reason for gif_id, row in rows.items()} == {
+        "good0": "too_few_frames",
+        "good1": "too_short",  # 2 x 100 ms
+        "good5": "too_long",
+    }
+    assert {row.reason for row in rows.values()} == reasons
+    assert {row.stage for row in rows.values()} == {"frames"}
+    assert "frames.min_frames" in rows["good0"].message and "frames.max_duration_ms" in rows["good5"].message
+    assert {row.gif_id for row in embeddings.media_rows(found_df).collect()} == {"good2", "good3", "good4"}
+    found_df.unpersist()
+
+
+def test_what_may_not_be_read_or_does_not_answer_becomes_a_failure(
+    spark: SparkSession, bucket: str, monkeypatch: pytest.MonkeyPatch, reasons: frozenset[Reason]
+) -> None:
+    storage.write_bytes(f"{bucket}/a.gif", b"GIF89a")
+
+    def found(gif_id: str, read_timeout_s: float) -> Row:
+        # clients are kept by their time-outs, and made of the environment as it is then
+        frames = FramesConfig(read_timeout_s=read_timeout_s, fetch_attempts=2)
+        batch = pa.record_batch([[gif_id], [f"{bucket}/a.gif"]], names=["gif_id", "uri"])
+        rows = failures_of(embeddings.embed_batches(iter([batch]), Config(experts=("semantic",), frames=frames)), spark)
+        return rows[gif_id]
+
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "0" * 40)
+        denied = found("denied", 3.25)
+    with monkeypatch.context() as patch:
+        patch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+        unanswered = found("unanswered", 3.5)
+    assert (denied.stage, denied.reason) == ("frames", "access_denied")
+    assert (unanswered.stage, unanswered.reason) == ("frames", "fetch_failed")
+    assert "given up after 2 attempts" in unanswered.message
+    assert {denied.reason, unanswered.reason} == reasons
+
+
+def test_a_gif_that_does_not_fit_the_device_is_read_media_and_a_failure(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reasons: frozenset[Reason]
+) -> None:
+    def out_of_memory(*_: object) -> torch.Tensor:
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+
+    models = load_frame_models(Config(experts=("imagenet",)), torch.device("cpu"))
+    for backbone in models.backbones.values():
+        monkeypatch.setattr(backbone, "features", out_of_memory)
+    monkeypatch.setattr(embeddings, "load_frame_models", lambda *_: models)
+    Image.new("RGB", (8, 8), "red").save(tmp_path / "red.gif")
+    batch = pa.record_batch([["red", "none"], [str(tmp_path / "red.gif"), "none.gif"]], names=["gif_id", "uri"])
+    outcomes = list(embeddings.embed_batches(iter([batch]), Config(experts=("imagenet",))))
+    rows = failures_of(iter(outcomes), spark)
+    assert (rows["red"].stage, rows["red"].reason) == ("embeddings", "out_of_memory")
+    assert reasons == {rows["red"].reason}
+    assert rows["none"].reason == "not_found"
+    outcomes_df = spark.createDataFrame(pa.Table.from_batches(outcomes).to_pylist(), from_arrow_schema(OUTCOMES))
+    assert [(row.gif_id, row.width) for row in embeddings.media_rows(outcomes_df).collect()] == [("red", 8)]
+    assert embeddings.embedding_rows(outcomes_df).count() == 0
 
 
 def test_outside_of_a_task_no_gpu_is_assigned() -> None:

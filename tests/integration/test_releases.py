@@ -1,0 +1,90 @@
+"""What readers see when a run follows another, fails, is killed or is taken back: one whole release, always."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+import pytest
+from elasticsearch import Elasticsearch
+from pyspark.sql import SparkSession
+
+from autotag_core import warehouse
+from autotag_core.config_file import load_config
+from autotag_core.errors import InputError, NotPublishedError
+from autotag_core.services import PROJECT
+from autotag_core.tables import CATALOG
+from jobs.nightly import Request, run_nightly
+from jobs.rollback_release import rollback_release
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_second_run_replaces_the_first_and_can_be_rolled_back(night: Any, elasticsearch: str) -> None:
+    second = run_nightly(night.request)
+    assert second.inputs == night.run.inputs | {"temporal": "reused"}
+    uri, client = night.request.warehouse, Elasticsearch(elasticsearch)
+    assert warehouse.current_release(uri).run_id == second.run_id
+    assert list(client.indices.get_alias(name="night")) == [second.elasticsearch_index]
+    for name in ("catalog", "embeddings", "neighbors", "duplicates", "voted_tags", "search_documents", "failures"):
+        first_rows, second_rows = (
+            warehouse.read_table(uri, name, warehouse.current_release(uri, run.run_id)) for run in (night.run, second)
+        )
+        order = [
+            (column, "ascending")
+            for column in first_rows.column_names
+            if column in ("gif_id", "expert", "tag", "message")
+        ]
+        assert first_rows.sort_by(order).to_pylist() == second_rows.sort_by(order).to_pylist(), name
+    rollback_release(uri, night.run.run_id, elasticsearch, "night")
+    assert warehouse.current_release(uri).table_versions == night.run.table_versions
+    assert list(client.indices.get_alias(name="night")) == [night.run.elasticsearch_index]
+
+
+def test_a_run_that_fails_its_gate_leaves_readers_where_they_were(night: Any) -> None:
+    before = warehouse.current_release(night.request.warehouse)
+    strict = load_config(None, [*night.settings, "experts=[imagenet]", "gates.max_failed_share=0"])
+    with pytest.raises(NotPublishedError, match="could not be read"):
+        run_nightly(Request(night.request.catalog, night.request.warehouse, strict))
+    assert warehouse.current_release(night.request.warehouse) == before
+    assert warehouse.list_runs(night.request.warehouse)[-1].status == "not_published"
+
+
+def test_wrong_input_writes_nothing(spark: SparkSession, bucket: str, night: Any) -> None:
+    for catalog, message in (
+        ("s3a://no-such-bucket/catalog.jsonl", "bucket does not exist"),
+        (f"{bucket}/none.jsonl", "no such object"),
+    ):
+        with pytest.raises(InputError, match=message):
+            run_nightly(Request(catalog, f"{bucket}/warehouse"))
+    with pytest.raises(InputError, match="bucket does not exist"):
+        run_nightly(Request(night.request.catalog, "s3a://no-such-bucket/warehouse"))
+    with pytest.raises(InputError, match="no run was ever recorded"):
+        warehouse.list_runs(f"{bucket}/warehouse")
+
+
+def test_a_driver_killed_before_publication_leaves_readers_where_they_were(night: Any, tmp_path: Path) -> None:
+    before = warehouse.list_runs(night.request.warehouse)
+    command = [sys.executable, "-m", "jobs.cli", "nightly", "--catalog", night.request.catalog]
+    command += ["--warehouse", night.request.warehouse, "--set", "experts=[semantic]"]
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        child = subprocess.Popen(command, cwd=PROJECT, stdout=output, stderr=output, start_new_session=True)
+    try:
+        deadline = time.monotonic() + 240
+        while "stage=neighbors" not in log.read_text() and child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.2)
+        assert child.poll() is None, log.read_text()[-3000:]
+    finally:
+        os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+    assert warehouse.list_runs(night.request.warehouse) == before
+    release = warehouse.current_release(night.request.warehouse)
+    is_gif = pc.field("gif_id") != ""
+    assert warehouse.read_table(night.request.warehouse, CATALOG.name, release, where=is_gif).num_rows > night.num_gifs
