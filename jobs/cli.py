@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from autotag_core import storage
+from autotag_core import uris
 from autotag_core.config import Config
 from autotag_core.config_file import load_config, settings_as_yaml
 from autotag_core.errors import InputError
@@ -98,8 +98,8 @@ def evaluate(
 
     if ablate and compare:
         raise InputError("--ablate and --compare: one at a time")
-    storage.refuse_credentials(warehouse)
-    warehouse = storage.absolute(warehouse)
+    uris.refuse_credentials(warehouse)
+    warehouse = uris.absolute(warehouse)
     release, known = current_release(warehouse, run_id), read_truth(truth)
     if ablate or compare:
         from jobs import compare_votes
@@ -210,7 +210,7 @@ def rollback(
 def _config(path: Path | None, settings: list[str] | None) -> Config:
     """The config, refused where a setting holds a credential, before anything repeats it."""
     config = load_config(path, settings)
-    storage.refuse_credentials_in(config.model_dump())
+    uris.refuse_credentials_in(config.model_dump())
     return config
 
 
