@@ -15,7 +15,7 @@ import pytest
 from elasticsearch import Elasticsearch
 from pyspark.sql import SparkSession
 
-from autotag_core import warehouse
+from autotag_core import storage, warehouse
 from autotag_core.config_file import load_config
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.services import PROJECT
@@ -49,9 +49,12 @@ def test_a_second_run_replaces_the_first_and_can_be_rolled_back(night: Any, elas
 
 def test_a_run_that_fails_its_gate_leaves_readers_where_they_were(night: Any) -> None:
     before = warehouse.current_release(night.request.warehouse)
-    strict = load_config(None, [*night.settings, "experts=[imagenet]", "gates.max_failed_share=0"])
-    with pytest.raises(NotPublishedError, match="could not be read"):
-        run_nightly(Request(night.request.catalog, night.request.warehouse, strict))
+    lines = storage.read_bytes(night.request.catalog).splitlines()[:2]
+    catalog = f"{night.folder}/catalog/with_a_missing_file.jsonl"
+    storage.write_bytes(catalog, b"\n".join([*lines, b'{"gif_id": "missing", "uri": "gifs/missing.gif"}']))
+    strict = load_config(None, [*night.settings, "experts=[imagenet]", "gates.max_failed_share=0.3"])
+    with pytest.raises(NotPublishedError, match="1 of 3 GIFs could not be read"):
+        run_nightly(Request(catalog, night.request.warehouse, strict))
     assert warehouse.current_release(night.request.warehouse) == before
     assert warehouse.list_runs(night.request.warehouse)[-1].status == "not_published"
 

@@ -48,7 +48,7 @@ def test_an_interrupt_in_the_middle_ends_with_130_and_leaves_no_process_and_no_r
             time.sleep(0.1)
         assert _has_started("frames", log), log.read_text()[-3000:]
         started = psutil.Process(child.pid).children(recursive=True)
-        assert len([process for process in started if "java" in process.name()]) == 3, "Spark and both servers"
+        assert len([process for process in started if "java" in process.name()]) >= 3, "Spark and both servers"
         child.send_signal(signal.SIGINT)
         assert child.wait(60) == 130
     finally:
