@@ -77,3 +77,20 @@ def test_a_catalog_without_one_usable_row_is_refused_before_anything_is_written(
         read_catalog(new_run(spark, tmp_path), str(tmp_path / name))
     assert said in str(caught.value) and "\n" not in str(caught.value)
     assert not (tmp_path / "warehouse").exists()
+
+
+def test_a_list_of_ids_that_can_not_be_read_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "catalog.jsonl").write_text('{"gif_id": "a", "uri": "a.gif"}\n')
+    (tmp_path / "reviewed.txt.gz").write_bytes(b"plain text, not gzip")
+    run = new_run(spark, tmp_path, test_list=str(tmp_path / "reviewed.txt.gz"))
+    with pytest.raises(InputError, match=r"reviewed\.txt\.gz: cannot be read: java\.io\.IOException: not a gzip file"):
+        read_catalog(run, str(tmp_path / "catalog.jsonl"))
+    assert not (tmp_path / "warehouse").exists()
+
+
+def test_a_warehouse_that_can_not_be_written_is_not_the_catalogs_fault(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "catalog.jsonl").write_text('{"gif_id": "a", "uri": "a.gif"}\n')
+    (tmp_path / "warehouse").write_text("a file")
+    with pytest.raises(Exception, match="warehouse") as caught:
+        read_catalog(new_run(spark, tmp_path), str(tmp_path / "catalog.jsonl"))
+    assert not isinstance(caught.value, InputError)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import structlog
 from pyspark.sql import SparkSession
 
 from autotag_core.config import Config
-from autotag_core.errors import AutotagError
+from autotag_core.errors import AutotagError, InputError, NotPublishedError
 from autotag_core.tables import CATALOG, FAILURES, NEIGHBORS
-from autotag_core.warehouse import append_run, current_release, read_table
+from autotag_core.warehouse import append_run, current_release, list_runs, read_table
 from jobs.progress import Progress
+from jobs.publish_run import recorded
 from jobs.run import Run
 
 FAILURE = "gif_id string, stage string, reason string, message string"
@@ -84,11 +86,69 @@ def test_the_version_is_that_of_the_runs_own_commit_whoever_writes_in_between(
         first.add_failures(spark.createDataFrame([], FAILURE))
 
 
+def test_failures_are_counted_by_reason_as_they_are_written_for_a_run_that_fails_too(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    run = new_run(spark, str(tmp_path))
+    run.add_failures(
+        spark.createDataFrame([("a", "catalog", "missing_uri", ""), (None, "catalog", "row", "")], FAILURE)
+    )
+    run.add_failures(
+        spark.createDataFrame([("b", "frames", "not_found", ""), ("c", "frames", "not_found", "")], FAILURE)
+    )
+    run.add_failures(spark.createDataFrame([], FAILURE))
+    assert run.record("failed").failures == {"catalog:missing_uri": 1, "catalog:row": 1, "frames:not_found": 2}
+
+
+@pytest.mark.parametrize("kind", [InputError, NotPublishedError])
+def test_an_error_of_an_executor_ends_the_run_as_what_it_was_there(
+    kind: type[AutotagError], spark: SparkSession, tmp_path: Path
+) -> None:
+    run = new_run(spark, str(tmp_path))
+
+    def fail(batches: Iterable[Any]) -> Iterator[Any]:
+        raise kind("weights /r50: no such file")
+
+    run.add_failures(spark.createDataFrame([], FAILURE))
+    rows_df = spark.range(1).mapInPandas(fail, FAILURE)
+    with pytest.raises(kind, match=r"^weights /r50: no such file$"), recorded(run):
+        run.add_failures(rows_df)
+    with pytest.raises(kind, match=r"^weights /r50: no such file$"), recorded(new_run(spark, str(tmp_path))):
+        rows_df.collect()
+    (found,) = [ended for ended in list_runs(str(tmp_path)) if ended.run_id == run.run_id]
+    assert found.message == "weights /r50: no such file"
+    assert found.status == ("not_published" if kind is NotPublishedError else "failed")
+
+
+def test_any_other_error_of_an_executor_is_one_line_in_the_record(spark: SparkSession, tmp_path: Path) -> None:
+    run = new_run(spark, str(tmp_path))
+
+    def fail(batches: Iterable[Any]) -> Iterator[Any]:
+        raise ValueError("boom at s3a://AKIA1:se/cret@gifs/x")
+
+    with pytest.raises(Exception, match="boom"), recorded(run):
+        run.add_failures(spark.range(1).mapInPandas(fail, FAILURE))
+    (found,) = list_runs(str(tmp_path))
+    assert (found.status, found.message) == ("failed", "ValueError: boom at s3a://gifs/x")
+
+
+def test_what_killed_runs_staged_is_dropped_and_a_run_without_the_right_to_is_only_warned(tmp_path: Path) -> None:
+    log, nothing = structlog.get_logger(), cast(Any, None)
+    run = Run(nothing, Config(), str(tmp_path), log, nothing)
+    (tmp_path / "_staging" / "killed" / "frames").mkdir(parents=True)
+    (tmp_path / "catalog").mkdir()
+    run.drop_leftovers()
+    assert [path.name for path in tmp_path.iterdir()] == ["catalog"]
+    Run(nothing, Config(), "s3a://never-[made", log, nothing).drop_leftovers()
+
+
 def test_the_record_of_a_run_holds_its_settings_and_names_tables_only_when_published(spark: SparkSession) -> None:
     run = new_run(spark, "/nowhere")
     run.table_versions["catalog"] = 4
     published, failed = run.record("published"), run.record("failed", "why")
     assert (published.release_of, published.table_versions) == (run.run_id, {"catalog": 4})
     assert (failed.release_of, failed.table_versions, failed.message) == (None, {}, "why")
+    run.elasticsearch_index = "gifs-1"
+    assert (run.record("published").elasticsearch_index, run.record("failed").elasticsearch_index) == ("gifs-1", None)
     assert Config.model_validate_json(published.config) == run.config
     assert published.started <= published.finished
