@@ -18,7 +18,8 @@ from autotag_core.evaluation.tag_pairs import Floats
 
 _LEVEL = 0.95
 _LABELS = {"precision_at_1": "precision@1", "added_at_1": "added@1", "missing_recall_at_5": "missing@5", "auc": "AUC"}
-_NEEDED = ("gif_id", "tag", "score", "confidence")
+_OF_FACTORS = {"precision_at_1": "@1", "added_at_1": "added@1", "missing_recall_at_5": "missing@5"}
+_NEEDED = ("gif_id", "tag", "score")
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,12 @@ class Comparison:
     evaluations: dict[str, Evaluation]
     differences: dict[str, dict[str, Difference | None]]
     """By variant, the baseline left out, then by measure; None where the measure is undefined."""
+    baselines: dict[str, str]
+    """Of the same variants: what each is held against."""
 
     def to_text(self) -> str:
         """One line a variant: each measure with its difference to the baseline [low, high], * where that excludes 0."""
-        return _text(self, list(self.evaluations), ())
+        return _text(self, list(self.evaluations))
 
     def to_json(self) -> str:
         """One JSON object: the settings, then `variants` by name; null where a measure is undefined."""
@@ -63,17 +66,20 @@ def compare(
     baseline: str,
     num_resamples: int = 1000,
     seed: int = 7,
+    against: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Measure each variant's voted tags as `evaluate` does, and their differences to the baseline by paired bootstrap.
 
-    GIFs are drawn with replacement `num_resamples` times, each time the same for all variants, so that what makes a
-    GIF hard for all of them cancels out; the interval is the middle 95% of the differences, over the resamples in
-    which the measure is defined. InputError: an unknown baseline, no resamples, a variant that lacks a column.
+    A variant in `against` has the variant named there for its baseline. GIFs are drawn with replacement `num_resamples`
+    times, each time the same for all variants, so that what makes a GIF hard for all of them cancels out; the interval
+    is the middle 95% of the differences, over the resamples in which the measure is defined. InputError: an unknown
+    baseline, no resamples, a variant that lacks a column.
     """
-    if baseline not in variants:
-        raise InputError(
-            f"the baseline {baseline!r} is none of the variants: {', '.join(variants) or 'there are none'}"
-        )
+    baselines = {name: baseline for name in variants if name != baseline} | dict(against or {})
+    for needed in (baseline, *baselines, *baselines.values()):
+        if needed not in variants:
+            found = ", ".join(variants) or "there are none"
+            raise InputError(f"the baseline {needed!r} is none of the variants: {found}")
     if num_resamples < 1:
         raise InputError(f"num_resamples is {num_resamples}, it must be at least 1")
     for name, table in variants.items():
@@ -85,28 +91,31 @@ def compare(
         evaluations[name], gifs = measure(voted_tags, known, truth)
         per_gif.append(gifs)
     resamples = resampled_measures(per_gif, known.num_rows, num_resamples, seed)
-    resamples -= resamples[:, [list(variants).index(baseline)]]
+    places = {name: i for i, name in enumerate(variants)}
     differences = {
-        name: _differences(evaluations[name], evaluations[baseline], resamples[:, i])
-        for i, name in enumerate(variants)
-        if name != baseline
+        name: _differences(
+            evaluations[name], evaluations[other], resamples[:, places[name]] - resamples[:, places[other]]
+        )
+        for name, other in baselines.items()
     }
-    return Comparison(baseline, known.num_rows, num_resamples, seed, evaluations, differences)
+    return Comparison(baseline, known.num_rows, num_resamples, seed, evaluations, differences, baselines)
 
 
 def ablation_text(comparison: Comparison) -> str:
-    """`to_text` for the variants "all" (the baseline), "without X" and "X alone", with precision@1 by factor."""
+    """`to_text` for the variants "all" (the baseline), "without X" and "X alone", then the measures by factor."""
     names = _ablation_names(comparison)
-    return _text(comparison, names, tuple(comparison.evaluations[names[0]].factors))
+    factors = tuple(comparison.evaluations[names[0]].factors)
+    text = _text(comparison, names)
+    return f"{text}\n\n{_factors_text(comparison, names, factors)}" if factors else text
 
 
 def ablation_json(comparison: Comparison) -> str:
-    """`to_json` for the same variants; each has `factors` too, its precision@1 by factor of the truth."""
-    variants = {
-        name: _as_dict(comparison, name)
-        | {"factors": {factor: found.precision_at_1 for factor, found in comparison.evaluations[name].factors.items()}}
-        for name in _ablation_names(comparison)
-    }
+    """`to_json` for the same variants; each has `factors` too, its measures by factor of the truth."""
+    variants = {}
+    for name in _ablation_names(comparison):
+        found = comparison.evaluations[name].factors
+        by_factor = {factor: {key: getattr(one, key) for key in _OF_FACTORS} for factor, one in found.items()}
+        variants[name] = _as_dict(comparison, name) | {"factors": by_factor}
     return json.dumps(_settings(comparison) | {"variants": variants})
 
 
@@ -144,6 +153,7 @@ def _as_dict(comparison: Comparison, name: str) -> dict[str, Any]:
     differences = comparison.differences.get(name, {})
     return {
         "quality": dataclasses.asdict(comparison.evaluations[name].overall),
+        "baseline": comparison.baselines.get(name),
         "differences": {
             key: None if found is None else dataclasses.asdict(found) | {"excludes_zero": found.excludes_zero}
             for key, found in differences.items()
@@ -151,19 +161,36 @@ def _as_dict(comparison: Comparison, name: str) -> dict[str, Any]:
     }
 
 
-def _text(comparison: Comparison, names: Sequence[str], factors: Sequence[str]) -> str:
-    rows = [["", *_LABELS.values(), *(f"{factor} @1" for factor in factors)]]
+def _text(comparison: Comparison, names: Sequence[str]) -> str:
+    """A line a variant, and a last one on the intervals; the confidence's AUC where a variant has confidences."""
+    rows = [["", *_LABELS.values(), "AUC of confidence"]]
     for name in names:
-        evaluation, differences = comparison.evaluations[name], comparison.differences.get(name, {})
-        cells = [_cell(getattr(evaluation.overall, key), differences.get(key)) for key in _LABELS]
-        rows.append([name, *cells, *(_cell(evaluation.factors[factor].precision_at_1, None) for factor in factors)])
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    lines.append(
-        f"Differences to {comparison.baseline!r} [{_LEVEL:.0%} interval], {comparison.num_resamples:,} paired "
-        f"resamples of {comparison.num_gifs:,} GIFs; * the interval excludes 0"
+        overall, differences = comparison.evaluations[name].overall, comparison.differences.get(name, {})
+        cells = [_cell(getattr(overall, key), differences.get(key)) for key in _LABELS]
+        rows.append([name, *cells, _cell(overall.confidence_auc, None)])
+    others = [f"of {name!r} to {to!r}" for name, to in comparison.baselines.items() if to != comparison.baseline]
+    to = ", ".join([repr(comparison.baseline), *others])
+    return "\n".join(
+        [
+            *_aligned(rows),
+            f"Differences to {to} [{_LEVEL:.0%} interval], {comparison.num_resamples:,} paired "
+            f"resamples of {comparison.num_gifs:,} GIFs; * the interval excludes 0",
+        ]
     )
-    return "\n".join(lines)
+
+
+def _factors_text(comparison: Comparison, names: Sequence[str], factors: Sequence[str]) -> str:
+    """A line a variant with each measure by factor of the truth."""
+    rows = [["", *(f"{factor} {label}" for label in _OF_FACTORS.values() for factor in factors)]]
+    for name in names:
+        found = comparison.evaluations[name].factors
+        rows.append([name, *(_cell(getattr(found[factor], key), None) for key in _OF_FACTORS for factor in factors)])
+    return "\n".join(_aligned(rows))
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
 
 
 def _cell(value: float | None, found: Difference | None) -> str:

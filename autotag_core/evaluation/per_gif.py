@@ -24,7 +24,8 @@ class PerGif:
     num_missing: Ints
     owners: Ints  # (m,) the GIF of each original tag
     scores: Floats
-    confidences: Floats
+    confidences: Floats  # NaN where unknown
+    probabilities: Floats
     is_right: Bools
 
 
@@ -34,7 +35,7 @@ def per_gif(pairs: TagPairs) -> PerGif:
     had = pairs.truth[among(pairs.truth, pairs.original)] // pairs.num_tags
     ranked = pairs.scores > 0
     added = ranked & ~among(pairs.voted, pairs.original)
-    scores, confidences = _of_originals(pairs)
+    scores, confidences, probabilities = _of_originals(pairs)
     return PerGif(
         gifs=gifs,
         right_at_1=_right_among_best(pairs, ranked, 1, gifs),
@@ -46,6 +47,7 @@ def per_gif(pairs: TagPairs) -> PerGif:
         owners=pairs.original // pairs.num_tags,
         scores=scores,
         confidences=confidences,
+        probabilities=probabilities,
         is_right=among(pairs.original, pairs.truth),
     )
 
@@ -60,10 +62,13 @@ def _right_among_best(pairs: TagPairs, chosen: Bools, k: int, gifs: Ints) -> Int
     return count_each(owners[(rank < k) & among(keys, pairs.truth)], gifs)
 
 
-def _of_originals(pairs: TagPairs) -> tuple[Floats, Floats]:
-    """Score and confidence of each original tag; 0 for one that is not among the voted tags."""
-    scores, confidences = np.zeros(len(pairs.original)), np.zeros(len(pairs.original))
+def _of_originals(pairs: TagPairs) -> tuple[Floats, ...]:
+    """Score, confidence and probability of each original tag; 0 for one that is not among the voted tags."""
     there = among(pairs.original, pairs.voted)
     at = np.searchsorted(pairs.voted, pairs.original[there])
-    scores[there], confidences[there] = pairs.scores[at], pairs.confidences[at]
-    return scores, confidences
+    found = []
+    for values in (pairs.scores, pairs.confidences, pairs.probabilities):
+        of_originals = np.zeros(len(pairs.original))
+        of_originals[there] = values[at]
+        found.append(of_originals)
+    return tuple(found)

@@ -43,12 +43,13 @@ class Reliability:
         return "\n".join(lines)
 
 
-def reliability(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table) -> Reliability:
-    """Hold the probabilities (gif_id, tag, probability, accepted) of train GIFs against the truth.
+def reliability(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: str = "train") -> Reliability:
+    """Hold the probabilities (gif_id, tag, probability, accepted) of a split's GIFs against the truth.
 
-    Nothing was learned on these: probabilities come from validation GIFs. InputError: no train GIF is in the truth.
+    Probabilities come from validation GIFs; train GIFs taught the lifts and some of the experts, test GIFs nothing.
+    InputError: no GIF of the split is in the truth.
     """
-    known = measured_gifs(catalog, truth)
+    known = measured_gifs(catalog, truth, split)
     voted = voted_tags.filter(pc.is_valid(voted_tags["probability"]))
     numbers = Numbers(known, truth, voted)
     keys = numbers.keys(voted["gif_id"], voted["tag"])

@@ -30,6 +30,8 @@ class Quality:
     added_at_3: float | None
     missing_recall_at_5: float | None
     auc: float | None
+    confidence_auc: float | None
+    probability_auc: float | None
     wrong_demoted: float | None
     right_demoted: float | None
 
@@ -57,7 +59,7 @@ class Evaluation:
 
 
 _LABELS = {
-    "num_gifs": "train GIFs with a truth",
+    "num_gifs": "GIFs with a truth",
     "precision_at_1": "precision@1",
     "precision_at_3": "precision@3",
     "num_gifs_lacking": "GIFs that lack a true tag",
@@ -67,19 +69,21 @@ _LABELS = {
     "num_right_original": "right original tags",
     "num_wrong_original": "wrong original tags",
     "auc": "AUC of score, right or wrong",
+    "confidence_auc": "AUC of confidence",
+    "probability_auc": "AUC of probability",
     "wrong_demoted": "wrong tags demoted",
     "right_demoted": "right tags demoted",
 }
 
 
-def evaluate(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table) -> Evaluation:
-    """Measure voted tags (gif_id, tag, score, confidence) over the train GIFs of the catalog (gif_id, tags, split).
+def evaluate(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: str = "train") -> Evaluation:
+    """Measure voted tags (gif_id, tag, score, confidence) over a split's GIFs of the catalog (gif_id, tags, split).
 
     Tags match when they are equal after trimming. A GIF's ranked tags are those with a score above 0, highest first,
     ties alphabetical; a tag with score 0 has no vote. Original tags are the catalog's `tags`. Means over GIFs:
 
     - precision_at_k: right among the first k ranked, over k. A place left empty counts as not right, so that silence is
-      never better than an answer; a train GIF without voted tags counts as 0.
+      never better than an answer; a GIF without voted tags counts as 0.
     - added_at_k: the same among tags the GIF did not have, over the GIFs that lack at least one true tag.
 
     Over all missing true tags together:
@@ -88,23 +92,28 @@ def evaluate(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table) -> Evalua
 
     Over all original tags together (one that is not in voted_tags has score 0 and counts as demoted):
 
-    - auc: the chance that a right one has a higher score than a wrong one, ties counting half (Mann-Whitney U).
+    - auc: the chance that a right one has a higher score than a wrong one, ties counting half (Mann-Whitney U);
+      confidence_auc the same of the confidence, which has two steps; probability_auc the same of the probability.
     - wrong_demoted, right_demoted: the share with a confidence below 1.
 
+    What rests on confidences, or on probabilities, is None where the voted tags have a null among them or no such
+    column: nobody knows what was not said.
+
     A factor's quality is the same with every tag outside the factor's vocabulary (its tags anywhere in the truth) left
-    out, over the GIFs with at least one true tag of it. InputError where no train GIF is in the truth.
+    out, over the GIFs with at least one true tag of it. InputError where no GIF of the split is in the truth.
     """
-    return measure(voted_tags, measured_gifs(catalog, truth), truth)[0]
+    return measure(voted_tags, measured_gifs(catalog, truth, split), truth)[0]
 
 
-def measured_gifs(catalog: pa.Table, truth: pa.Table) -> pa.Table:
-    """The train GIFs of the catalog that are in the truth; InputError where there are none."""
-    train = catalog.filter(pc.equal(catalog["split"], "train"))
-    known = train.filter(pc.is_in(train["gif_id"], value_set=pc.unique(truth["gif_id"])))
+def measured_gifs(catalog: pa.Table, truth: pa.Table, split: str = "train") -> pa.Table:
+    """The GIFs of a split of the catalog that are in the truth; InputError where there are none."""
+    of_split = catalog.filter(pc.equal(catalog["split"], split))
+    known = of_split.filter(pc.is_in(of_split["gif_id"], value_set=pc.unique(truth["gif_id"])))
     if known.num_rows == 0:
+        reason = "is it the truth of another catalog?" if of_split.num_rows else "see catalog.test_list"
         raise InputError(
-            f"none of the {truth.num_rows:,} GIFs in the truth is a train GIF of this catalog "
-            f"({train.num_rows:,} train GIFs): is it the truth of another catalog?"
+            f"none of the {truth.num_rows:,} GIFs in the truth is a {split} GIF of this catalog "
+            f"({of_split.num_rows:,} {split} GIFs): {reason}"
         )
     return known
 
@@ -123,7 +132,9 @@ def measure(voted_tags: pa.Table, known: pa.Table, truth: pa.Table) -> tuple[Eva
 
 def _means(gifs: PerGif) -> Quality:
     lacking = gifs.num_missing > 0
-    demoted = gifs.confidences < 1
+    knows = not np.isnan(gifs.confidences).any()
+    demoted = gifs.confidences < 1 if knows else np.zeros(0, bool)
+    wrong, right = (demoted[kind] if knows else demoted for kind in (~gifs.is_right, gifs.is_right))
     return Quality(
         num_gifs=len(gifs.gifs),
         num_gifs_lacking=int(lacking.sum()),
@@ -135,8 +146,10 @@ def _means(gifs: PerGif) -> Quality:
         added_at_3=_mean(gifs.added_at_3[lacking] / 3),
         missing_recall_at_5=float(gifs.num_found.sum() / gifs.num_missing.sum()) if lacking.any() else None,
         auc=area_under_curve(gifs.scores, gifs.is_right),
-        wrong_demoted=_mean(demoted[~gifs.is_right]),
-        right_demoted=_mean(demoted[gifs.is_right]),
+        confidence_auc=_known_auc(gifs.confidences, gifs.is_right),
+        probability_auc=_known_auc(gifs.probabilities, gifs.is_right),
+        wrong_demoted=_mean(wrong),
+        right_demoted=_mean(right),
     )
 
 
@@ -148,6 +161,10 @@ def area_under_curve(scores: Floats, is_right: Bools) -> float | None:
     _, level, counts = np.unique(scores, return_inverse=True, return_counts=True)
     mean_rank = np.cumsum(counts) - (counts - 1) / 2  # from 1, tied scores share their mean
     return float((mean_rank[level][is_right].sum() - num_right * (num_right + 1) / 2) / (num_right * num_wrong))
+
+
+def _known_auc(values: Floats, is_right: Bools) -> float | None:
+    return None if np.isnan(values).any() else area_under_curve(values, is_right)
 
 
 def _mean(values: Any) -> float | None:

@@ -25,7 +25,8 @@ class TagPairs:
     original: Ints
     voted: Ints
     scores: Floats  # of voted
-    confidences: Floats  # of voted
+    confidences: Floats  # of voted, NaN where unknown
+    probabilities: Floats  # of voted, NaN where unknown
 
 
 class Numbers:
@@ -48,7 +49,8 @@ class Numbers:
             original=self.listed_keys(known["gif_id"], known["tags"]),
             voted=voted,
             scores=_floats(voted_tags["score"])[kept][first],
-            confidences=_floats(voted_tags["confidence"])[kept][first],
+            confidences=_known(voted_tags, "confidence")[kept][first],
+            probabilities=_known(voted_tags, "probability")[kept][first],
         )
 
     def keys(self, gif_ids: Any, tags: Any) -> Ints:
@@ -86,6 +88,7 @@ def of_factor(pairs: TagPairs, true_keys: Ints, vocabulary: Ints) -> TagPairs:
         voted=pairs.voted[voted],
         scores=pairs.scores[voted],
         confidences=pairs.confidences[voted],
+        probabilities=pairs.probabilities[voted],
     )
 
 
@@ -121,6 +124,13 @@ def _flat(column: Any) -> tuple[Any, Any]:
 def _positions(values: Any, distinct: Any) -> Ints:
     """Each value's place among distinct values, -1 where it is none of them."""
     return pc.index_in(values, value_set=distinct).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+
+
+def _known(table: pa.Table, name: str) -> Floats:
+    """A column's values, NaN where it is null or not there."""
+    if name not in table.column_names:
+        return np.full(table.num_rows, np.nan)
+    return _floats(table[name].cast(pa.float64()))
 
 
 def _floats(column: Any) -> Floats:

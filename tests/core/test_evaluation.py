@@ -84,6 +84,24 @@ def test_four_gifs_worked_by_hand(truth):
     assert overall.right_demoted == pytest.approx(1 / 3)
 
 
+def test_the_auc_of_confidence_and_of_probability_beside_that_of_the_score(truth):
+    # original tags: right a cat 1.0, b dog 0.7, c sun 1.0; wrong a dgo 0.7, b cat 1.0
+    assert evaluate(voted_tags(), catalog(), truth).overall.confidence_auc == pytest.approx((1.5 + 0.5 + 1.5) / 6)
+    assert evaluate(voted_tags(), catalog(), truth).overall.probability_auc is None
+    probabilities = [0.9, 0.1, 0.5, 0.5, 0.2, 0.3, 0.5, 0.8, 0.5, 0.5, 0.5]
+    voted = voted_tags().append_column("probability", pa.array(probabilities))
+    assert evaluate(voted, catalog(), truth).overall.probability_auc == pytest.approx((2 + 1 + 2) / 6)
+    unknown = voted_tags().append_column("probability", pa.array([None, *probabilities[1:]]))
+    assert evaluate(unknown, catalog(), truth).overall.probability_auc is None
+
+
+def test_another_split_is_measured_where_that_is_asked(truth):
+    overall = evaluate(voted_tags(), catalog(), truth, "validation").overall
+    assert (overall.num_gifs, overall.precision_at_1) == (1, 0.0)  # e, cat instead of sun
+    with pytest.raises(InputError, match=r"a test GIF of this catalog \(0 test GIFs\): see catalog.test_list"):
+        evaluate(voted_tags(), catalog(), truth, "test")
+
+
 def test_a_factor_counts_only_its_own_tags_and_gifs(truth):
     factors = evaluate(voted_tags(), catalog(), truth).factors
 

@@ -143,7 +143,7 @@ def test_a_gif_without_true_tags_counts_for_the_auc_alone():
 
 def test_text_and_json_hold_every_variant_and_mark_what_is_not_chance(comparison):
     lines = comparison.to_text().splitlines()
-    assert lines[0].split() == ["precision@1", "added@1", "missing@5", "AUC"]
+    assert lines[0].split() == ["precision@1", "added@1", "missing@5", "AUC", "AUC", "of", "confidence"]
     assert [line.split()[0] for line in lines[1:5]] == ["weak", "same", "perfect", "twin"]
     assert [line.count("*") for line in lines[1:5]] == [0, 0, 4, 0]
     assert "[" not in lines[1]
@@ -154,6 +154,29 @@ def test_text_and_json_hold_every_variant_and_mark_what_is_not_chance(comparison
     perfect = found["variants"]["perfect"]
     assert perfect["quality"]["precision_at_1"] == 1.0
     assert perfect["differences"]["auc"]["excludes_zero"] is True
+
+
+def test_a_variant_can_be_held_against_another_than_the_baseline(measured):
+    variants = {name: drawn_votes(*measured, lift, seed) for name, lift, seed in [("a", 0.1, 1), ("b", 0.4, 2)]}
+    found = compare(variants | {"twin of b": variants["b"]}, *measured, "a", 50, against={"twin of b": "b"})
+    assert found.baselines == {"b": "a", "twin of b": "b"}
+    assert found.differences["b"]["auc"].low > 0
+    twin = found.differences["twin of b"]["auc"]
+    assert (twin.difference, twin.low, twin.high) == (0.0, 0.0, 0.0)
+    assert found.to_text().splitlines()[-1].startswith("Differences to 'a', of 'twin of b' to 'b' [95% interval]")
+    assert json.loads(found.to_json())["variants"]["twin of b"]["baseline"] == "b"
+
+
+def test_what_a_variant_does_not_say_is_unknown_and_not_a_confidence_of_one(measured):
+    votes = drawn_votes(*measured, 0.3, 1)
+    halves = np.where(np.asarray(votes["score"]) < 0.45, 0.7, 1.0)
+    variants = {"said": votes.set_column(3, "confidence", pa.array(halves)), "unsaid": votes.drop_columns("confidence")}
+    found = compare(variants, *measured, "said", 20)
+    said, unsaid = found.evaluations["said"].overall, found.evaluations["unsaid"].overall
+    assert 0 < said.right_demoted < said.wrong_demoted < 1
+    assert 0.5 < said.confidence_auc < said.auc == unsaid.auc  # two steps tell less than the score they are made of
+    assert (unsaid.right_demoted, unsaid.wrong_demoted, unsaid.confidence_auc) == (None, None, None)
+    assert [line.split()[-1] for line in found.to_text().splitlines()[1:3]] == [f"{said.confidence_auc:.3f}", "-"]
 
 
 def test_the_seed_decides_the_intervals_and_nothing_else(measured):
@@ -171,13 +194,14 @@ def test_an_ablation_shows_all_then_without_then_alone_with_each_factor(measured
     }
     found = compare(votes, *measured, "all", num_resamples=50)
     lines = ablation_text(found).splitlines()
-    assert lines[0].split()[-2:] == ["low", "@1"]
-    assert [line.rpartition("0.")[2] for line in lines[1:4]] == [
-        f"{found.evaluations[name].factors['low'].precision_at_1:.3f}"[2:] for name in ("all", "without x", "x alone")
-    ]
+    names = ("all", "without x", "x alone")
+    low = {name: found.evaluations[name].factors["low"] for name in names}
+    measures = {name: (one.precision_at_1, one.added_at_1, one.missing_recall_at_5) for name, one in low.items()}
+    assert lines[5:7] == ["", f"{'':<11}low @1  low added@1  low missing@5"]
+    assert [line.split()[-3:] for line in lines[7:]] == [[f"{one:.3f}" for one in measures[name]] for name in names]
     variants = json.loads(ablation_json(found))["variants"]
-    assert list(variants) == ["all", "without x", "x alone"]
-    assert variants["x alone"]["factors"] == {"low": found.evaluations["x alone"].factors["low"].precision_at_1}
+    assert list(variants) == list(names)
+    assert tuple(variants["x alone"]["factors"]["low"].values()) == measures["x alone"]
     assert variants["x alone"]["differences"]["precision_at_1"]["difference"] < 0
 
 
@@ -187,7 +211,9 @@ def test_what_cannot_be_compared_is_named(measured, comparison):
         compare(votes, *measured, "b")
     with pytest.raises(InputError, match="num_resamples is 0"):
         compare(votes, *measured, "a", num_resamples=0)
-    with pytest.raises(InputError, match="variant 'a' lacks score, confidence"):
+    with pytest.raises(InputError, match="the baseline 'c' is none of the variants: a"):
+        compare(votes, *measured, "a", against={"a": "c"})
+    with pytest.raises(InputError, match="variant 'a' lacks score"):
         compare({"a": votes["a"].select(["gif_id", "tag"])}, *measured, "a")
     with pytest.raises(InputError, match="it has variant 'weak'"):
         ablation_text(comparison)

@@ -52,6 +52,13 @@ def test_probabilities_of_train_gifs_with_a_truth_are_held_against_it():
     assert found.accepted_precision == pytest.approx(2 / 3)
 
 
+def test_of_another_split_only_its_own_gifs_count():
+    catalog = CATALOG.set_column(2, "split", pa.array(["train", "test", "train", "validation"]))
+    found = reliability(voted_tags(), catalog, KNOWN, "test")
+    assert found.num_tags == 2
+    assert found.ece == pytest.approx(abs(0.825 - 0.5), abs=1e-6)
+
+
 def test_the_text_and_the_json_say_the_same():
     found = reliability(voted_tags(), CATALOG, KNOWN)
     assert found.to_text().splitlines()[:2] == [
