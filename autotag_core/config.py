@@ -192,7 +192,10 @@ class DuplicatesConfig(Section):
     enabled: bool = True
     """Whether groups of copies are looked for; it needs the `imagenet` expert."""
     count_once: bool = True
-    """A group of copies counts once among a GIF's neighbors, and tags that copies came with are evidence for each."""
+    """A group of copies counts once among a GIF's neighbors. What copies fill of neighbors.k is not replaced: where
+    GIFs are uploaded more than a few times, raise that."""
+    flow_tags: bool = True
+    """Tags that copies of a GIF came with are judged as if the GIF had come with them itself."""
     max_distance: Annotated[float, Field(ge=0, le=2)] = 0.12
     """Two GIFs further apart for `imagenet` (1 - cosine) are not copies."""
     max_hash_bits: Annotated[float, Field(ge=0, le=64)] = 5
@@ -213,11 +216,11 @@ class VoteConfig(Section):
     """How neighbors' tags become votes: the published rule, with the choices that its text leaves open, and the rule
     that scores."""
 
-    rule: Literal["published", "similarity", "reliability"] = "reliability"
+    rule: Literal["published", "reliability"] = "reliability"
     """Makes `score` and `probability` (autotag_core/voting/rules.py); `confidence` and `source` are always the
     published rule's. docs/findings.md holds what each rule reaches."""
     neighbors: PositiveCount = 10
-    """Nearest neighbors that vote by the published rule; the other rules hear all neighbors.k of them."""
+    """Nearest neighbors that vote by the published rule; `reliability` hears all neighbors.k of them."""
     similarity: Annotated[float, Field(ge=0)] = 12.0
     """b in a neighbor's weight exp(b (cosine - cosine of the nearest)): the larger, the more the nearest count."""
     lift_prior: Annotated[float, Field(gt=0)] = 0.3
@@ -229,8 +232,8 @@ class VoteConfig(Section):
     """Experts made from a GIF's own tags: they do not judge these, unless validation GIFs show that they can. Votes of
     `semantic` tell right original tags from wrong ones worse than a coin does."""
     trained_on_tags: tuple[str, ...] = ("temporal",)
-    """Experts trained on the tags of the same GIFs: on a GIF's own tags they count half,
-    unless validation GIFs show otherwise."""
+    """Experts trained on the tags of train GIFs: on a GIF's own tags they count at most half, whatever validation GIFs,
+    whose tags they have not learned, say of them."""
     own_tags_ridge: Annotated[float, Field(gt=0)] = 100.0
     """How firmly the factors of evidence on a GIF's own tags stay at their defaults as validation GIFs teach them."""
     max_calibration_gifs: PositiveCount = 5_000
@@ -239,7 +242,7 @@ class VoteConfig(Section):
     """Precision that tags above their threshold reach, tag by tag: `accepted` in voted_tags and in search documents.
     None: no thresholds."""
     min_threshold_examples: PositiveCount = 30
-    """A tag with fewer judged rows takes the threshold of all tags together."""
+    """Judged rows that must lie above a tag's own threshold; with fewer it takes that of all tags together."""
     max_proposed: Count = 10
     """New tags of a GIF that the scoring rule may propose beside those that the published rule adds."""
     lower_bound: Annotated[float, Field(ge=0)] = 2.0

@@ -166,9 +166,15 @@ VOTED_TAGS = Table(
             ),
             _column("published_score", pa.float32(), "the published rule's normalised vote, 0..1; 0 if none"),
             _column("score", pa.float32(), "by vote.rule, 0..1; 0 if none"),
-            _column("probability", pa.float32(), "calibrated chance that the tag is right; null where none is known"),
             _column(
-                "accepted", pa.bool_(), "probability reaches the tag's threshold; null without vote.target_precision"
+                "probability",
+                pa.float32(),
+                "calibrated chance that the tag is right; null where none is known or asked",
+            ),
+            _column(
+                "accepted",
+                pa.bool_(),
+                "probability reaches the tag's threshold, or an editor gave it; null without vote.target_precision",
             ),
             _column("votes", pa.map_(pa.string(), pa.int32()), "neighbors with this tag, by expert"),
             _column("evidence", _STRINGS, "ids of these neighbors, sorted"),
@@ -185,8 +191,12 @@ TAG_THRESHOLDS = Table(
             _column("tag", pa.string(), "key; null: every tag without a row"),
             _column("threshold", pa.float64(), "least probability; 2 where none reaches the target"),
             _column("num_examples", pa.int64(), "validation pairs at or above it"),
-            _column("precision", pa.float64(), "of these, shrunk; null without any"),
-            _column("origin", pa.string(), "own, or fallback: too few examples"),
+            _column(
+                "precision",
+                pa.float64(),
+                "right share of pairs accepted by thresholds found without their GIF, or null",
+            ),
+            _column("origin", pa.string(), "own, or fallback: too little is known of the tag alone"),
         ]
     ),
     ("tag",),
@@ -210,7 +220,7 @@ SEARCH_DOCUMENTS = Table(
             _column(
                 "tags",
                 pa.list_(_SEARCH_TAG),
-                "highest weight first, ties alphabetical; weight: probability, else confidence or score",
+                "highest weight first, ties alphabetical; weight: 1 by editors, else probability, confidence or score",
             ),
             _column("caption", pa.string(), "null if none"),
             _column("text", pa.string(), "what is written in the GIF, null if nothing or unknown"),

@@ -26,18 +26,14 @@ def group_duplicates(run: Run) -> None:
 
 def voting_neighbors(run: Run) -> DataFrame:
     """The neighbors that vote: all, or with duplicates.count_once the nearest of each group of copies."""
-    if not _count_once(run):
+    if not (run.config.duplicates.count_once and DUPLICATES.name in run.table_versions):
         return run.read(NEIGHBORS)
     once_df = duplicates.distinct_neighbors(run.read(NEIGHBORS), run.read(DUPLICATES), run.config.neighbors.k)
     return run.stage_rows("voting_neighbors", once_df)[0]
 
 
 def copied_tags(run: Run) -> DataFrame | None:
-    """(gif_id, tag): tags that copies of a GIF came with and it did not; None where groups are not reckoned with."""
-    if not _count_once(run):
+    """(gif_id, tag): tags that copies of a GIF came with and it did not; None without duplicates.flow_tags."""
+    if not (run.config.duplicates.flow_tags and DUPLICATES.name in run.table_versions):
         return None
     return duplicates.flow_tags(run.read(CATALOG), run.read(DUPLICATES)).select("gif_id", "tag")
-
-
-def _count_once(run: Run) -> bool:
-    return run.config.duplicates.count_once and DUPLICATES.name in run.table_versions

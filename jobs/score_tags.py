@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -10,18 +11,28 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.config import VoteConfig
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, TAG_THRESHOLDS
-from autotag_core.voting import ExpertWeight, Judge, fit_judge
+from autotag_core.voting import KNOWING_SLIPS, ExpertWeight, Judge, fit_judge
 from jobs.run import Run
-from udfs import evidence, votes
+from udfs import evidence, scores, slips, votes
 
 
 def score_tags(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -> DataFrame:
-    """Judge every tag that a GIF or a neighbor of it has; returns evidence.SCORES rows, staged for this run."""
+    """Learn to judge every tag that a GIF or a neighbor of it has; returns scores.SCORES rows, not computed yet.
+
+    Voting reads them once, so they are not staged.
+    """
     config = run.config.vote
     with run.stage("scores", run.rows_out["catalog"]):
         catalog_df = run.read(CATALOG)
-        weights = read_weights(run.read(EXPERT_WEIGHTS))
-        slips_df, _ = run.stage_rows("slips", evidence.slips(catalog_df))
+        weights, guessed = read_weights(run.read(EXPERT_WEIGHTS), config)
+        if guessed:
+            run.inputs["weights_guessed"] = ", ".join(guessed)
+            run.log.warning("experts that know a GIF's tags were judged by these: weighed like the others", **guessed)
+        slips_df = None
+        if config.rule in KNOWING_SLIPS:
+            slips_df, _ = run.stage_rows("slips", slips.slips(catalog_df))
+        else:
+            copied_df = None
         shares_df, _ = run.stage_rows(
             "shares", evidence.share_votes(neighbors_df, catalog_df, slips_df, sorted(weights), config)
         )
@@ -29,38 +40,47 @@ def score_tags(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -
             shares_df, neighbors_df, catalog_df, slips_df, copied_df, sorted(weights), config
         )
         evidence_df, run.rows_out["scores"] = run.stage_rows("evidence", gathered_df)
-        judge = learn_judge(evidence_df, catalog_df, weights, config, run.config.seed)
+        judge = fit_judge(validation_pairs(evidence_df, catalog_df, config), weights, config, run.config.seed)
         run.calibration = _as_json(judge)
         _write_thresholds(run, judge)
-        scores_df, _ = run.stage_rows("scores", evidence.score_pairs(evidence_df, judge))
-    return scores_df
+    return scores.score_pairs(evidence_df, judge)
 
 
-def read_weights(weights_df: DataFrame) -> dict[str, ExpertWeight]:
-    """Each expert's weights; on new tags the published one where there is no other."""
-    return {
-        row["expert"]: ExpertWeight(
-            row["weight"], row["weight"] if row["weight_on_new_tags"] is None else row["weight_on_new_tags"]
-        )
-        for row in weights_df.orderBy("expert").collect()
-    }
+def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, ExpertWeight], dict[str, float]]:
+    """Each expert's weights, and the weights on new tags of those of which they had to be guessed.
+
+    Where experts were judged on train GIFs by these GIFs' own tags, nothing tells how good they are at new ones. Of an
+    expert that knows no tags, its weight there is a fair guess; one that was made of the tags, or trained on them, says
+    them back: it is guessed to be no better than the mean of the others.
+    """
+    rows = weights_df.orderBy("expert").collect()
+    knowing = {*config.from_own_tags, *config.trained_on_tags}
+    others = [row["weight"] for row in rows if row["expert"] not in knowing]
+    mean = statistics.fmean(others) if others else 1.0
+    weights, guessed = {}, {}
+    for row in rows:
+        name, on_new_tags = row["expert"], row["weight_on_new_tags"]
+        if on_new_tags is None:
+            on_new_tags = row["weight"]
+            if name in knowing:
+                on_new_tags = guessed[name] = min(row["weight"], mean)
+        weights[name] = ExpertWeight(row["weight"], on_new_tags)
+    return weights, guessed
 
 
-def learn_judge(
-    evidence_df: DataFrame, catalog_df: DataFrame, weights: dict[str, ExpertWeight], config: VoteConfig, seed: int
-) -> Judge:
-    """Learn from validation GIFs, of which the driver gets vote.max_calibration_gifs and no more."""
+def validation_pairs(evidence_df: DataFrame, catalog_df: DataFrame, config: VoteConfig) -> pa.Table | None:
+    """What a judge learns from: at most vote.max_calibration_gifs validation GIFs; None where they are too few."""
     limits = {"max_evaluation_gifs": min(config.max_evaluation_gifs, config.max_calibration_gifs)}
     truth_df, split = votes.evaluation_truth(catalog_df, config.model_copy(update=limits))
-    pairs = evidence.judged_pairs(evidence_df, truth_df).toArrow() if split == votes.VALIDATION else None
-    return fit_judge(pairs, weights, config, seed)
+    return scores.judged_pairs(evidence_df, truth_df).toArrow() if split == votes.VALIDATION else None
 
 
 def _as_json(judge: Judge) -> str:
     """What a reader of `runs` gets: the weights on own tags, and the calibration with its reliability, or why not."""
     learned = json.loads(judge.calibration.to_json()) if judge.calibration else {"reason": judge.reason}
     factors = {name: round(weight.on_own_tags, 6) for name, weight in sorted(judge.weights.experts.items())}
-    return json.dumps(learned | {"rule": judge.config.rule, "on_own_tags": factors}, sort_keys=True)
+    own_tags = {name: round(getattr(judge.weights, name), 6) for name in ("together", "as_new", "own_log_odds")}
+    return json.dumps(learned | own_tags | {"rule": judge.config.rule, "on_own_tags": factors}, sort_keys=True)
 
 
 def _write_thresholds(run: Run, judge: Judge) -> None:

@@ -1,29 +1,19 @@
-"""Neighbors and catalog in, the evidence on every (GIF, tag) pair out, and its score by a rule.
+"""Neighbors and catalog in, the evidence on every (GIF, tag) pair out: native Spark, no Python on the way.
 
-Native Spark up to the score, which one Arrow UDF computes from the columns of a row. Cost: as the published vote's
-(udfs/votes.py), with neighbors.k instead of vote.neighbors, and for the GIF's own tags one row per pair of them.
+Cost: as the published vote's (udfs/votes.py), with neighbors.k instead of vote.neighbors, and for the GIF's own tags
+one row per pair of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 
-from autotag_core.voting import (
-    MIN_COUNT,
-    MIN_LENGTH,
-    SHARE_UNIT,
-    Judge,
-    evidence_of,
-    evidence_schema,
-    is_slip,
-)
-from udfs.votes import TRAIN, reference_tags
+from autotag_core.voting import SHARE_UNIT
+from udfs.votes import TRAIN, as_meant, reference_tags
 
 if TYPE_CHECKING:
     from autotag_core.config import VoteConfig
@@ -33,38 +23,20 @@ MAX_OWN_TAGS = 32
 MAX_LIFT = 50.0
 _PAIR_PRIOR = 0.1
 """GIFs added to the seen and to the expected number of each pair of tags: what shrinks the lift of a rare pair."""
-_ONE_LETTER_LESS = """
-transform(sequence(1, length(tag)), i -> concat(substring(tag, 1, i - 1), substring(tag, i + 1)))
-"""
-
-
-def slips(catalog_df: DataFrame) -> DataFrame:
-    """(tag, meant): tags of one GIF only that are a slip of a tag of several; the most used one, ties alphabetical.
-
-    Tags and their slips share a string of one letter less (symmetric deletion: Garbe, SymSpell); only those that do are
-    compared, so it grows with the distinct tags times their length.
-    """
-    counts_df = reference_tags(catalog_df).groupBy("tag").agg(F.count("*").alias("num_gifs"))
-    keys_df = counts_df.where(F.length("tag") >= MIN_LENGTH).select(
-        "tag", "num_gifs", F.explode(F.array_union(F.array("tag"), F.expr(_ONE_LETTER_LESS))).alias("key")
-    )
-    rare_df = keys_df.where("num_gifs = 1").select("tag", "key")
-    used_df = keys_df.where(F.col("num_gifs") >= MIN_COUNT).select(
-        F.col("tag").alias("meant"), F.col("num_gifs").alias("used"), "key"
-    )
-    pairs_df = rare_df.join(used_df, "key").select("tag", "meant", "used").distinct()
-    slips_df = pairs_df.where(F.udf(is_slip, "boolean", useArrow=True)("tag", "meant"))
-    best = F.min(F.struct((-F.col("used")).alias("rank"), "meant"))["meant"]
-    return slips_df.groupBy("tag").agg(best.alias("meant"))
 
 
 def share_votes(
-    neighbors_df: DataFrame, catalog_df: DataFrame, slips_df: DataFrame, experts: Sequence[str], config: VoteConfig
+    neighbors_df: DataFrame,
+    catalog_df: DataFrame,
+    slips_df: DataFrame | None,
+    experts: Sequence[str],
+    config: VoteConfig,
 ) -> DataFrame:
     """(gif_id, tag, weight_<expert>, votes_<expert>) for every tag that a neighbor has.
 
     weight: the summed weights of the neighbors with the tag over those of all, in SHARE_UNITs. votes: neighbors with
-    the tag among the nearest config.neighbors. Slips count as what they meant. The dearest step: stage the result.
+    the tag among the nearest config.neighbors. Given slips, they count as what they look like. The dearest step: stage
+    the result.
     """
     tags_df = (
         reference_tags(catalog_df, slips_df)
@@ -106,7 +78,7 @@ def gather_evidence(
     shares_df: DataFrame,
     neighbors_df: DataFrame,
     catalog_df: DataFrame,
-    slips_df: DataFrame,
+    slips_df: DataFrame | None,
     copied_df: DataFrame | None,
     experts: Sequence[str],
     config: VoteConfig,
@@ -114,29 +86,43 @@ def gather_evidence(
     """The columns of autotag_core.voting.evidence_schema for every tag of a GIF, of a neighbor and of a copy of it.
 
     A GIF's own tags are its uploader's; an editor's are what experts are judged by. copied_df (gif_id, tag) are the
-    tags that near duplicates of it came with, as written. shares_df is read twice.
+    tags that near duplicates of it came with, as written. shares_df is read twice: for the pairs and for the lifts.
     """
     own_df = _own_tags(catalog_df, slips_df)
     counts_df = reference_tags(catalog_df, slips_df).groupBy("tag").agg(F.count("*").alias("num_gifs"))
     num_train = catalog_df.where(F.col("split") == TRAIN).count()
-    pairs_df = shares_df.join(own_df.withColumnRenamed("meant", "tag"), ["gif_id", "tag"], "full_outer")
+    spreads_df = _spreads(neighbors_df, experts, config)
+    pairs_df = shares_df.join(
+        own_df.select("gif_id", F.col("meant").alias("tag"), "written"), ["gif_id", "tag"], "full_outer"
+    )
     if copied_df is None:
         pairs_df = pairs_df.withColumn("copied", F.lit(False))
     else:  # outer: a copy may be the only one with its tag
         pairs_df = pairs_df.join(_copied(copied_df, slips_df), ["gif_id", "tag"], "full_outer")
     pairs_df = (
-        pairs_df.join(catalog_df.select("gif_id", "split"), "gif_id")
+        pairs_df.join(catalog_df.select("gif_id", "split", "editorial_tags"), "gif_id")
         .join(counts_df, "tag", "left")
-        .join(_spreads(neighbors_df, experts, config), "gif_id", "left")
+        .join(spreads_df, "gif_id", "left")
+        .select(*_pair_columns(experts, num_train))
     )
-    is_own = F.col("written").isNotNull()
-    self_counted = (is_own & (F.col("split") == TRAIN)).cast("int")
-    others = F.coalesce("num_gifs", F.lit(0)) - self_counted
-    prior = F.greatest(others, F.lit(0)) / F.greatest(
-        F.lit(num_train) - (F.col("split") == TRAIN).cast("int"), F.lit(1)
+    holders_df = (
+        own_df.where(F.col("split") == TRAIN)
+        .select("gif_id", F.col("meant").alias("tag"))
+        .join(shares_df, ["gif_id", "tag"], "left")
+        .join(spreads_df, "gif_id", "left")
+        .join(counts_df, "tag")
     )
-    columns: list[Column | str] = ["gif_id", "tag", "split", "written", is_own.alias("is_own"), prior.alias("prior")]
-    columns.append(F.coalesce("copied", F.lit(False)).alias("copied"))
+    lifts_df = _lifts(holders_df, experts, num_train, config)
+    together_df = _together(own_df, counts_df, num_train)
+    return _by_written_tag(pairs_df.join(lifts_df, "tag", "left"), together_df, experts)
+
+
+def _pair_columns(experts: Sequence[str], num_train: int) -> list[Column | str]:
+    """What is known of a pair without looking at other GIFs with the tag."""
+    is_own, is_train = F.col("written").isNotNull(), F.col("split") == TRAIN
+    prior = _share_of_others(F.coalesce("num_gifs", F.lit(0)), is_own & is_train, is_train, num_train)
+    columns: list[Column | str] = ["gif_id", "tag", "split", "editorial_tags", "written"]
+    columns += [is_own.alias("is_own"), prior.alias("prior"), F.coalesce("copied", F.lit(False)).alias("copied")]
     for name in experts:
         weight = F.coalesce(f"weight_{name}", F.lit(0)) / F.lit(float(SHARE_UNIT))
         columns += [
@@ -144,25 +130,26 @@ def gather_evidence(
             F.coalesce(f"spread_{name}", F.lit(0.0)).alias(f"spread_{name}"),
             F.coalesce(f"votes_{name}", F.lit(0)).alias(f"votes_{name}"),
         ]
-    pairs_df = pairs_df.select(*columns)
-    lifts_df = _lifts(pairs_df, experts, config)
-    together_df = _together(own_df, counts_df, catalog_df, num_train)
-    return _by_written_tag(pairs_df.join(lifts_df, "tag", "left"), together_df, experts)
+    return columns
 
 
-def _copied(copied_df: DataFrame, slips_df: DataFrame) -> DataFrame:
+def _share_of_others(num_gifs: Column, counts_itself: Column, is_train: Column, num_train: int) -> Column:
+    """The share of the other train GIFs with a tag that num_gifs of them have."""
+    num_others = F.greatest(num_gifs - counts_itself.cast("int"), F.lit(0))
+    return num_others / F.greatest(F.lit(num_train) - is_train.cast("int"), F.lit(1))
+
+
+def _copied(copied_df: DataFrame, slips_df: DataFrame | None) -> DataFrame:
     """(gif_id, tag, copied), distinct: what the tags of near duplicates meant."""
-    meant_df = copied_df.select("gif_id", "tag").join(F.broadcast(slips_df), "tag", "left")
-    return meant_df.select("gif_id", F.coalesce("meant", "tag").alias("tag"), F.lit(True).alias("copied")).distinct()
+    meant_df = as_meant(copied_df.select("gif_id", "tag"), slips_df)
+    return meant_df.select("gif_id", F.col("meant").alias("tag"), F.lit(True).alias("copied")).distinct()
 
 
-def _own_tags(catalog_df: DataFrame, slips_df: DataFrame) -> DataFrame:
-    """(gif_id, meant, written): the uploader's tags, what they meant, and all ways in which the uploader wrote it."""
-    tags_df = catalog_df.select("gif_id", F.explode("tags").alias("tag")).distinct()
-    meant_df = tags_df.join(F.broadcast(slips_df), "tag", "left")
-    return meant_df.groupBy("gif_id", F.coalesce("meant", "tag").alias("meant")).agg(
-        F.array_sort(F.collect_set("tag")).alias("written")
-    )
+def _own_tags(catalog_df: DataFrame, slips_df: DataFrame | None) -> DataFrame:
+    """(gif_id, split, meant, written): what the uploader's tags meant, and all ways in which each was written."""
+    tags_df = catalog_df.select("gif_id", "split", F.explode(F.array_distinct("tags")).alias("tag"))
+    written = F.array_sort(F.collect_set("tag")).alias("written")
+    return as_meant(tags_df, slips_df).groupBy("gif_id", "split", "meant").agg(written)
 
 
 def _spreads(neighbors_df: DataFrame, experts: Sequence[str], config: VoteConfig) -> DataFrame:
@@ -179,55 +166,41 @@ def _spreads(neighbors_df: DataFrame, experts: Sequence[str], config: VoteConfig
     )
 
 
-def _lifts(pairs_df: DataFrame, experts: Sequence[str], config: VoteConfig) -> DataFrame:
+def _lifts(holders_df: DataFrame, experts: Sequence[str], num_train: int, config: VoteConfig) -> DataFrame:
     """(tag, lift_<expert>): the mean share at train GIFs with the tag over its prior, shrunk to the expert's own mean.
 
     lift = (seen + m mean) / (expected + m), where seen and expected sum share and prior over the train GIFs that have
-    the tag and neighbors, m is vote.lift_prior and mean is that of tags with at least two such GIFs.
+    the tag and neighbors (holders_df), m is vote.lift_prior and mean is that of tags with at least two such GIFs.
     """
-    holders_df = pairs_df.where(F.col("is_own") & (F.col("split") == TRAIN))
-    sums = []
+    prior = _share_of_others(F.col("num_gifs"), F.lit(True), F.lit(True), num_train)
+    sums: list[Column] = [F.max(prior).alias("prior")]  # the same at every holder
     for name in experts:
-        unit = F.round(F.col(f"share_{name}") * SHARE_UNIT).cast("bigint")
-        counted = F.col(f"share_{name}").isNotNull()
-        sums += [
-            F.coalesce(F.sum(unit), F.lit(0)).alias(f"seen_{name}"),
-            F.count_if(counted).alias(f"num_{name}"),
-            F.max(F.col("prior")).alias(f"prior_{name}"),  # the same at every holder
-        ]
+        sums.append(F.coalesce(F.sum(f"weight_{name}"), F.lit(0)).alias(f"seen_{name}"))
+        sums.append(F.count(f"spread_{name}").alias(f"num_{name}"))
     tags_df = holders_df.groupBy("tag").agg(*sums)
-    means_df = tags_df.agg(
-        *(F.sum(F.when(F.col(f"num_{name}") >= 2, F.col(f"seen_{name}"))).alias(f"seen_{name}") for name in experts),
-        *(
-            F.sum(
-                F.when(F.col(f"num_{name}") >= 2, F.round(F.col(f"prior_{name}") * F.col(f"num_{name}") * SHARE_UNIT))
-            )
-            .cast("bigint")
-            .alias(f"expected_{name}")
-            for name in experts
-        ),
-    )
-    row = means_df.first()
+    means = []
+    for name in experts:
+        expected = F.round(F.col("prior") * F.col(f"num_{name}") * SHARE_UNIT).cast("bigint")
+        seen, chance = (F.sum(F.when(F.col(f"num_{name}") >= 2, value)) for value in (F.col(f"seen_{name}"), expected))
+        mean = F.when(chance > 0, F.greatest(seen / chance, F.lit(1.0)))
+        means.append(F.coalesce(mean, F.lit(1.0)).alias(f"mean_{name}"))
     lifts: list[Column | str] = ["tag"]
     for name in experts:
-        seen, expected = (row[f"{kind}_{name}"] if row else None for kind in ("seen", "expected"))
-        mean = max(seen / expected, 1.0) if seen and expected else 1.0
-        total = F.col(f"seen_{name}") / F.lit(float(SHARE_UNIT)) + F.lit(config.lift_prior * mean)
-        lift = total / (F.col(f"prior_{name}") * F.col(f"num_{name}") + F.lit(config.lift_prior))
+        total = F.col(f"seen_{name}") / F.lit(float(SHARE_UNIT)) + F.lit(config.lift_prior) * F.col(f"mean_{name}")
+        lift = total / (F.col("prior") * F.col(f"num_{name}") + F.lit(config.lift_prior))
         lifts.append(F.least(F.greatest(lift, F.lit(1.0)), F.lit(MAX_LIFT)).alias(f"lift_{name}"))
-    return tags_df.select(*lifts)
+    return tags_df.crossJoin(tags_df.agg(*means)).select(*lifts)
 
 
-def _together(own_df: DataFrame, counts_df: DataFrame, catalog_df: DataFrame, num_train: int) -> DataFrame:
+def _together(own_df: DataFrame, counts_df: DataFrame, num_train: int) -> DataFrame:
     """(gif_id, tag, together): mean over the GIF's other tags of log((seen + k) / (expected + k)) GIFs with both tags.
 
     Pointwise mutual information, shrunk by k. The GIF itself is not counted, so a tag is judged by other GIFs alone.
     """
-    lists_df = own_df.groupBy("gif_id").agg(F.array_sort(F.collect_set("meant")).alias("all_tags"))
-    lists_df = lists_df.select("gif_id", F.slice("all_tags", 1, MAX_OWN_TAGS).alias("tags")).where(F.size("tags") > 1)
-    lists_df = lists_df.join(
-        catalog_df.select("gif_id", (F.col("split") == TRAIN).cast("int").alias("is_train")), "gif_id"
-    )
+    is_train = (F.col("split") == TRAIN).cast("int").alias("is_train")
+    lists_df = own_df.groupBy("gif_id", is_train).agg(F.array_sort(F.collect_set("meant")).alias("all_tags"))
+    first = F.slice("all_tags", 1, MAX_OWN_TAGS).alias("tags")
+    lists_df = lists_df.select("gif_id", "is_train", first).where(F.size("tags") > 1)
     pairs_df = (
         lists_df.select("gif_id", "is_train", "tags", F.explode("tags").alias("tag"))
         .select("gif_id", "is_train", "tag", F.explode("tags").alias("other"))
@@ -269,6 +242,7 @@ def _by_written_tag(pairs_df: DataFrame, together_df: DataFrame, experts: Sequen
         (~is_meant).alias("is_slip"),
         (F.col("is_own") & is_meant & ~F.col("said")).alias("is_correction"),
         (F.col("copied") & is_meant & ~F.col("said")).alias("is_copied"),
+        F.array_contains("editorial_tags", F.col("form")).alias("is_editorial"),
         "prior",
         F.coalesce("together", F.lit(0.0)).alias("together"),
         *(
@@ -282,45 +256,3 @@ def _by_written_tag(pairs_df: DataFrame, together_df: DataFrame, experts: Sequen
             )
         ),
     )
-
-
-def judged_pairs(evidence_df: DataFrame, truth_df: DataFrame) -> DataFrame:
-    """The evidence on the pairs of GIFs with a truth (gif_id, truth), and is_right: whether the truth has the tag."""
-    pairs_df = evidence_df.join(F.broadcast(truth_df.select("gif_id", "truth")), "gif_id")
-    return pairs_df.withColumn("is_right", F.array_contains("truth", F.col("tag"))).drop("truth")
-
-
-def score_pairs(evidence_df: DataFrame, judge: Judge) -> DataFrame:
-    """SCORES of every pair: rows as they are, none is dropped. The judge travels with the tasks, a few KB."""
-    experts = sorted(judge.weights.experts)
-
-    def score_batches(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            evidence = evidence_of(batch, experts)
-            scores = judge.scores(evidence)
-            probabilities = judge.probabilities(evidence, scores)
-            accepted = judge.accepts(batch["tag"], probabilities)
-            columns = [
-                *(batch[name] for name in ("gif_id", "tag", "split", "is_own")),
-                pa.array(scores),
-                pa.array(probabilities, from_pandas=True),
-                pa.nulls(len(scores), pa.bool_()) if accepted is None else pa.array(accepted),
-            ]
-            yield pa.RecordBatch.from_arrays(columns, schema=SCORES)
-
-    wanted = [field.name for field in evidence_schema(experts)]
-    return evidence_df.select(*wanted).mapInArrow(score_batches, from_arrow_schema(SCORES))
-
-
-SCORES = pa.schema(
-    [
-        pa.field("gif_id", pa.string()),
-        pa.field("tag", pa.string()),
-        pa.field("split", pa.string()),
-        pa.field("is_own", pa.bool_()),
-        pa.field("score", pa.float64()),
-        pa.field("probability", pa.float64()),
-        pa.field("accepted", pa.bool_()),
-    ]
-)
-"""probability and accepted are null where nothing was learned."""

@@ -37,10 +37,12 @@ def build_search_documents(
 ) -> DataFrame:
     """SEARCH_DOCUMENTS: one document per catalog GIF; tags highest weight first, ties alphabetical, none: empty.
 
-    A tag's weight, by which search ranks, is its probability or, where none is known, its confidence or score.
+    A tag's weight, by which search ranks, is 1 where an editor gave it, else its probability or, where none is known,
+    its confidence or score.
     Without media, of all GIFs or of one, nobody knows what is written there: `text` is null.
     """
-    weight = F.coalesce("probability", F.greatest("confidence", "score"))
+    estimated = F.coalesce("probability", F.greatest("confidence", "score"))
+    weight = F.when(F.col("source") == "editorial", F.lit(1.0).cast("float")).otherwise(estimated)
     kept = ("tag", "weight", "confidence", "accepted")
     ranked = F.sort_array(F.collect_list(F.struct((-weight).alias("rank"), *kept)))
     tags = F.transform(ranked, lambda tag: F.struct(*(tag[name].alias(name) for name in kept))).alias("tags")

@@ -32,8 +32,15 @@ def reference_tags(catalog_df: DataFrame, slips_df: DataFrame | None = None) -> 
     tags_df = catalog_df.where(F.col("split") == TRAIN).select("gif_id", tag)
     if slips_df is None:
         return tags_df
-    meant_df = tags_df.join(F.broadcast(slips_df), "tag", "left")
-    return meant_df.select("gif_id", F.coalesce("meant", "tag").alias("tag")).distinct()
+    return as_meant(tags_df, slips_df).select("gif_id", F.col("meant").alias("tag")).distinct()
+
+
+def as_meant(tags_df: DataFrame, slips_df: DataFrame | None) -> DataFrame:
+    """The rows (tag, ...) with `meant`: by slips (tag, meant) what a tag looks like, else the tag itself."""
+    if slips_df is None:
+        return tags_df.withColumn("meant", F.col("tag"))
+    slips_df = slips_df.select("tag", F.col("meant").alias("correct"))
+    return tags_df.join(slips_df, "tag", "left").withColumn("meant", F.coalesce("correct", "tag")).drop("correct")
 
 
 def count_votes(neighbors_df: DataFrame, catalog_df: DataFrame, config: VoteConfig) -> DataFrame:
@@ -193,12 +200,18 @@ def add_scores(published_df: DataFrame, scores_df: DataFrame, config: VoteConfig
     A train GIF gets at most config.max_proposed new tags with a score in all, highest first, ties alphabetical; those
     that the published rule does not add have source `proposed` and confidence 0. A tag that the scoring rule knows
     nothing of has score 0.
+
+    An editor has said that an editorial tag is right: that is no estimate, so its probability is null, and with
+    vote.target_precision it is accepted. An uploader's tag that stays untouched (`original`) is as doubtful as any
+    other uploader's: it is judged by its score.
     """
     is_new = ~F.col("is_own") & (F.col("split") == TRAIN) & (F.col("score") > 0)
     by_score = Window.partitionBy("gif_id", is_new).orderBy(F.desc("score"), "tag")
     ranked_df = scores_df.withColumn("is_proposed", is_new & (F.row_number().over(by_score) <= config.max_proposed))
     joined_df = published_df.join(ranked_df, ["gif_id", "tag"], "full_outer")
     is_published = F.col("source").isNotNull()
+    is_editorial = F.coalesce(F.col("source") == "editorial", F.lit(False))
+    accepted = F.when(is_editorial, F.lit(True) if config.target_precision is not None else F.lit(None))
     return joined_df.where(is_published | F.col("is_proposed")).select(
         "gif_id",
         "tag",
@@ -206,8 +219,8 @@ def add_scores(published_df: DataFrame, scores_df: DataFrame, config: VoteConfig
         F.coalesce("source", F.lit("proposed")).alias("source"),
         F.coalesce("published_score", F.lit(0.0).cast("float")).alias("published_score"),
         F.coalesce("score", F.lit(0.0)).cast("float").alias("score"),
-        F.col("probability").cast("float").alias("probability"),
-        "accepted",
+        F.when(~is_editorial, F.col("probability")).cast("float").alias("probability"),
+        accepted.otherwise(F.col("accepted")).alias("accepted"),
         F.coalesce("votes", F.create_map().cast("map<string,int>")).alias("votes"),
         F.coalesce("evidence", F.array().cast("array<string>")).alias("evidence"),
     )

@@ -6,14 +6,16 @@ Loading this needs no scikit-learn; fitting a calibration does.
 from autotag_core.voting.calibration import Calibration, fit_calibration
 from autotag_core.voting.curves import Curve
 from autotag_core.voting.evidence import SHARE_UNIT, Evidence, ExpertEvidence, evidence_of, evidence_schema
-from autotag_core.voting.judge import Judge, fit_judge
+from autotag_core.voting.judge import Judge, fit_judge, fit_weights
 from autotag_core.voting.own_tags import default_weights, fit_own_tags
 from autotag_core.voting.reliability import Bin, expected_calibration_error, reliability_table
-from autotag_core.voting.rules import RULES, ExpertWeight, Weights
-from autotag_core.voting.slips import MIN_COUNT, MIN_LENGTH, is_slip
+from autotag_core.voting.rules import KNOWING_SLIPS, RULES, ExpertWeight, Weights, published_confidence
+from autotag_core.voting.slips import MAX_SHARE, MIN_COUNT, MIN_LENGTH, is_slip
 from autotag_core.voting.thresholds import NEVER, TagThreshold, Thresholds, fit_thresholds
 
 __all__ = [
+    "KNOWING_SLIPS",
+    "MAX_SHARE",
     "MIN_COUNT",
     "MIN_LENGTH",
     "NEVER",
@@ -37,6 +39,8 @@ __all__ = [
     "fit_judge",
     "fit_own_tags",
     "fit_thresholds",
+    "fit_weights",
     "is_slip",
+    "published_confidence",
     "reliability_table",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,7 @@ def evidence_schema(experts: Sequence[str]) -> pa.Schema:
         pa.field("is_slip", pa.bool_()),
         pa.field("is_correction", pa.bool_()),
         pa.field("is_copied", pa.bool_()),
+        pa.field("is_editorial", pa.bool_()),
         pa.field("prior", pa.float64()),
         pa.field("together", pa.float64()),
     ]
@@ -47,7 +48,8 @@ class ExpertEvidence:
     share (n,): the weights of the GIF's neighbors with the tag over the weights of all, 0..1, where a neighbor's
     weight falls with its distance; NaN where the expert abstains from the GIF. spread (n,): the neighbors' effective
     number, (sum w)^2 / sum w^2. lift (n,): how much likelier than chance the expert's neighbors of a GIF with the tag
-    have it too, at least 1. votes (n,): how many of the nearest neighbors have the tag, as the published rule counts.
+    have it too, at least 1. votes (n,): how many of the nearest neighbors have the tag, as the published rule counts
+    (slips included, where evidence was gathered with slips).
     """
 
     share: Floats
@@ -60,16 +62,19 @@ class ExpertEvidence:
 class Evidence:
     """n (GIF, tag) pairs.
 
-    is_own: the uploader gave the tag; is_slip: it looks misspelled; is_correction: not given, but what a slip of this
-    GIF meant; is_copied: not given, but a near duplicate of the GIF came with it. prior (n,): share of the other train
-    GIFs that have the tag. together (n,): mean log lift of the tag with the GIF's other tags, 0 where nothing is known:
-    evidence on the GIF's own tag that did not come from it.
+    gifs (n,): the number of each pair's GIF. is_own: the uploader gave the tag; is_slip: it looks misspelled, and all
+    other columns are about the tag it looks like; is_correction: not given, but what a slip of this GIF may have meant;
+    is_copied: not given, but a near duplicate of the GIF came with it; is_editorial: an editor gave it. prior (n,):
+    share of the other train GIFs that have the tag. together (n,): mean log lift of the tag with the GIF's other tags,
+    0 where nothing is known: evidence on the GIF's own tag that did not come from it.
     """
 
+    gifs: Ints
     is_own: Bools
     is_slip: Bools
     is_correction: Bools
     is_copied: Bools
+    is_editorial: Bools
     prior: Floats
     together: Floats
     experts: Mapping[str, ExpertEvidence]
@@ -77,9 +82,19 @@ class Evidence:
     def __len__(self) -> int:
         return len(self.prior)
 
-    def only(self, names: Sequence[str]) -> Evidence:
-        """The same pairs as these experts alone see them."""
-        return replace(self, experts={name: self.experts[name] for name in names})
+    @property
+    def is_said(self) -> Bools:
+        """Whether somebody gave the tag, as written, misspelled or to a copy of the GIF: judged as own tags are."""
+        return self.is_own | self.is_correction | self.is_copied
+
+    def where(self, chosen: Bools) -> Evidence:
+        """The chosen pairs (n,) alone."""
+        columns = {one.name: getattr(self, one.name)[chosen] for one in fields(self) if one.name != "experts"}
+        experts = {
+            name: ExpertEvidence(**{one.name: getattr(expert, one.name)[chosen] for one in fields(expert)})
+            for name, expert in self.experts.items()
+        }
+        return Evidence(**columns, experts=experts)
 
 
 def evidence_of(table: pa.Table | pa.RecordBatch, experts: Sequence[str]) -> Evidence:
@@ -91,11 +106,15 @@ def evidence_of(table: pa.Table | pa.RecordBatch, experts: Sequence[str]) -> Evi
     def bools(name: str) -> Bools:
         return np.asarray(table[name].to_numpy(zero_copy_only=False), dtype=bool)
 
+    gif_ids = table["gif_id"]
+    gif_ids = gif_ids.combine_chunks() if isinstance(gif_ids, pa.ChunkedArray) else gif_ids
     return Evidence(
+        gifs=gif_ids.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64),
         is_own=bools("is_own"),
         is_slip=bools("is_slip"),
         is_correction=bools("is_correction"),
         is_copied=bools("is_copied"),
+        is_editorial=bools("is_editorial"),
         prior=floats("prior"),
         together=floats("together"),
         experts={

@@ -10,7 +10,9 @@ from scipy.optimize import minimize
 
 from autotag_core.config import VoteConfig
 from autotag_core.voting.evidence import Bools, Evidence
-from autotag_core.voting.rules import ExpertWeight, Weights, own_tag_ratios
+from autotag_core.voting.rules import ExpertWeight, Weights, own_tag_evidence
+
+_AS_NEW_RIDGE = 0.1
 
 
 def default_weights(experts: dict[str, ExpertWeight], config: VoteConfig) -> Weights:
@@ -31,28 +33,35 @@ def default_weights(experts: dict[str, ExpertWeight], config: VoteConfig) -> Wei
 def fit_own_tags(evidence: Evidence, is_right: Bools, weights: Weights, config: VoteConfig) -> Weights:
     """The weights with their parts for own tags learned from n own tags of validation GIFs of which is_right is known.
 
-    Logistic regression on own_tag_ratios, no factor below 0, drawn towards half the given factors with a ridge penalty
-    of vote.own_tags_ridge: half, since what experts see overlaps. Slips are left out: the rule settles them. The
-    weights as they are, where fewer than vote.min_evaluation_gifs tags or only right or only wrong ones are known.
+    Logistic regression on own_tag_evidence, no factor below 0, drawn towards half the given factors with a ridge
+    penalty of vote.own_tags_ridge: half, since what experts see overlaps. The factor of the score as a new tag is drawn
+    to 0 with a tenth of that: it hears experts made from the GIF's own tags, so only validation GIFs can say what it is
+    worth. An expert of vote.trained_on_tags learned the tags
+    of train GIFs and none of validation GIFs, so on these it looks more honest than it is: its factor never exceeds
+    the given one. Slips are left out: the rule settles them. The weights as they are, where fewer than
+    vote.min_evaluation_gifs tags or only right or only wrong ones are known.
     """
     known = evidence.is_own & ~evidence.is_slip
     right = is_right[known].astype(np.float64)
     if len(right) < config.min_evaluation_gifs or right.min() == right.max():
         return weights
     names = sorted(weights.experts)
-    ratios = own_tag_ratios(evidence.only(names), names)[known]  # (n, experts + 1)
-    towards = 0.5 * np.array([*(weights.experts[name].on_own_tags for name in names), weights.together])
+    said = own_tag_evidence(evidence, weights, config)[known]  # (n, experts + 2)
+    given = (weights.experts[name].on_own_tags for name in names)
+    towards = 0.5 * np.array([*given, weights.together, weights.as_new])
+    ridge = config.own_tags_ridge * np.append(np.ones(len(names) + 1), _AS_NEW_RIDGE)
 
     def loss(factors: np.ndarray) -> float:
-        log_odds = ratios @ factors[:-1] + factors[-1]
+        log_odds = said @ factors[:-1] + factors[-1]
         misfit = np.logaddexp(0, log_odds).sum() - (right * log_odds).sum()
-        return float(misfit + config.own_tags_ridge * np.square(factors[:-1] - towards).sum())
+        return float(misfit + (ridge * np.square(factors[:-1] - towards)).sum())
 
     start = np.append(towards, weights.own_log_odds)
-    bounds = [(0.0, None)] * len(towards) + [(None, None)]
-    found = minimize(loss, start, bounds=bounds, method="L-BFGS-B").x
+    most = [weights.experts[name].on_own_tags if name in config.trained_on_tags else None for name in names]
+    bounds = [*((0.0, limit) for limit in most), (0.0, None), (0.0, None), (None, None)]
+    *on_own_tags, together, as_new, own_log_odds = minimize(loss, start, bounds=bounds, method="L-BFGS-B").x.tolist()
     fitted = {
-        name: replace(weights.experts[name], on_own_tags=float(factor))
-        for name, factor in zip(names, found, strict=False)
+        name: replace(weights.experts[name], on_own_tags=factor)
+        for name, factor in zip(names, on_own_tags, strict=True)
     }
-    return Weights(fitted, together=float(found[-2]), own_log_odds=float(found[-1]))
+    return Weights(fitted, together, as_new, own_log_odds)

@@ -1,4 +1,4 @@
-"""Tags that are slips of the pen: seen once, and one slip away from a tag that others use."""
+"""Tags that look like slips of the pen: rare beside a tag that they are one slip away from."""
 
 from __future__ import annotations
 
@@ -6,17 +6,26 @@ MIN_LENGTH = 4
 """Shorter tags are one slip away from too many others, letters."""
 MIN_COUNT = 2
 """A tag must be used by so many GIFs to be what a slip meant."""
+MAX_SHARE = 0.01
+"""A slip is seen on one GIF only, or on at most this share of the GIFs with what it meant: the more GIFs a catalog has,
+the oftener each slip is repeated, but never so often as a word."""
 
 
 def is_slip(written: str, meant: str) -> bool:
-    """Whether `written` is `meant` with two neighboring letters swapped, one left out, or one doubled."""
+    """Whether `written` is `meant` with two neighboring letters swapped, one left out, or one doubled.
+
+    A word without its first letter is mostly another word (lock, block), and one without its last s the singular
+    (horn, horns): these are no slips, though now and then one is.
+    """
     if len(written) < MIN_LENGTH or len(meant) < MIN_LENGTH or written == meant:
         return False
     if len(written) == len(meant):
         at = [place for place in range(len(meant)) if written[place] != meant[place]]
         return len(at) == 2 and at[1] == at[0] + 1 and written[at[0]] == meant[at[1]] and written[at[1]] == meant[at[0]]
     if len(written) + 1 == len(meant):
-        return any(meant[:place] + meant[place + 1 :] == written for place in range(len(meant)))
+        if written == meant[1:] or written + "s" == meant:
+            return False
+        return any(meant[:place] + meant[place + 1 :] == written for place in range(1, len(meant)))
     if len(written) == len(meant) + 1:
         doubled = (place for place in range(len(meant)) if written[place] == written[place + 1])
         return any(written[:place] + written[place + 1 :] == meant for place in doubled)

@@ -43,7 +43,7 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
     run.rows_out["catalog"] = run.write(CATALOG, spark.createDataFrame(gifs, GIFS))
     lists = [(gif_id, "imagenet", [neighbor], [0.5]) for gif_id, neighbor in nearest.items()]
     run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
-    weigh_experts(run)
+    weigh_experts(run, run.read(NEIGHBORS))
     (weight,) = [row.asDict() for row in run.read(EXPERT_WEIGHTS).collect()]
     low, high = binomtest(1, 2).proportion_ci(method="wilson")
     assert weight == {

@@ -12,10 +12,19 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from autotag_core.config import VoteConfig
-from autotag_core.voting import ExpertWeight, default_weights, evidence_of, evidence_schema, fit_judge
+from autotag_core.voting import (
+    ExpertWeight,
+    default_weights,
+    evidence_of,
+    evidence_schema,
+    fit_judge,
+    published_confidence,
+)
 from autotag_core.voting.judge import Judge
-from udfs.evidence import SCORES, gather_evidence, judged_pairs, score_pairs, share_votes, slips
-from udfs.votes import TRAIN, VALIDATION
+from udfs.evidence import gather_evidence, share_votes
+from udfs.scores import SCORES, judged_pairs, score_pairs
+from udfs.slips import slips
+from udfs.votes import TRAIN, VALIDATION, vote_tags
 
 Gif = tuple[str, str, list[str], list[str]]
 EXPERTS = ["x", "y"]
@@ -78,16 +87,46 @@ def evidence(found: tuple[Rows, Rows]) -> Rows:
     return found[1]
 
 
+def used(**numbers: int) -> list[Gif]:
+    """For each tag so many train GIFs that have it alone."""
+    return [(f"{tag}{number}", TRAIN, [tag], []) for tag, num in numbers.items() for number in range(num)]
+
+
+def found_slips(spark: SparkSession, gifs: Sequence[Gif]) -> set[tuple[str, str]]:
+    return {(row["tag"], row["meant"]) for row in slips(catalog(spark, gifs)).collect()}
+
+
 def test_slips_are_rare_tags_a_slip_away_from_a_used_one_the_most_used_first(spark: SparkSession) -> None:
-    used = {"tiger": 2, "tigrey": 3, "horse": 2, "horsey": 2, "sunny": 2, "dog": 2, "party": 1, "twice": 2, "twiice": 2}
-    gifs: list[Gif] = [(f"{tag}{number}", TRAIN, [tag], []) for tag, num in used.items() for number in range(num)]
+    gifs = used(tiger=2, tigrey=3, horse=2, horsey=2, sunny=2, dog=2, party=1, twice=2, twiice=2)
     # tigre: one letter left out of tigrey (3) or swapped in tiger (2); hosre and horsee: horse; parrty: used once only
     rare = ["tigre", "hosre", "horsee", "sunnys", "dgo", "parrty", "sumny", "näive"]
     gifs += [(f"rare {tag}", TRAIN, [tag], []) for tag in rare]
     gifs += [("n1", TRAIN, ["naïve"], []), ("n2", TRAIN, [], ["naïve"]), ("n3", TRAIN, ["naïev"], [])]
-    gifs += [("v", VALIDATION, ["parrty", "suny"], ["party"])]
-    found = {tuple(row) for row in slips(catalog(spark, gifs)).collect()}
-    assert found == {("tigre", "tigrey"), ("hosre", "horse"), ("horsee", "horse"), ("naïev", "naïve")}
+    assert found_slips(spark, gifs) == {
+        ("tigre", "tigrey"),
+        ("hosre", "horse"),
+        ("horsee", "horse"),
+        ("naïev", "naïve"),
+    }
+
+
+def test_a_slip_that_others_made_too_is_one_where_what_it_meant_is_a_hundred_times_as_frequent(
+    spark: SparkSession,
+) -> None:
+    assert found_slips(spark, used(animal=200, anmial=2)) == {("anmial", "animal")}
+    assert found_slips(spark, used(animal=200, anmial=3)) == set()
+
+
+def test_slips_of_validation_and_test_gifs_are_found_and_what_their_editors_say_is_not_looked_at(
+    spark: SparkSession,
+) -> None:
+    gifs: list[Gif] = [*used(kitten=2, brid=1), ("v", VALIDATION, ["kittne", "bird"], ["kittne", "brid"])]
+    gifs.append(("t", "test", ["bird", "kittten"], ["kittne"]))
+    assert found_slips(spark, gifs) == {("kittne", "kitten"), ("kittten", "kitten"), ("brid", "bird")}
+
+
+def test_the_singular_and_a_word_with_another_first_letter_are_words_and_no_slips(spark: SparkSession) -> None:
+    assert found_slips(spark, used(block=9, lock=1, horns=9, horn=1, horse=9, horses=1)) == set()
 
 
 def test_shares_are_weights_by_distance_and_votes_are_the_nearest(found: tuple[Rows, Rows]) -> None:
@@ -114,13 +153,13 @@ def test_shares_are_weights_by_distance_and_votes_are_the_nearest(found: tuple[R
 
 
 def test_every_tag_of_a_gif_of_its_neighbors_and_of_its_copies_has_a_row_and_is_what_it_is(evidence: Rows) -> None:
-    flags = ("is_own", "is_slip", "is_correction", "is_copied")
+    flags = ("is_own", "is_slip", "is_correction", "is_copied", "is_editorial")
     assert {pair: {flag for flag in flags if row[flag]} for pair, row in evidence.items()} == {
         ("a", "cat"): {"is_own"},
         ("a", "kitten"): {"is_own"},
         ("a", "dog"): {"is_copied"},
         ("b", "cat"): {"is_own"},
-        ("b", "kitten"): set(),  # an editor's
+        ("b", "kitten"): {"is_editorial"},
         ("b", "dog"): set(),
         ("c", "cat"): {"is_own"},
         ("c", "kitten"): {"is_copied"},  # its copy wrote kittne
@@ -134,7 +173,7 @@ def test_every_tag_of_a_gif_of_its_neighbors_and_of_its_copies_has_a_row_and_is_
         ("v", "cat"): {"is_own"},
         ("v", "kitten"): {"is_own"},
         ("v", "bird"): {"is_own"},
-        ("v", "dog"): set(),  # an editor's, by which experts are judged
+        ("v", "dog"): {"is_editorial"},
     }
 
 
@@ -217,9 +256,18 @@ def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(evide
     schema = evidence_schema(EXPERTS)
     table = pa.Table.from_pylist(list(evidence.values()), schema=schema)
     evidence_df = spark.createDataFrame(table).repartition(3)
-    truth_df = spark.createDataFrame([("v", ["dog", "bird", "cow"])], "gif_id string, truth array<string>")
-    right = {(row["gif_id"], row["tag"]): row["is_right"] for row in judged_pairs(evidence_df, truth_df).collect()}
-    assert right == {("v", "cat"): False, ("v", "kitten"): False, ("v", "bird"): True, ("v", "dog"): True}
+    columns = "gif_id string, truth array<string>, own array<string>"
+    truths = [("v", ["dog", "bird", "cow"], ["cat", "kitten", "bird"]), ("a", ["cat"], ["cat", "kitten"])]
+    pairs = judged_pairs(evidence_df, spark.createDataFrame(truths, columns)).collect()
+    assert {(row["gif_id"], row["tag"]): (row["is_right"], row["lacks"]) for row in pairs} == {
+        ("v", "cat"): (False, True),
+        ("v", "kitten"): (False, True),
+        ("v", "bird"): (True, True),
+        ("v", "dog"): (True, True),
+        ("a", "cat"): (True, False),
+        ("a", "kitten"): (False, False),
+        ("a", "dog"): (False, False),
+    }
     judge: Judge = fit_judge(None, {name: ExpertWeight(0.5, 0.5) for name in EXPERTS}, CONFIG, seed=7)
     assert judge.weights == default_weights({name: ExpertWeight(0.5, 0.5) for name in EXPERTS}, CONFIG)
     scored_df = score_pairs(evidence_df, judge)
@@ -227,5 +275,41 @@ def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(evide
     found = {(row["gif_id"], row["tag"]): row for row in scored_df.collect()}
     expected = dict(zip(evidence, judge.scores(evidence_of(table, EXPERTS)), strict=True))
     assert {pair: row["score"] for pair, row in found.items()} == expected
-    assert found["d", "kittne"]["score"] == 0.01 and found["d", "kitten"]["score"] >= 0.9
+    assert found["d", "kittne"]["score"] < 0.3 and found["d", "kitten"]["score"] > 0.6
     assert {(row["probability"], row["accepted"]) for row in found.values()} == {(None, None)}
+
+
+@pytest.mark.parametrize("normalise", ["possible", "max"])
+def test_without_slips_the_published_rule_scores_every_pair_as_the_published_vote_does(
+    normalise: str, spark: SparkSession
+) -> None:
+    """Slips are not corrected, new tags below the lower bound have no score, and a GIF spread over batches is whole."""
+    config = CONFIG.model_copy(update={"rule": "published", "normalise": normalise, "lower_bound": 0.5})
+    gifs = [*GIFS, *((f"n{number}", TRAIN, ["kittne", "dog"], []) for number in range(2))]
+    lists = [*LISTS, ("e", "y", ["n0", "n1", "d"], [0.0, 0.0, 0.1]), ("f", "y", ["a"], [0.5])]
+    catalog_df = catalog(spark, gifs)
+    neighbors_df = spark.createDataFrame(
+        lists, "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
+    )
+    weights = {"x": ExpertWeight(0.5, 0.5), "y": ExpertWeight(0.25, 0.5)}
+    shares_df = share_votes(neighbors_df, catalog_df, None, EXPERTS, config)
+    evidence_df = gather_evidence(shares_df, neighbors_df, catalog_df, None, None, EXPERTS, config)
+    judge = fit_judge(None, weights, config, seed=7)
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "3")
+    try:
+        scored = {(row["gif_id"], row["tag"]): row["score"] for row in score_pairs(evidence_df, judge).collect()}
+    finally:
+        spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
+    voted_df = vote_tags(neighbors_df, catalog_df, {name: one.published for name, one in weights.items()}, config)
+    voted = {(row["gif_id"], row["tag"]): row for row in voted_df.collect()}
+    train = {row[0] for row in gifs if row[1] == TRAIN}
+    assert ("e", "kittne") in voted and voted["e", "kittne"]["source"] == "voted"
+    assert {pair: score for pair, score in scored.items() if pair[0] in train and score > 0} == pytest.approx(
+        {pair: row["published_score"] for pair, row in voted.items() if pair[0] in train and row["published_score"] > 0}
+    )
+    table = evidence_df.toArrow()
+    found = published_confidence(evidence_of(table, EXPERTS), judge.weights, config)
+    confidences = dict(zip(zip(table["gif_id"].to_pylist(), table["tag"].to_pylist(), strict=True), found, strict=True))
+    assert {pair: one for pair, one in confidences.items() if pair[0] in train and one > 0} == pytest.approx(
+        {pair: row["confidence"] for pair, row in voted.items() if pair in confidences and pair[0] in train}
+    )

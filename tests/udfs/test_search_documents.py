@@ -6,16 +6,23 @@ from autotag_core.tables import SEARCH_DOCUMENTS, check_columns
 from udfs.search_documents import _documents, _report, build_search_documents
 
 CATALOG = "gif_id string, uri string, caption string, popularity bigint"
-VOTED_TAGS = "gif_id string, tag string, confidence float, score float, probability float, accepted boolean"
+VOTED_TAGS = (
+    "gif_id string, tag string, confidence float, score float, probability float, accepted boolean, source string"
+)
 
 
 MEDIA = "gif_id string, version string, text string"
 
 
+def _whole(row):
+    """A row of VOTED_TAGS from its first columns."""
+    return (*row, *(0.0, None, None, "confirmed")[len(row) - 3 :])
+
+
 def rows_of(spark, catalog, voted_tags, media=None):
     documents_df = build_search_documents(
         spark.createDataFrame(catalog, CATALOG),
-        spark.createDataFrame([(*row, 0.0, None, None)[:6] for row in voted_tags], VOTED_TAGS),
+        spark.createDataFrame([_whole(row) for row in voted_tags], VOTED_TAGS),
         None if media is None else spark.createDataFrame(media, MEDIA),
     )
     return sorted(
@@ -37,6 +44,21 @@ def test_a_tags_weight_is_its_probability_and_without_one_its_confidence_or_scor
         ("uncalibrated", 0.7),
         ("proposed", 0.5),
         ("doubted", 0.05),
+    ]
+
+
+def test_what_an_editor_said_weighs_one_whatever_its_score(spark):
+    voted_tags = [
+        ("a", "sure", 1.0, 0.9, 0.99, True, "confirmed"),
+        ("a", "edited", 1.0, 0.001, None, True, "editorial"),
+        ("a", "edited too", 1.0, 0.001, 0.02, False, "editorial"),
+        ("a", "kept", 1.0, 0.2, 0.3, False, "original"),
+    ]
+    assert rows_of(spark, [("a", "a.gif", None, 1)], voted_tags)[0][1] == [
+        ("edited", 1.0),
+        ("edited too", 1.0),
+        ("sure", 0.99),
+        ("kept", 0.3),
     ]
 
 

@@ -282,6 +282,29 @@ def test_scores_are_added_and_the_best_new_tags_of_train_gifs_proposed(spark: Sp
     }
 
 
+@pytest.mark.parametrize("target", [None, 0.9])
+def test_what_an_editor_said_has_no_probability_and_is_accepted_where_tags_are(
+    target: float | None, spark: SparkSession
+) -> None:
+    published = [
+        ("v", "edited", 1.0, "editorial", 0.0, {}, []),
+        ("v", "unheard", 1.0, "editorial", 0.0, {}, []),
+        ("v", "kept", 1.0, "original", 0.0, {}, []),
+    ]
+    columns = "gif_id string, tag string, confidence float, source string, published_score float"
+    published_df = spark.createDataFrame(published, f"{columns}, votes map<string,int>, evidence array<string>")
+    refused = None if target is None else False
+    scores = [("v", tag, VALIDATION, own, 0.25, 0.125, refused) for tag, own in (("edited", False), ("kept", True))]
+    config = VoteConfig(target_precision=target)
+    added_df = add_scores(published_df, spark.createDataFrame(scores, SCORE_COLUMNS), config)
+    accepted = None if target is None else True
+    assert {row["tag"]: (row["score"], row["probability"], row["accepted"]) for row in added_df.collect()} == {
+        "edited": (0.25, None, accepted),
+        "unheard": (0.0, None, accepted),
+        "kept": (0.25, 0.125, refused),
+    }
+
+
 def test_too_few_validation_gifs_and_the_experts_are_judged_on_train_each_gif_left_out(spark: SparkSession) -> None:
     gifs: list[Gif] = [
         ("a", TRAIN, ["cat"], ["never used as truth"]),

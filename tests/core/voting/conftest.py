@@ -19,14 +19,15 @@ def expert(share, spread=4.0, lift=2.0, votes=0):
 
 @pytest.fixture(scope="session")
 def evidence() -> MakeEvidence:
-    """Evidence of pairs by expert, `{name: expert(...) arguments}`; nothing is own, slip, correction or copied."""
+    """Evidence of pairs by expert, `{name: expert(...) arguments}`; all of one GIF, and no flag is set."""
 
     def make(experts, **columns):
         found = {name: expert(**said) for name, said in experts.items()}
         num = len(next(iter(found.values())).share)
-        flags = ("is_own", "is_slip", "is_correction", "is_copied")
+        flags = ("is_own", "is_slip", "is_correction", "is_copied", "is_editorial")
         known = {name: np.broadcast_to(np.asarray(columns.get(name, False)), num) for name in flags}
         known |= {name: np.broadcast_to(np.asarray(columns.get(name, 0.0)), num) for name in ("prior", "together")}
-        return Evidence(**known, experts=found)
+        gifs = np.broadcast_to(np.asarray(columns.get("gifs", 0)), num)
+        return Evidence(gifs=gifs, **known, experts=found)
 
     return make

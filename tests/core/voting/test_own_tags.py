@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -47,6 +48,22 @@ def test_a_firm_ridge_keeps_the_factors_at_half_their_defaults(drawn):
     assert found.together == pytest.approx(0.5, abs=1e-3)
 
 
+def test_the_score_as_a_new_tag_is_heard_where_validation_gifs_show_that_it_tells_without_experts_that_learned_tags(
+    evidence,
+):
+    # semantic's neighbors have the right tags, though by chance as often, which its ratio calls nothing: it is no lift
+    rng = np.random.default_rng(4)
+    is_right = rng.random(800) < 0.7
+    share = np.where(is_right, 0.6, 0.2) * rng.random(800)
+    pairs = evidence({"semantic": {"share": share}}, is_own=True, prior=0.3)
+    weights = default_weights({"semantic": ExpertWeight(0.5, 0.5)}, VoteConfig())
+    found = fit_own_tags(pairs, is_right, weights, VoteConfig())
+    assert (weights.as_new, found.as_new > 0.3) == (0.0, True)
+    assert fit_own_tags(pairs, ~is_right, weights, VoteConfig()).as_new == 0.0
+    trained = fit_own_tags(pairs, is_right, weights, VoteConfig(trained_on_tags=("semantic",)))
+    assert trained.as_new == 0.0
+
+
 def test_without_evidence_the_prior_is_the_share_of_right_tags(evidence):
     is_right = np.arange(100) < 60
     weights = default_weights({"a": ExpertWeight(0.5, 0.5)}, VoteConfig())
@@ -56,13 +73,23 @@ def test_without_evidence_the_prior_is_the_share_of_right_tags(evidence):
 
 
 def test_too_few_own_tags_teach_nothing_and_slips_and_new_tags_do_not_count(evidence):
-    weights = Weights({"a": ExpertWeight(0.5, 0.5, 0.75)}, 0.5, 1.0)
+    weights = Weights({"a": ExpertWeight(0.5, 0.5, 0.75)}, 0.5, 0.25, 1.0)
     is_right = np.arange(100) % 2 == 0
     share = np.where(is_right, 0.9, 0.1)
     for flags in ({"is_own": np.arange(100) < 49}, {"is_own": True, "is_slip": np.arange(100) >= 49}):
         pairs = evidence({"a": {"share": share}}, **flags)
         assert fit_own_tags(pairs, is_right, weights, VoteConfig()) == weights
         assert fit_own_tags(pairs, is_right, weights, VoteConfig(min_evaluation_gifs=49)) != weights
+
+
+def test_an_expert_trained_on_train_tags_is_never_trusted_more_than_before_however_good_on_validation_gifs(drawn):
+    pairs, is_right = drawn
+    pairs = replace(pairs, experts={"temporal": pairs.experts["useful"]})
+    weights = default_weights({"temporal": ExpertWeight(0.5, 0.0)}, VoteConfig())
+    config = VoteConfig(own_tags_ridge=1.0)
+    unbound = fit_own_tags(pairs, is_right, weights, config.model_copy(update={"trained_on_tags": ()}))
+    assert unbound.experts["temporal"].on_own_tags > 1.0
+    assert fit_own_tags(pairs, is_right, weights, config).experts["temporal"].on_own_tags == 0.5
 
 
 @pytest.mark.parametrize("right", [True, False])

@@ -1,0 +1,134 @@
+"""The evidence that a release's votes rest on, gathered anew from its tables, which stay as they are.
+
+The driver gets the evidence on the GIFs that a truth names and on the validation GIFs: about 150 rows of 200 bytes a
+GIF.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from autotag_core import storage
+from autotag_core.config import Config
+from autotag_core.errors import InputError
+from autotag_core.tables import CATALOG, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
+from autotag_core.voting import KNOWING_SLIPS, ExpertWeight
+from autotag_core.warehouse import RunRecord, read_table, table_uri
+from jobs.score_tags import read_weights, validation_pairs
+from jobs.session import spark_session
+from udfs import duplicates, evidence, slips
+from udfs.components import Keep
+
+
+@dataclass(frozen=True)
+class Way:
+    """How evidence is gathered: with slips taken for what they look like, and how copies of a GIF are reckoned with."""
+
+    slips: bool
+    count_once: bool
+    flow_tags: bool
+
+
+@dataclass(frozen=True)
+class Release:
+    """The settings and weights of a release, the GIFs with a truth, and its tables in Spark; no copies_df: no copy."""
+
+    warehouse: str
+    config: Config
+    weights: dict[str, ExpertWeight]
+    catalog: pa.Table
+    catalog_df: DataFrame
+    neighbors_df: DataFrame
+    copies_df: DataFrame | None
+
+    def way_of(self, rule: str) -> Way:
+        """How the run itself gathered evidence, or would have for that rule."""
+        knows = rule in KNOWING_SLIPS
+        copies = self.config.duplicates
+        return Way(knows, copies.count_once, copies.flow_tags and knows)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Evidence of a release: on GIFs with a truth, and on validation GIFs with is_right and lacks by their editors."""
+
+    known: pa.Table
+    validation: pa.Table | None
+
+
+def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
+    """Read what is needed, of the catalog here only the GIFs that the truth names; the Spark session keeps running.
+
+    Settings are those that the release's run recorded.
+    """
+    config = Config.model_validate(json.loads(record.config))
+    spark = spark_session("autotag evaluate")
+    catalog_df, neighbors_df, weights_df = (
+        _read(spark, warehouse, record, table) for table in (CATALOG, NEIGHBORS, EXPERT_WEIGHTS)
+    )
+    copies_df = _read(spark, warehouse, record, DUPLICATES) if DUPLICATES.name in record.table_versions else None
+    if copies_df is not None and copies_df.isEmpty():
+        copies_df = None
+    weights, _ = read_weights(weights_df, config.vote)
+    is_known = pc.field("gif_id").isin(pc.unique(truth["gif_id"]))
+    catalog = read_table(warehouse, CATALOG.name, record, ["gif_id", "tags", "split"], is_known)
+    return Release(warehouse, config, weights, catalog, catalog_df, neighbors_df, copies_df)
+
+
+def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pairs:
+    """The evidence, gathered that way, on the GIFs of the split that the truth names and on the validation GIFs."""
+    vote, experts, catalog_df = release.config.vote, sorted(release.weights), release.catalog_df
+    spark, neighbors_df, copied_df = catalog_df.sparkSession, release.neighbors_df, None
+    if release.copies_df is not None and way.count_once:
+        neighbors_df = duplicates.distinct_neighbors(neighbors_df, release.copies_df, release.config.neighbors.k)
+    if release.copies_df is not None and way.flow_tags:
+        copied_df = duplicates.flow_tags(catalog_df, release.copies_df)
+    with _kept(spark, release.warehouse) as keep:
+        slips_df = keep(slips.slips(catalog_df)) if way.slips else None
+        neighbors_df = keep(neighbors_df) if way.count_once else neighbors_df
+        shares_df = keep(evidence.share_votes(neighbors_df, catalog_df, slips_df, experts, vote))
+        evidence_df = keep(
+            evidence.gather_evidence(shares_df, neighbors_df, catalog_df, slips_df, copied_df, experts, vote)
+        )
+        known_df = spark.createDataFrame(pa.table({"gif_id": pc.unique(truth["gif_id"])}), "gif_id string")
+        known = evidence_df.where(F.col("split") == split).join(F.broadcast(known_df), "gif_id").toArrow()
+        return Pairs(known, validation_pairs(evidence_df, catalog_df, vote))
+
+
+@contextmanager
+def _kept(spark: SparkSession, warehouse: str) -> Iterator[Keep]:
+    """Something that writes rows that several steps need once, and deletes them with the context.
+
+    To local files where Spark runs on this machine, so that a reader of the warehouse need not be able to write it.
+    """
+    is_local = (spark.sparkContext.master or "").startswith("local[")
+    folder = tempfile.mkdtemp(prefix="autotag-") if is_local else storage.join(warehouse, "_staging", uuid.uuid4().hex)
+    numbers = itertools.count()
+
+    def keep(rows_df: DataFrame) -> DataFrame:
+        path = storage.join(folder, str(next(numbers)))
+        rows_df.write.parquet(path)
+        return spark.read.schema(rows_df.schema).parquet(path)
+
+    try:
+        yield keep
+    finally:
+        storage.delete_prefix(folder)
+
+
+def _read(spark: SparkSession, warehouse: str, record: RunRecord, table: Table) -> DataFrame:
+    if table.name not in record.table_versions:
+        raise InputError(f"{warehouse}: run {record.run_id} has no table {table.name}")
+    reader = spark.read.format("delta").option("versionAsOf", record.table_versions[table.name])
+    return reader.load(table_uri(warehouse, table.name))
