@@ -44,15 +44,20 @@ def versions(run: Run) -> set[str]:
     return {row["model_version"] for row in run.read(EMBEDDINGS).collect()}
 
 
+def saved_heads(warehouse: Path) -> list[Path]:
+    return sorted((warehouse / "models").glob("*.safetensors"))
+
+
 def test_a_head_is_trained_by_the_first_run_and_used_again_by_the_next(spark: SparkSession, tmp_path: Path) -> None:
     first = new_run(spark, tmp_path, 60)
     train_temporal(first)
-    path = tmp_path / "models" / trained_head_name(first.config)
+    (path,) = saved_heads(tmp_path)
     head = load_head(str(path))
     assert first.inputs == {"temporal": "trained", "temporal_head": str(path), "temporal_version": head.version}
     assert (first.rows_in["temporal"], first.rows_out["temporal"]) == (60, 60)
     assert versions(first) == {head.version}
-    assert [file.name for file in path.parent.iterdir()] == [path.name], "no half-written file beside it"
+    pointer = trained_head_name(first.config).replace(".safetensors", ".current")
+    assert {file.name for file in path.parent.iterdir()} == {path.name, pointer}, "no half-written file beside them"
 
     written = path.stat().st_mtime_ns
     second = new_run(spark, tmp_path, 10)  # too few to train on: what it embeds with was saved
@@ -66,13 +71,30 @@ def test_a_head_is_trained_by_the_first_run_and_used_again_by_the_next(spark: Sp
     assert third.inputs == first.inputs | {"temporal": "given"}
 
 
-def test_a_head_is_trained_again_where_that_is_asked(spark: SparkSession, tmp_path: Path) -> None:
-    run = new_run(spark, tmp_path, 60, "temporal.retrain=true")
-    path = tmp_path / "models" / trained_head_name(run.config)
-    path.parent.mkdir()
-    path.write_bytes(b"an older head")
-    train_temporal(run)
-    assert run.inputs["temporal"] == "trained" and load_head(str(path)).version == run.inputs["temporal_version"]
+def test_a_head_that_is_trained_again_replaces_none_that_an_earlier_run_names(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    first = new_run(spark, tmp_path, 60)
+    train_temporal(first)
+    again = new_run(spark, tmp_path, 55, "temporal.retrain=true")
+    train_temporal(again)
+    heads = {run.inputs["temporal_head"]: run.inputs["temporal_version"] for run in (first, again)}
+    assert len(heads) == 2
+    assert {uri: load_head(uri).version for uri in heads} == heads
+    last = new_run(spark, tmp_path, 10)
+    train_temporal(last)
+    assert last.inputs == again.inputs | {"temporal": "reused"}
+
+
+def test_a_head_that_the_catalog_has_outgrown_is_used_and_the_run_says_so(spark: SparkSession, tmp_path: Path) -> None:
+    first = new_run(spark, tmp_path, 60)
+    train_temporal(first)
+    learned = int(load_head(first.inputs["temporal_head"]).record.metrics["num_gifs"])
+    outgrown = f"reused, though trained on {learned} of now {4 * learned} GIFs"
+    for num_gifs, said in ((4 * learned - 1, "reused"), (4 * learned, outgrown)):
+        run = new_run(spark, tmp_path, num_gifs)
+        train_temporal(run)
+        assert run.inputs["temporal"] == said
 
 
 def test_with_too_few_gifs_the_expert_abstains_and_the_run_says_why(spark: SparkSession, tmp_path: Path) -> None:
