@@ -191,9 +191,10 @@ class DuplicatesConfig(Section):
 
     enabled: bool = True
     """Whether groups of copies are looked for; it needs the `imagenet` expert."""
-    count_once: bool = True
-    """A group of copies counts once among a GIF's neighbors. What copies fill of neighbors.k is not replaced: where
-    GIFs are uploaded more than a few times, raise that."""
+    count_once: bool = False
+    """A group of copies counts once among a GIF's neighbors. Off, since with one GIF in ten copied once it gains
+    nothing; where GIFs are uploaded ten times it keeps them from out-voting all others. What copies fill of neighbors.k
+    is not replaced: then raise that too."""
     flow_tags: bool = True
     """Tags that copies of a GIF came with are judged as if the GIF had come with them itself."""
     max_distance: Annotated[float, Field(ge=0, le=2)] = 0.12

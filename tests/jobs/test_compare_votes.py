@@ -29,7 +29,13 @@ GIFS = (
     "version string, split string"
 )
 LISTS = "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
-SETTINGS = ["vote.min_evaluation_gifs=5", "neighbors.k=6", "vote.neighbors=4", "vote.target_precision=0.6"]
+SETTINGS = [
+    "duplicates.count_once=true",
+    "vote.min_evaluation_gifs=5",
+    "neighbors.k=6",
+    "vote.neighbors=4",
+    "vote.target_precision=0.6",
+]
 
 
 @dataclass(frozen=True)
