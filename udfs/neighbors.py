@@ -1,4 +1,4 @@
-"""Embeddings in, nearest train GIFs out: shards built in executors, queries brought to them, lists merged by Spark."""
+"""Embeddings in, nearest train GIFs out: shards built in executors, each query brought to all of them by one task."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
-from autotag_core.neighbors import Backend, build_shard, choose_backend, num_shards, search_shards
+from autotag_core.neighbors import Backend, Neighbors, build_shard, choose_backend, num_shards, search_shards
+from autotag_core.tables import NEIGHBORS
 
-QUERY_BYTES = 128 * 1024 * 1024
-"""Query vectors that one task holds: each task reads each shard once, so more of them is less reading."""
+QUERY_BYTES = 256 * 1024 * 1024
+"""Queries, with their vectors and candidates, that one task holds: it reads each shard once for them, so more of them
+is less reading."""
+CANDIDATE_BYTES = 64
+"""One candidate while lists are merged: distance, pointer to its id, query and positions in sorting orders."""
 MIN_QUERIES = 256
 """No query partition is made smaller than this for the sake of more tasks."""
 ROWS_PER_BATCH = 4096
@@ -41,14 +45,8 @@ SHARDS = pa.schema(
         pa.field("dimension", pa.int32()),
     ]
 )
-_CANDIDATE = pa.struct([pa.field("distance", pa.float32()), pa.field("neighbor_id", pa.string())])
-CANDIDATES = pa.schema(
-    [
-        pa.field("gif_id", pa.string()),
-        pa.field("expert", pa.string()),
-        pa.field("candidates", pa.list_(_CANDIDATE)),
-    ]
-)
+_NEIGHBORS = pa.schema([pa.field(field.name, field.type) for field in NEIGHBORS.schema])
+"""Without comments, which Spark would take for column metadata."""
 
 
 @dataclass(frozen=True)
@@ -82,21 +80,15 @@ def find_neighbors(
     Cost for Q queries, N references, dimension d, P = ceil(N / shard_size) shards. exact: 2 Q N d operations.
     nmslib: a build of about N log(shard_size) and Q P searches, so it grows with P: few and large shards. Each vector
     is shuffled once as a query and once as a reference; every search task reads every shard of its expert, from its
-    host's disk. Memory of a task: a build streams (exact), or holds 2 x shard_size x d x 4 bytes and its links (nmslib:
-    5.4 GB at 500,000 x 1280); a search holds QUERY_BYTES and one shard (exact: mapped, shared by the host's tasks;
-    nmslib: shard_size x (d x 4 + 8 M + 16) bytes). Disk of a host: all shards, where they come from S3.
+    host's disk. Memory of a task: a build streams (exact), or holds 2 x shard_size x d x 4 bytes, its links and ids
+    (nmslib: 2.7 GB at 250,000 x 1280); a search holds about 2 QUERY_BYTES, whatever d, k and P are, and one shard
+    (exact: mapped, shared by the host's tasks; nmslib: shard_size x (d x 4 + 8 M + 16) bytes). Disk of a host: all
+    shards, where they come from S3.
     """
     sizes = expert_sizes(embeddings_df, reference_ids_df)
     references_df = embeddings_df.join(reference_ids_df.select("gif_id"), "gif_id", "left_semi")
     shards = build_shards(references_df, sizes, config, folder)
-    candidates_df = search_candidates(embeddings_df, sizes, shards, config)
-    nearest = F.slice(F.array_sort("candidates"), 1, config.k)  # structs sort by distance, then neighbor_id
-    return candidates_df.select("gif_id", "expert", nearest.alias("nearest")).select(
-        "gif_id",
-        "expert",
-        F.col("nearest.neighbor_id").alias("neighbor_ids"),
-        F.col("nearest.distance").alias("distances"),
-    )
+    return search_queries(embeddings_df, sizes, shards, config)
 
 
 def expert_sizes(embeddings_df: DataFrame, reference_ids_df: DataFrame) -> dict[str, ExpertSize]:
@@ -135,22 +127,22 @@ def build_shards(
     return [ShardRow(**row.asDict()) for row in sorted(rows, key=lambda row: (row["expert"], row["uri"]))]
 
 
-def search_candidates(
+def search_queries(
     embeddings_df: DataFrame, sizes: dict[str, ExpertSize], shards: list[ShardRow], config: NeighborsConfig
 ) -> DataFrame:
-    """CANDIDATES: for each embedding up to k neighbors from every shard of its expert, shard by shard."""
+    """NEIGHBORS: for each embedding the k nearest over all shards of its expert."""
     num_tasks = embeddings_df.sparkSession.sparkContext.defaultParallelism
     dimensions = {shard.expert: shard.dimension for shard in shards}
     parts = {}
     for expert, size in sizes.items():
-        least = math.ceil(size.num_queries * dimensions.get(expert, 0) * 4 / QUERY_BYTES)
+        least = math.ceil(size.num_queries * query_bytes(dimensions.get(expert, 0), config.k) / QUERY_BYTES)
         parts[expert] = max(least, min(num_tasks, math.ceil(size.num_queries / MIN_QUERIES)), 1)
 
     def search_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _search_partition(batches, shards, config)
 
     spread_df = _one_part_a_partition(embeddings_df, parts) if parts else embeddings_df.select(_COLUMNS)
-    return spread_df.mapInArrow(search_partition, from_arrow_schema(CANDIDATES))
+    return spread_df.mapInArrow(search_partition, from_arrow_schema(_NEIGHBORS))
 
 
 _COLUMNS = ["gif_id", "expert", "embedding"]
@@ -200,21 +192,37 @@ def _build_partition(
 def _search_partition(
     batches: Iterable[pa.RecordBatch], shards: list[ShardRow], config: NeighborsConfig
 ) -> Iterator[pa.RecordBatch]:
-    for expert, ids, vectors in _query_blocks(batches):
+    for expert, ids, vectors in _query_blocks(batches, config.k):
         uris = [shard.uri for shard in shards if shard.expert == expert]
         found = search_shards(uris, ids, vectors, config, _local_folder())
-        structs = pa.StructArray.from_arrays(
-            [pa.array(found.distances, pa.float32()), pa.array(found.neighbor_ids, pa.string())],
-            fields=list(_CANDIDATE),
-        )
-        lists = pa.ListArray.from_arrays(pa.array(found.offsets, pa.int32()), structs)
-        experts = pa.array([expert], pa.string()).take(pa.array(np.zeros(len(ids), np.int32)))
-        table = pa.Table.from_arrays([pa.array(ids, pa.string()), experts, lists], schema=CANDIDATES)
-        yield from table.to_batches(max_chunksize=ROWS_PER_BATCH)
+        for start in range(0, len(ids), ROWS_PER_BATCH):
+            yield _as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
+
+
+def _as_batch(expert: str, ids: list[str], found: Neighbors, start: int) -> pa.RecordBatch:
+    """NEIGHBORS of the queries `ids`, which stand from `start` on in `found`.
+
+    A batch at a time, since the strings of one Arrow array may be 2 GiB together.
+    """
+    offsets = found.offsets[start : start + len(ids) + 1]
+    here = slice(offsets[0], offsets[-1])
+    starts = pa.array(offsets - offsets[0], pa.int32())
+    columns = [
+        pa.array(ids, pa.string()),
+        pa.array([expert] * len(ids), pa.string()),
+        pa.ListArray.from_arrays(starts, pa.array(found.neighbor_ids[here], pa.string())),
+        pa.ListArray.from_arrays(starts, pa.array(found.distances[here], pa.float32())),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=_NEIGHBORS)
+
+
+def query_bytes(dimension: int, k: int) -> int:
+    """What a search holds of one query: its vector, k neighbors so far and k of the shard that is being searched."""
+    return dimension * 4 + 2 * k * CANDIDATE_BYTES
 
 
 def _query_blocks(
-    batches: Iterable[pa.RecordBatch],
+    batches: Iterable[pa.RecordBatch], k: int
 ) -> Iterator[tuple[str, list[str], npt.NDArray[np.float32]]]:
     """The partition's queries, expert by expert, in blocks of about QUERY_BYTES."""
     for expert, slices in itertools.groupby(_runs(batches, "expert"), key=lambda batch: batch["expert"][0].as_py()):
@@ -229,7 +237,7 @@ def _query_blocks(
                 )
             ids += batch_ids
             waiting.append(vectors)
-            if sum(block.nbytes for block in waiting) >= QUERY_BYTES:
+            if len(ids) * query_bytes(vectors.shape[1], k) >= QUERY_BYTES:
                 yield expert, ids, np.concatenate(waiting)
                 ids, waiting = [], []
         if ids:

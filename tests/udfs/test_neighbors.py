@@ -4,11 +4,12 @@ import math
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from autotag_core.config import NeighborsConfig
-from autotag_core.neighbors import exact_neighbors
+from autotag_core.neighbors import build_shard, exact_neighbors
 from autotag_core.tables import EMBEDDINGS, NEIGHBORS, check_columns
 from udfs import neighbors
 
@@ -106,24 +107,53 @@ def test_neither_partitions_nor_shards_change_a_bit(find, catalog, num_partition
     assert find(rows_of(ids, vectors), train, config, num_partitions) == expected_neighbors(ids, vectors, 10)
 
 
-def test_queries_that_pass_the_memory_bound_are_searched_block_by_block(catalog, tmp_path, monkeypatch):
-    import pyarrow as pa
-
-    ids, vectors, _ = catalog
-    batches = [
+def query_batches(ids, vectors):
+    """50 queries each."""
+    return [
         pa.RecordBatch.from_pydict(
             {
                 "gif_id": ids[start : start + 50],
                 "expert": ["semantic"] * 50,
-                "embedding": pa.array(vectors["semantic"][start : start + 50].tolist(), pa.list_(pa.float32())),
+                "embedding": pa.array(vectors[start : start + 50].tolist(), pa.list_(pa.float32())),
             }
         )
-        for start in range(0, 600, 50)
+        for start in range(0, len(ids), 50)
     ]
-    monkeypatch.setattr(neighbors, "QUERY_BYTES", 100 * 8 * 4)
-    blocks = list(neighbors._query_blocks(batches))
+
+
+def test_queries_that_pass_the_memory_bound_are_searched_block_by_block(catalog, monkeypatch):
+    ids, vectors, _ = catalog
+    batches = query_batches(ids, vectors["semantic"])
+    monkeypatch.setattr(neighbors, "QUERY_BYTES", 100 * neighbors.query_bytes(8, 10))
+    blocks = list(neighbors._query_blocks(batches, 10))
     assert [len(block_ids) for _, block_ids, _ in blocks] == [100] * 6
     assert np.concatenate([block for _, _, block in blocks]).tobytes() == vectors["semantic"].tobytes()
+
+
+def test_the_memory_bound_counts_candidates_too():
+    rows = {d: neighbors.QUERY_BYTES // neighbors.query_bytes(d, 40) for d in (64, 1280)}
+    assert all(count * 2 * 40 * neighbors.CANDIDATE_BYTES < neighbors.QUERY_BYTES for count in rows.values())
+    assert 20_000 < rows[1280] < rows[64] < 60_000
+
+
+def test_a_task_gives_small_batches_of_at_most_k_neighbors_a_query(catalog, tmp_path, monkeypatch):
+    ids, vectors, _ = catalog
+    config = NeighborsConfig(k=10, backend="exact")
+    order = sorted(range(400), key=ids.__getitem__)
+    shards = []
+    for part in range(3):
+        rows, uri = order[part::3], str(tmp_path / str(part))
+        header = build_shard([([ids[i] for i in rows], vectors["semantic"][rows])], config, "exact", uri, tmp_path)
+        shards.append(neighbors.ShardRow("semantic", uri, header.num_ids, header.dimension))
+    monkeypatch.setattr(neighbors, "ROWS_PER_BATCH", 64)
+    batches = list(neighbors._search_partition(query_batches(ids, vectors["semantic"]), shards, config))
+    assert [batch.num_rows for batch in batches] == [64] * 9 + [24]
+    found = {
+        (row["gif_id"], row["expert"]): (row["neighbor_ids"], row["distances"])
+        for batch in batches
+        for row in batch.to_pylist()
+    }
+    assert found == expected_neighbors(ids, {"semantic": vectors["semantic"]}, 10)
 
 
 def test_a_validation_gif_is_never_a_neighbor(find, catalog):
@@ -159,8 +189,6 @@ def test_shards_on_s3_are_copied_to_a_folder_that_spark_deletes(find, catalog, b
 
 
 def _local_folders(batches):
-    import pyarrow as pa
-
     for _ in batches:
         yield pa.RecordBatch.from_pydict({"folder": [str(neighbors._local_folder())]})
 
