@@ -21,8 +21,9 @@ class Reason(StrEnum):
     DUPLICATE_GIF_ID = "duplicate_gif_id"
     MISSING_URI = "missing_uri"
     INVALID_TAGS = "invalid_tags"  # tags or editorial_tags are not a list of strings
+    # catalog: credentials in it, or `..` out of the bucket; frames: a scheme that is not s3, s3a, file or a local path
+    UNSUPPORTED_URI = "unsupported_uri"
     # frames: fetch
-    UNSUPPORTED_URI = "unsupported_uri"  # a scheme that is not s3, s3a, file or a local path
     NOT_FOUND = "not_found"
     ACCESS_DENIED = "access_denied"
     FETCH_FAILED = "fetch_failed"  # still failing after the configured number of attempts

@@ -1,6 +1,8 @@
 """The catalog: check every row, split the good ones. All of it native Spark expressions.
 
-Cost: one scan and one shuffle of the rows by gif_id (to find duplicates); grows linearly with the rows.
+Cost: one scan and one shuffle of the rows by gif_id (to find duplicates; rows without one by their text, so that they
+don't all meet in one task); grows linearly with the rows. A .csv file, whose cells may hold line breaks, and a .gz file
+are read by one task each: a large catalog in one file is better Parquet or plain JSON lines.
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from autotag_core import storage
 from autotag_core.failures import Reason, Stage
 from udfs.catalog_files import COLUMNS, text, trimmed
+from udfs.catalog_uris import holds_credentials, place_of, quoted
 
 _MAX_SHOWN = 200  # characters of a bad row that its failure message quotes
 
@@ -30,15 +32,19 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
 
     Of rows with the same gif_id the first is kept, in the order: usable rows, then by uri, then by the row's text; it
     does not depend on how the file was split. Tags are trimmed, empty and repeated ones dropped. A relative uri is
-    taken from the catalog's folder. A popularity that is no number, or below 0, is 0.
+    taken from the catalog's folder, `.` and `..` resolved. A popularity that is no number, or below 0, is 0. A uri with
+    credentials (a user, a password, a signature) fails as unsupported_uri, as one that leads out of the bucket does;
+    no message quotes a credential.
     """
-    first = Window.partitionBy("gif_id").orderBy(F.col("invalid").isNotNull(), F.col("uri").isNull(), "uri", "raw")
-    marked_df = rows_df.withColumn("position", F.row_number().over(first)).withColumn("reason", _reason())
-    is_absolute = F.col("uri").rlike("^([A-Za-z][A-Za-z0-9+.-]*://|file:|/)")
-    in_folder = F.concat(F.lit(_folder(catalog_uri)), F.regexp_replace("uri", r"^(\./+)+", ""))
+    without_id = F.when(F.col("gif_id").isNull(), F.xxhash64("raw"))
+    first = Window.partitionBy("gif_id", without_id).orderBy(
+        F.col("invalid").isNotNull(), F.col("place").isNull(), "uri", "raw"
+    )
+    placed_df = rows_df.withColumn("place", place_of(F.col("uri"), catalog_uri))
+    marked_df = placed_df.withColumn("position", F.row_number().over(first)).withColumn("reason", _reason())
     gifs_df = marked_df.where(F.col("reason").isNull()).select(
         "gif_id",
-        F.when(is_absolute, F.col("uri")).otherwise(in_folder).alias("uri"),
+        F.col("place").alias("uri"),
         _clean("tags"),
         _clean("editorial_tags"),
         text("caption").alias("caption"),
@@ -72,12 +78,6 @@ def assign_splits(
     return gifs_df.select(*COLUMNS, split.alias("split"))
 
 
-def _folder(uri: str) -> str:
-    """Where relative uris start: a path for file: URIs too, so that a name with % in it stays what it is."""
-    folder, slash, _ = uri.rstrip("/").rpartition("/")
-    return f"{storage.local_path(folder)}/" if folder.startswith("file:") else folder + slash
-
-
 def _flag(ids_df: DataFrame, name: str) -> DataFrame:
     return ids_df.select("gif_id").distinct().withColumn(name, F.lit(True))
 
@@ -88,19 +88,24 @@ def _reason() -> Column:
         .when(F.col("gif_id").isNull(), str(Reason.MISSING_GIF_ID))
         .when(F.col("position") > 1, str(Reason.DUPLICATE_GIF_ID))
         .when(F.col("uri").isNull(), str(Reason.MISSING_URI))
+        .when(F.col("place").isNull(), str(Reason.UNSUPPORTED_URI))
         .when(F.col("invalid").isNotNull(), str(Reason.INVALID_TAGS))
     )
 
 
 def _message() -> Column:
-    shown = F.substring("raw", 1, _MAX_SHOWN)
-    return (
-        F.when(F.col("reason") == str(Reason.UNREADABLE_ROW), F.concat(F.lit("not a row of a catalog: "), shown))
-        .when(F.col("reason") == str(Reason.MISSING_GIF_ID), F.concat(F.lit("no gif_id in: "), shown))
-        .when(F.col("reason") == str(Reason.DUPLICATE_GIF_ID), F.concat(F.lit("another row has this gif_id: "), shown))
-        .when(F.col("reason") == str(Reason.MISSING_URI), F.concat(F.lit("no uri in: "), shown))
-        .otherwise(F.concat("invalid", F.lit(" is not a list of strings in: "), shown))
-    )
+    said = {
+        Reason.UNREADABLE_ROW: F.lit("not a row of a catalog: "),
+        Reason.MISSING_GIF_ID: F.lit("no gif_id in: "),
+        Reason.DUPLICATE_GIF_ID: F.lit("another row has this gif_id: "),
+        Reason.MISSING_URI: F.lit("no uri in: "),
+        Reason.UNSUPPORTED_URI: F.when(
+            holds_credentials(F.col("uri")), F.lit("credentials do not belong in a uri, the environment has them: ")
+        ).otherwise(F.lit("the uri leads out of the catalog's bucket or file system: ")),
+        Reason.INVALID_TAGS: F.concat("invalid", F.lit(" is not a list of strings in: ")),
+    }
+    start = F.coalesce(*(F.when(F.col("reason") == str(reason), words) for reason, words in said.items()))
+    return F.concat(start, quoted(F.col("raw"), F.col("uri"), _MAX_SHOWN))
 
 
 def _clean(name: str) -> Column:

@@ -36,7 +36,7 @@ def read_catalog(spark: SparkSession, uri: str, config: CatalogConfig) -> DataFr
     source = spark_path(uri.rstrip("/"))
     try:
         if kind == "json":
-            return _read_json_lines(spark, source)
+            return _read_json_catalog(spark, source)
         if kind == "csv":
             return _read_csv(spark, source, uri, config.csv_tag_separator)
         return _read_parquet(spark, source, uri)
@@ -89,27 +89,37 @@ def trimmed(column: Column | str) -> Column:
     return F.trim(column, F.lit(_SPACE))
 
 
-def _read_json_lines(spark: SparkSession, path: str) -> DataFrame:
-    """Each line is parsed as a variant, so that one wrong type in one row costs that row only.
+def read_json_lines(spark: SparkSession, path: str) -> DataFrame:
+    """Lines that are not blank: `line`, trimmed, `row`, the variant of [line], and `is_object`.
 
-    A line is parsed between brackets: alone, whatever follows the first object would be dropped in silence.
+    A line is parsed as a variant, so that one wrong type in one row costs that row only, and between brackets: alone,
+    whatever follows the first object would be dropped in silence.
     """
     rows_df = spark.read.text(path).withColumn("line", trimmed("value")).where("line != ''")
     rows_df = rows_df.withColumn("row", F.try_parse_json(F.concat(F.lit("["), "line", F.lit("]"))))
     num_values = F.size(F.try_variant_get("row", "$", "array<variant>"))
     is_object = (num_values == 1) & F.col("line").endswith("}") & F.expr("schema_of_variant(row) like 'ARRAY<OBJECT%'")
+    return rows_df.select("line", "row", F.coalesce(is_object, F.lit(False)).alias("is_object"))
 
-    def kind(name: str) -> Column:
-        return F.expr(f"schema_of_variant(variant_get(row, '$[0].{name}'))")
 
-    def scalar(name: str) -> Column:
-        found = F.try_variant_get("row", f"$[0].{name}", "string")
-        return F.when(~kind(name).rlike("^(OBJECT|ARRAY|BOOLEAN)"), found)
+def kind(name: str) -> Column:
+    """The type, as schema_of_variant says it, of a field of `row` of read_json_lines."""
+    return F.expr(f"schema_of_variant(variant_get(row, '$[0].{name}'))")
+
+
+def scalar(name: str) -> Column:
+    """A text or number of `row` of read_json_lines as text, null where it is anything else."""
+    found = F.try_variant_get("row", f"$[0].{name}", "string")
+    return F.when(~kind(name).rlike("^(OBJECT|ARRAY|BOOLEAN)"), found)
+
+
+def _read_json_catalog(spark: SparkSession, path: str) -> DataFrame:
+    rows_df = read_json_lines(spark, path)
 
     def is_list_of_strings(name: str) -> Column:
         return kind(name).isNull() | kind(name).isin("VOID", "ARRAY<VOID>", "ARRAY<STRING>")
 
-    wrong = F.when(~F.coalesce(is_object, F.lit(False)), "row")
+    wrong = F.when(~F.col("is_object"), "row")
     for name in TAG_COLUMNS:
         wrong = wrong.when(~is_list_of_strings(name), name)
     return rows_df.select(

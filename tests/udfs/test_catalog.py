@@ -242,7 +242,7 @@ def resolved(spark: SparkSession, catalog_uri: str, *uris: str) -> list[str]:
     ],
 )
 def test_a_relative_uri_starts_in_the_catalogs_folder(catalog_uri: str, folder: str, spark: SparkSession) -> None:
-    relative = ("a.gif", "sub/a b.gif", "10:30.gif", "ü#1?x=%20.gif", "../up.gif", "a\\b.gif")
+    relative = ("a.gif", "sub/a b.gif", "10:30.gif", "ü#1?x=%20.gif", "a..gif", "..a/..b", "a//b.gif", "a\\b.gif")
     absolute = ("s3a://b/k ü.gif", "s3://b/k", "/abs/a.gif", "file:/x.gif", "file:///x%20y.gif", "http://h/x.gif")
     assert resolved(spark, catalog_uri, *relative, "./a.gif", ".//./a.gif", ".a.gif", *absolute) == [
         *(folder + name for name in relative),
@@ -251,6 +251,113 @@ def test_a_relative_uri_starts_in_the_catalogs_folder(catalog_uri: str, folder: 
         folder + ".a.gif",
         *absolute,
     ]
+
+
+@pytest.mark.parametrize(
+    ("catalog_uri", "uri", "place"),
+    [
+        ("s3a://gifs/night/catalog.jsonl", "../up.gif", "s3a://gifs/up.gif"),
+        ("s3a://gifs/a/b/catalog.jsonl", "../../up ü.gif", "s3a://gifs/up ü.gif"),
+        ("s3a://gifs/a/catalog.jsonl", "./x/./y/../z.gif", "s3a://gifs/a/x/z.gif"),
+        ("s3a://gifs/a/catalog.jsonl", "x/../../a/../z.gif", "s3a://gifs/z.gif"),
+        ("s3a://gifs/catalog.jsonl", "x/../z.gif", "s3a://gifs/z.gif"),
+        ("/data/night/catalog.csv", "../up.gif", "/data/up.gif"),
+        ("/data/night/../day/catalog.csv", "../up.gif", "/data/up.gif"),
+        ("file:///data/a%20b/catalog.csv", "../up.gif", "/data/up.gif"),
+        ("/catalog.csv", "x/../up.gif", "/up.gif"),
+        ("night/catalog.csv", "../up.gif", "up.gif"),
+        ("s3a://gifs/a/catalog.jsonl", "s3a://b/x/../y.gif", "s3a://b/x/../y.gif"),
+        ("s3a://gifs/catalog.jsonl", "../up.gif", None),
+        ("s3a://gifs/a/catalog.jsonl", "../../up.gif", None),
+        ("s3a://gifs/a/catalog.jsonl", "../../gifs/up.gif", None),
+        ("/catalog.csv", "../up.gif", None),
+        ("catalog.csv", "../up.gif", None),
+    ],
+)
+def test_dots_lead_up_from_the_catalogs_folder_and_never_out_of_it(
+    catalog_uri: str, uri: str, place: str | None, spark: SparkSession
+) -> None:
+    rows_df = spark.createDataFrame(
+        [("1", uri, None, None, None, None, None, None, f"row {uri}")],
+        f"{READ}, version string, invalid string, raw string",
+    )
+    checked = check_catalog(rows_df, catalog_uri)
+    assert [row["uri"] for row in checked.gifs_df.collect()] == [place] * (place is not None)
+    assert [tuple(row) for row in checked.failures_df.collect()] == [
+        ("1", "catalog", "unsupported_uri", f"the uri leads out of the catalog's bucket or file system: row {uri}")
+    ] * (place is None)
+
+
+SECRETS = [
+    "s3a://AKIA123:se/cr+et@gifs/a.gif",
+    "s3://:se/cr+et@gifs/a.gif",
+    "https://me:se/cr+et@host/a.gif",
+    "https://host/a.gif?X-Amz-Algorithm=x&X-Amz-Credential=AKIA123&X-Amz-Signature=se/cr+et",
+    "https://host/a.gif?AWSAccessKeyId=AKIA123&Signature=se%2Fcr%2Bet&Expires=1",
+    "https://host/a.gif?sv=2020&sig=se/cr+et",
+    "gifs/a.gif?token=se/cr+et",
+]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_uri_with_credentials_is_no_gif_and_is_not_repeated(secret: str, check: Check) -> None:
+    gifs, failures = check("catalog.jsonl", lines({"gif_id": "a", "uri": secret, "caption": "c"}))
+    assert gifs == []
+    assert failures == {
+        "unsupported_uri": [
+            (
+                "a",
+                "credentials do not belong in a uri, the environment has them: (not shown: its uri holds credentials)",
+            )
+        ]
+    }
+
+
+@pytest.mark.parametrize("uri", ["s3a://gifs/user@home.gif", "a@b.gif", "/data/a:b@c.gif", "ü?x=1.gif", "tokens.gif"])
+def test_an_at_sign_or_a_question_mark_in_a_name_is_no_credential(uri: str, check: Check) -> None:
+    assert len(check("catalog.jsonl", lines({"gif_id": "a", "uri": uri}))[0]) == 1
+
+
+def test_no_message_quotes_a_credential_wherever_it_stands(check: Check) -> None:
+    signed = SECRETS[3]
+    rows: list[object] = []
+    for number, uri in enumerate(SECRETS[:1] + SECRETS[2:6]):
+        escaped = json.dumps({"gif_id": f"d{number}", "uri": uri, "tags": "t"}, separators=(",", ":"))
+        rows += [
+            {"uri": uri},
+            {"gif_id": f"b{number}", "caption": f"from {uri}"},
+            {"gif_id": f"c{number}", "uri": uri, "tags": "no list"},
+            escaped.replace("/", "\\/"),
+            f"no json {uri}",
+            {"gif_id": "same", "uri": uri},
+            {"pad": "x" * 120, "uri": uri},
+        ]
+    rows.append({"gif_id": "long", "caption": signed + "0" * 5000})
+    gifs, failures = check("catalog.jsonl", lines(*rows))
+    said = [message for found in failures.values() for _, message in found]
+    assert gifs == [] and len(said) == len(rows)
+    assert [message for message in said if re.search("cr.{1,3}et|AKIA123", message)] == []
+    assert "no uri in: " + json.dumps({"gif_id": "b1", "caption": "from https://...@host/a.gif"}) in said
+
+
+def test_rows_without_an_id_do_not_meet_in_one_task(spark: SparkSession) -> None:
+    rows_df = spark.range(2000).selectExpr(
+        "cast(null as string) gif_id", "'x' uri", "array('t') tags", "array('t') editorial_tags", "'c' caption",
+        "1 popularity", "'v' version", "cast(null as string) invalid", "concat('row ', id) raw",
+    )  # fmt: skip
+    before = spark.conf.get("spark.sql.adaptive.enabled")
+    spark.conf.set("spark.sql.adaptive.enabled", "false")  # it would join small partitions
+    try:
+        sizes = check_catalog(rows_df, "/c.csv").failures_df.rdd.mapPartitions(lambda rows: [len(list(rows))]).collect()
+    finally:
+        spark.conf.set("spark.sql.adaptive.enabled", str(before))
+    assert sum(sizes) == 2000 and max(sizes) < 1500
+
+
+def test_an_unreadable_row_does_not_shadow_the_gif_of_that_name(check: Check) -> None:
+    gifs, failures = check("catalog.jsonl", lines("cat", {"gif_id": "cat", "uri": "x"}))
+    assert [row[0] for row in gifs] == ["cat"]
+    assert list(failures) == ["unreadable_row"]
 
 
 CSV = """uri,gif_id,tags,caption,popularity

@@ -1,0 +1,69 @@
+"""Where the file of a catalog row is, and what of a row may be written down. All native Spark expressions."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from autotag_core import storage
+
+_ABSOLUTE = r"^([A-Za-z][A-Za-z0-9+.-]*://|file:|/)"
+_DOTS = r"(^|/)\.\.?(/|$)"
+# a secret may hold a slash, so that what stands before it looks like a host with a port
+_USER = r"(?s)^[A-Za-z][A-Za-z0-9+.-]*://([^/]*|[^/]*:.*)@"
+_SIGNED = r"(?i)[?&](x-(amz|goog)-[a-z-]+|signature|sig|awsaccesskeyid|googleaccessid|key-pair-id|policy|\w*token)="
+_MAX_SCRUBBED = 2000  # characters that are looked through before a part of them is shown
+
+
+def place_of(uri: Column, catalog_uri: str) -> Column:
+    """The uri that the catalog table gets; null where it holds credentials or leads out of the bucket or file system.
+
+    An absolute uri stays as it is. A relative one starts in the catalog's folder; its `.` and `..` are resolved, since
+    S3 would take them for parts of a name.
+    """
+    folder = _folder(catalog_uri)
+    relative = F.regexp_replace(uri, r"^(\./+)+", "")
+    return (
+        F.when(holds_credentials(uri), F.lit(None))
+        .when(uri.rlike(_ABSOLUTE), uri)
+        .when(relative.rlike(_DOTS), _resolved(relative, folder))
+        .otherwise(F.concat(F.lit(folder), relative))
+    )
+
+
+def holds_credentials(uri: Column) -> Column:
+    """Whether there is a user or password before the host, or a signature in the query."""
+    return uri.rlike(_USER) | uri.rlike(_SIGNED)
+
+
+def quoted(raw: Column, uri: Column, length: int) -> Column:
+    """The beginning of a row for a message: none of it where its uri holds credentials, else no user and no query."""
+    shown = F.regexp_replace(F.substring(raw, 1, _MAX_SCRUBBED), r"(:\\?/\\?/)\S*@", "$1...@")
+    shown = F.regexp_replace(shown, r'\?[^\s"]*=[^\s"]*', "?...")
+    hidden = F.coalesce(holds_credentials(uri), F.lit(False))
+    return F.when(hidden, F.lit("(not shown: its uri holds credentials)")).otherwise(F.substring(shown, 1, length))
+
+
+def _folder(uri: str) -> str:
+    """Where relative uris start: a path for file: URIs too, so that a name with % in it stays what it is."""
+    folder, slash, _ = uri.rstrip("/").rpartition("/")
+    return f"{storage.local_path(folder)}/" if folder.startswith("file:") else folder + slash
+
+
+def _resolved(relative: Column, folder: str) -> Column:
+    """The relative uri in the folder, without `.` and `..`; null where it leads further up than there is."""
+    if "://" not in folder:  # a local folder may itself hold dots; in a key of S3 they are a name
+        folder = posixpath.normpath(folder).rstrip("/") + "/"
+    found = re.match(r"[^/]*://[^/]*/|/*", folder)
+    root = found[0] if found else ""
+    parts = [part for part in folder.removeprefix(root).split("/") if part not in ("", ".")]
+
+    def step(above: Column, part: Column) -> Column:
+        up = F.when(F.size(above) > 0, F.slice(above, 1, F.size(above) - 1))
+        return F.when(part == "..", up).when(part == ".", above).otherwise(F.concat(above, F.array(part)))
+
+    start = F.array(*map(F.lit, parts)).cast("array<string>")
+    return F.concat(F.lit(root), F.array_join(F.aggregate(F.split(relative, "/"), start, step), "/"))
