@@ -101,7 +101,13 @@ class SemanticConfig(Section):
     window: PositiveCount = 10
     """Words on either side that a word is learned from."""
     min_count: PositiveCount = 2
-    """A tag or GIF id seen less often gets no vector."""
+    """A tag seen less often gets no vector."""
+    min_gif_count: PositiveCount = 3
+    """A GIF in fewer sessions than this has no vector of its own: one or two say little of it, and in a large catalog
+    most GIFs have no more, so that the vocabulary would grow with the catalog."""
+    max_vocabulary: PositiveCount = 1_000_000
+    """At most so many tags and GIF ids, the most frequent, get vectors; all that are as frequent as the first one too
+    many are left out with it. Each takes 2.7 KB of the driver at 64 dimensions (spark.driver.memory)."""
     num_iterations: PositiveCount = 10
     """Passes of Word2Vec over its sentences."""
     step_size: Annotated[float, Field(gt=0)] = 0.025

@@ -5,24 +5,23 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from py4j.protocol import Py4JJavaError
-from pyspark.errors import PySparkException
 from pyspark.ml.feature import Word2Vec
 from pyspark.ml.functions import vector_to_array
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.config import Config, SemanticConfig
 from autotag_core.errors import InputError
 from autotag_core.experts.semantic import GIF_PREFIX, TAG_PREFIX, TagSpace, sif_weights, tokens_of
 from autotag_core.tables import EMBEDDINGS
+from udfs import catalog_files
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
@@ -30,50 +29,62 @@ if TYPE_CHECKING:
 EXPERT = "semantic"
 ROWS_PER_BATCH = 1024
 
+_log = logging.getLogger(__name__)
+
 
 def read_sessions(spark: SparkSession, uri: str) -> tuple[DataFrame, int]:
-    """(session_id, gif_ids) of JSON lines, and how many rows were left out: not JSON, no id, gif_ids not all strings.
+    """(session_id, gif_ids) of JSON lines, and how many rows were left out.
 
-    InputError, in one line, where they can't be read. Costs one scan.
+    Ids are read as the catalog reads them: trimmed, a number is its text. Left out are rows that are no JSON object,
+    have no session_id, or whose gif_ids are not a list of strings or of whole numbers, or hold a null or an empty one.
+    InputError, in one line, where they can't be read or Spark would take the file for a hidden one. Costs one scan.
     """
-    schema = T.StructType(
-        [T.StructField("session_id", T.StringType()), T.StructField("gif_ids", T.ArrayType(T.StringType()))]
-    )
-    usable = F.col("session_id").isNotNull() & F.col("gif_ids").isNotNull()
+    is_list = catalog_files.kind("gif_ids").rlike("^ARRAY<(STRING|BIGINT|VOID)>$")
+    gif_ids = F.transform(F.try_variant_get("row", "$[0].gif_ids", "array<string>"), catalog_files.text)
+    usable = F.col("is_object") & F.col("session_id").isNotNull() & is_list
     usable &= ~F.exists("gif_ids", lambda gif_id: gif_id.isNull())
+    source = catalog_files.spark_path(uri)
     try:
-        rows_df = spark.read.schema(schema).json(uri)
+        lines_df = catalog_files.read_json_lines(spark, source)
+        session_id = catalog_files.text(catalog_files.scalar("session_id"))
+        rows_df = lines_df.withColumns({"session_id": session_id, "gif_ids": gif_ids})
         counts = rows_df.agg(F.count("*").alias("rows"), F.count_if(usable).alias("usable")).first()
-    except (PySparkException, Py4JJavaError) as error:
-        raise InputError(f"{uri}: cannot be read as sessions: {_first_line(error)}") from None
+    except catalog_files.SPARK_ERRORS as error:
+        raise InputError(f"{uri}: cannot be read as sessions: {catalog_files.first_line(error)}") from None
     assert counts is not None
-    return rows_df.where(usable), counts["rows"] - counts["usable"]
+    return rows_df.where(usable).select("session_id", "gif_ids"), counts["rows"] - counts["usable"]
 
 
-def _first_line(error: Exception) -> str:
-    text = str(error.java_exception) if isinstance(error, Py4JJavaError) else str(error)
-    return text.splitlines()[0] if text else type(error).__name__
-
-
-def sentences(catalog_df: DataFrame, sessions_df: DataFrame | None) -> DataFrame:
+def sentences(catalog_df: DataFrame, sessions_df: DataFrame | None, min_gif_count: int) -> DataFrame:
     """Token sentences to learn from: kind, id, tokens array<string>.
 
     A GIF's sentence is its uploaders' tags in their order, never the editorial ones it is judged by, and its own token
-    where a session names it; a session's is the tokens of its GIFs in their order. So tags and GIFs share one space.
+    if at least min_gif_count sessions name it; a session's is the tokens of such GIFs in their order. So tags and GIFs
+    share one space. Cost: the views of all sessions are shuffled twice, by GIF and back by session.
     """
     none = F.array().cast("array<string>")
     tags = F.transform(F.coalesce("tags", none), lambda tag: F.concat(F.lit(TAG_PREFIX), tag))
     gifs_df = catalog_df.select("gif_id", tags.alias("tags"))
     if sessions_df is None:
         return gifs_df.select(F.lit("gif").alias("kind"), F.col("gif_id").alias("id"), F.col("tags").alias("tokens"))
-    named_df = sessions_df.select(F.explode("gif_ids").alias("gif_id")).distinct().withColumn("named", F.lit(True))
-    own = F.when(F.col("named"), F.array(F.concat(F.lit(GIF_PREFIX), "gif_id"))).otherwise(none)
-    gif_sentences_df = gifs_df.join(named_df, "gif_id", "left").select(
-        F.lit("gif").alias("kind"), F.col("gif_id").alias("id"), F.concat("tags", own).alias("tokens")
+    # a number for each row: one session_id may stand in several
+    views_df = sessions_df.withColumn("session", F.monotonically_increasing_id()).select(
+        "session", "session_id", F.posexplode("gif_ids").alias("position", "gif_id")
     )
-    tokens = F.transform("gif_ids", lambda gif_id: F.concat(F.lit(GIF_PREFIX), gif_id))
-    session_sentences_df = sessions_df.select(
-        F.lit("session").alias("kind"), F.col("session_id").alias("id"), tokens.alias("tokens")
+    num_sessions = F.count_distinct("session")
+    known_df = views_df.groupBy("gif_id").agg(num_sessions.alias("sessions")).where(F.col("sessions") >= min_gif_count)
+    known_df = known_df.select("gif_id", F.concat(F.lit(GIF_PREFIX), "gif_id").alias("own"))
+    gif_sentences_df = gifs_df.join(known_df, "gif_id", "left").select(
+        F.lit("gif").alias("kind"),
+        F.col("gif_id").alias("id"),
+        F.concat("tags", F.when(F.col("own").isNotNull(), F.array("own")).otherwise(none)).alias("tokens"),
+    )
+    in_order = F.array_sort(F.collect_list(F.struct("position", "own")))
+    session_sentences_df = (
+        views_df.join(known_df, "gif_id")
+        .groupBy("session", "session_id")
+        .agg(in_order.alias("views"))
+        .select(F.lit("session").alias("kind"), F.col("session_id").alias("id"), F.col("views.own").alias("tokens"))
     )
     return gif_sentences_df.unionByName(session_sentences_df)
 
@@ -84,19 +95,19 @@ def fit_tag_space(catalog_df: DataFrame, sessions_df: DataFrame | None, config: 
     With num_partitions=1 the same catalog and sessions give the same bits on every run, however they were partitioned
     (as long as spark.default.parallelism, which orders equally frequent tokens, is left unset or the same): the
     sentences go through one partition in one order, and a single core trains on them. The driver holds the vocabulary,
-    not the catalog: about 4 x vector_size x 4 bytes a token while training, so 1 GB for a million tokens of 64.
+    not the catalog: at most max_vocabulary tokens, 2.7 GB for a million of 64 dimensions.
     """
-    sentences_df = sentences(catalog_df, sessions_df).where(F.size("tokens") > 0)
+    sentences_df = sentences(catalog_df, sessions_df, config.min_gif_count).where(F.size("tokens") > 0)
     ordered_df = sentences_df.repartition(1).sortWithinPartitions("kind", "id", "tokens").select("tokens")
     tokens_df = sentences_df.select(F.explode("tokens").alias("token"))
     counts_df = tokens_df.groupBy("token").agg(F.count("*").alias("count"))
-    total = counts_df.agg(F.coalesce(F.sum("count"), F.lit(0)).alias("total")).first()
-    frequent = counts_df.where(F.col("count") >= config.min_count).toArrow()
-    if total is None or frequent.num_rows == 0:
+    total, least = _total_and_least_count(counts_df, config)
+    frequent = counts_df.where(F.col("count") >= least).toArrow()
+    if frequent.num_rows == 0:
         return TagSpace((), np.empty((0, config.vector_size), np.float32), np.empty(0))
     model = Word2Vec(
         vectorSize=config.vector_size,
-        minCount=config.min_count,
+        minCount=least,
         numPartitions=config.num_partitions,
         stepSize=config.step_size,
         maxIter=config.num_iterations,
@@ -109,16 +120,40 @@ def fit_tag_space(catalog_df: DataFrame, sessions_df: DataFrame | None, config: 
     words = vectors["word"].to_pylist()
     matrix = vectors["vector"].combine_chunks().flatten().to_numpy().reshape(len(words), config.vector_size)
     order = sorted(range(len(words)), key=words.__getitem__)
-    weights = sif_weights(np.array([count_of[words[i]] for i in order]), total["total"], config.common_tag_weight)
+    weights = sif_weights(np.array([count_of[words[i]] for i in order]), total, config.common_tag_weight)
     return TagSpace(tuple(words[i] for i in order), matrix[order], weights)
+
+
+def _total_and_least_count(counts_df: DataFrame, config: SemanticConfig) -> tuple[int, int]:
+    """How many tokens the sentences hold, and how often one must occur to get a vector.
+
+    That is min_count or, where more than max_vocabulary tokens do, the least count that so few reach: tokens that tie
+    with the first one too many are all left out, so the choice does not depend on any order. The driver gets one row
+    for each distinct count, few by Zipf's law.
+    """
+    rows = counts_df.groupBy("count").agg(F.count("*").alias("tokens")).orderBy(F.desc("count")).collect()
+    num_tokens, least = 0, config.min_count
+    for row in rows:
+        if row["count"] >= config.min_count and num_tokens + row["tokens"] > config.max_vocabulary:
+            least = row["count"] + 1
+            break
+        num_tokens += row["tokens"] if row["count"] >= config.min_count else 0
+    left_out = sum(row["tokens"] for row in rows if config.min_count <= row["count"] < least)
+    _log.info("semantic: %d tokens that occur at least %d times get a vector", num_tokens, least)
+    if left_out:
+        _log.warning(
+            "semantic: semantic.max_vocabulary=%d leaves out %d tokens that occur %d to %d times",
+            *(config.max_vocabulary, left_out, config.min_count, least - 1),
+        )
+    return sum(row["count"] * row["tokens"] for row in rows), least
 
 
 def embed_tags(catalog_df: DataFrame, space: TagSpace, config: Config) -> DataFrame:
     """Rows of the embeddings table of the GIFs of catalog_df (gif_id, tags) that have a known token; others abstain.
 
     `version` is the hash of the GIF's tokens. The space travels as a broadcast variable, once to each executor: vectors
-    of 64 and their words are about 400 bytes a token, held once per Python worker; past some two million tokens (1 GB a
-    worker) raise semantic.min_count. InputError where the space has another vector_size than the config.
+    of 64 and their words are about 400 bytes a token, held once per Python worker: 0.4 GB for the million tokens that
+    semantic.max_vocabulary allows. InputError where the space has another vector_size than the config.
     """
     if space.vectors.shape[1] != config.semantic.vector_size:
         wanted = config.semantic.vector_size

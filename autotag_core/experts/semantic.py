@@ -21,7 +21,7 @@ TAG_PREFIX, GIF_PREFIX = "tag:", "gif:"
 
 
 def tokens_of(gif_id: str, tags: Sequence[str] | None) -> list[str]:
-    """A GIF's tokens: one for each tag, then its own, which only GIFs of sessions have a vector for."""
+    """A GIF's tokens: one for each tag, then its own, which only GIFs of enough sessions have a vector for."""
     return [TAG_PREFIX + tag for tag in tags or []] + [GIF_PREFIX + gif_id]
 
 

@@ -17,7 +17,7 @@ from autotag_core.tables import EMBEDDINGS, check_columns
 from udfs import tag_vectors
 
 ANIMALS, FOOD = ["cat", "dog", "paw", "fur"], ["pizza", "cheese", "oven", "dough"]
-SMALL = SemanticConfig(vector_size=8, min_count=1, num_iterations=3)
+SMALL = SemanticConfig(vector_size=8, min_count=1, min_gif_count=1, num_iterations=3)
 SCHEMA = "gif_id string, tags array<string>, editorial_tags array<string>"
 
 
@@ -40,14 +40,14 @@ def topics_df(spark: SparkSession) -> DataFrame:
 
 def test_a_sentence_is_the_uploaders_tags_in_their_order_and_never_the_editorial_ones(spark: SparkSession) -> None:
     catalog_df = catalog(spark, {"1": ["dog", "cat"], "2": [], "3": None})
-    rows = {row.id: row.tokens for row in tag_vectors.sentences(catalog_df, None).collect()}
+    rows = {row.id: row.tokens for row in tag_vectors.sentences(catalog_df, None, 1).collect()}
     assert rows == {"1": ["tag:dog", "tag:cat"], "2": [], "3": []}
 
 
 def test_gifs_of_sessions_stand_in_their_tag_sentence_and_in_their_sessions(spark: SparkSession) -> None:
     catalog_df = catalog(spark, {"1": ["dog"], "2": ["cat"], "3": []})
     sessions_df = sessions(spark, {"s": ["3", "1", "3"], "t": ["1", "unknown"]})
-    rows = {(row.kind, row.id): row.tokens for row in tag_vectors.sentences(catalog_df, sessions_df).collect()}
+    rows = {(row.kind, row.id): row.tokens for row in tag_vectors.sentences(catalog_df, sessions_df, 1).collect()}
     assert rows == {
         ("gif", "1"): ["tag:dog", "gif:1"],
         ("gif", "2"): ["tag:cat"],
@@ -55,6 +55,47 @@ def test_gifs_of_sessions_stand_in_their_tag_sentence_and_in_their_sessions(spar
         ("session", "s"): ["gif:3", "gif:1", "gif:3"],
         ("session", "t"): ["gif:1", "gif:unknown"],
     }
+
+
+def test_a_gif_of_few_sessions_has_no_token_however_often_one_of_them_names_it(spark: SparkSession) -> None:
+    catalog_df = catalog(spark, {"1": ["dog"], "2": ["cat"], "3": []})
+    sessions_df = sessions(spark, {"s": ["3", "2", "1", "3", "3"], "t": ["1", "2"], "u": ["2"], "v": []})
+    sessions_df = sessions_df.unionByName(sessions(spark, {"t": ["1"]}))  # the same person, in a second row
+    found = tag_vectors.sentences(catalog_df, sessions_df.repartition(3), 3).collect()
+    assert sorted((row.kind, row.id, row.tokens) for row in found) == [
+        ("gif", "1", ["tag:dog", "gif:1"]),
+        ("gif", "2", ["tag:cat", "gif:2"]),
+        ("gif", "3", []),
+        ("session", "s", ["gif:2", "gif:1"]),
+        ("session", "t", ["gif:1"]),
+        ("session", "t", ["gif:1", "gif:2"]),
+        ("session", "u", ["gif:2"]),
+    ]
+
+
+def test_the_vocabulary_does_not_grow_with_the_gifs_that_one_session_named(spark: SparkSession) -> None:
+    catalog_df = catalog(spark, {f"{number}": ["dog"] for number in range(50)})
+    sessions_df = sessions(spark, {f"s{number}": [f"{number}", "0"] for number in range(1, 50)})
+    config = SemanticConfig(vector_size=4, num_iterations=1)
+    assert tag_vectors.fit_tag_space(catalog_df, sessions_df, config, seed=7).vocabulary == ("gif:0", "tag:dog")
+
+
+def test_the_vocabulary_is_cut_to_the_most_frequent_and_ties_go_together(
+    spark: SparkSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    counts = {"a": 5, "b": 4, "c": 3, "d": 3, "e": 2, "once": 1}
+    rows = {f"{tag}{number}": [tag] for tag, count in counts.items() for number in range(count)}
+    catalog_df = catalog(spark, rows)  # type: ignore[arg-type]
+
+    def vocabulary(most: int) -> str:
+        config = SemanticConfig(vector_size=4, num_iterations=1, max_vocabulary=most, common_tag_weight=1)
+        space = tag_vectors.fit_tag_space(catalog_df, None, config, seed=7)
+        assert space.weights.tolist() == [1 / (1 + counts[token[4:]] / 18) for token in space.vocabulary]
+        return "".join(token[4:] for token in space.vocabulary)
+
+    assert [vocabulary(most) for most in (1, 2, 3, 4, 5, 6)] == ["a", "ab", "ab", "abcd", "abcde", "abcde"]
+    assert "semantic.max_vocabulary=3 leaves out 3 tokens that occur 2 to 3 times" in caplog.text
+    assert "max_vocabulary=5" not in caplog.text
 
 
 def test_tags_used_together_are_near_and_others_far(topics_df: DataFrame) -> None:
@@ -155,13 +196,35 @@ def test_sessions_are_read_and_rows_that_do_not_fit_are_counted(spark: SparkSess
         json.dumps({"session_id": "c"}),
         json.dumps({"session_id": "d", "gif_ids": "1"}),
         json.dumps({"session_id": "e", "gif_ids": ["1", None]}),
+        json.dumps({"session_id": "f", "gif_ids": ["1", {"id": "2"}]}),
+        json.dumps({"session_id": "g", "gif_ids": [["1"]]}),
+        json.dumps({"session_id": "h", "gif_ids": [True]}),
+        json.dumps({"session_id": "i", "gif_ids": ["1", " "]}),
+        json.dumps({"session_id": {"id": "j"}, "gif_ids": ["1"]}),
+        json.dumps({"session_id": " ", "gif_ids": ["1"]}),
+        json.dumps({"session_id": "k", "gif_ids": ["1"]}) * 2,
         "{not json",
         "",
+        json.dumps({"session_id": " n\u00a0", "gif_ids": [" 1\t", "2 3"]}),
+        json.dumps({"session_id": 7, "gif_ids": [1, 2]}),
     ]
-    (tmp_path / "sessions.jsonl").write_text("\n".join(lines))
-    sessions_df, num_ignored = tag_vectors.read_sessions(spark, str(tmp_path / "sessions.jsonl"))
-    assert {row.session_id: row.gif_ids for row in sessions_df.collect()} == {"a": ["1", "2"], "b": []}
-    assert num_ignored == 5
+    (tmp_path / "sessions[1].jsonl").write_text("\n".join(lines))
+    sessions_df, num_ignored = tag_vectors.read_sessions(spark, str(tmp_path / "sessions[1].jsonl"))
+    assert {row.session_id: row.gif_ids for row in sessions_df.collect()} == {
+        "a": ["1", "2"],
+        "b": [],
+        "n": ["1", "2 3"],
+        "7": ["1", "2"],
+    }
+    assert num_ignored == 12
+
+
+def test_a_file_that_spark_takes_for_a_hidden_one_is_refused_and_not_taken_for_no_sessions(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    (tmp_path / "_x.jsonl").write_text(json.dumps({"session_id": "a", "gif_ids": ["1"]}))
+    with pytest.raises(InputError, match=r"_x\.jsonl: Spark reads no file whose name starts with _: rename it"):
+        tag_vectors.read_sessions(spark, str(tmp_path / "_x.jsonl"))
 
 
 def test_unreadable_sessions_are_one_line_that_names_them(spark: SparkSession, tmp_path: Path) -> None:
