@@ -88,8 +88,11 @@ def evaluate(
         bool, typer.Option("--ablate", help="Vote anew without each expert and with each alone.")
     ] = False,
     compare: Annotated[bool, typer.Option("--compare", help="Vote anew by every rule, side by side.")] = False,
+    split: Annotated[
+        str, typer.Option(help="Whose GIFs: train, as the tables have them; test or validation: judged anew.")
+    ] = "train",
 ) -> None:
-    """Measure the voted tags against a known truth."""
+    """Measure the voted tags, or with --split test those that held-out GIFs would get, against a known truth."""
     import pyarrow.compute as pc
 
     from autotag_core.evaluation import evaluate as evaluate_tags
@@ -98,6 +101,8 @@ def evaluate(
 
     if ablate and compare:
         raise InputError("--ablate and --compare: one at a time")
+    if split not in ("train", "validation", "test") or (split != "train" and (ablate or compare)):
+        raise InputError(f"--split {split}: train, or without --ablate and --compare also test or validation")
     uris.refuse_credentials(warehouse)
     warehouse = uris.absolute(warehouse)
     release, known = current_release(warehouse, run_id), read_truth(truth)
@@ -113,10 +118,15 @@ def evaluate(
         return
     columns = ["gif_id", "tag", "score", "confidence", "source", "probability", "accepted"]
     is_known = pc.field("gif_id").isin(known["gif_id"].combine_chunks())  # a catalog may be larger than this machine
-    voted_tags = read_table(warehouse, "voted_tags", release, columns, is_known)
+    if split == "train":
+        voted_tags = read_table(warehouse, "voted_tags", release, columns, is_known)
+    else:
+        from jobs.compare_votes import judge_split
+
+        voted_tags = judge_split(warehouse, release, known, split)
     catalog = read_table(warehouse, "catalog", release, ["gif_id", "tags", "split"], is_known)
-    result = evaluate_tags(voted_tags, catalog, known)
-    probabilities = reliability(voted_tags, catalog, known)
+    result = evaluate_tags(voted_tags, catalog, known, split)
+    probabilities = reliability(voted_tags, catalog, known, split)
     if json_:
         typer.echo(json.dumps(json.loads(result.to_json()) | {"probabilities": json.loads(probabilities.to_json())}))
     else:

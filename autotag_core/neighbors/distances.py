@@ -82,7 +82,10 @@ def no_neighbors(num_queries: int) -> Neighbors:
 
 
 def merged(left: Neighbors, right: Neighbors, k: int) -> Neighbors:
-    """The k nearest of each query over both, ties by gif_id; no id is in both. Memory: both and about 60 bytes a pair."""
+    """The k nearest of each query over both, ties by gif_id; no id is in both.
+
+    Memory: both and about 60 bytes a pair.
+    """
     num_queries = len(left.offsets) - 1
     query = np.concatenate([np.repeat(np.arange(num_queries), np.diff(part.offsets)) for part in (left, right)])
     ids = np.concatenate([left.neighbor_ids, right.neighbor_ids])
