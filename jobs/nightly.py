@@ -91,7 +91,8 @@ def _check_failed_share(run: Run, num_failed: int) -> None:
         reasons = ", ".join(f"{count} x {name}" for name, count in counts if not name.startswith("catalog:"))
         raise NotPublishedError(
             f"{num_failed} of {num_gifs} GIFs could not be read or embedded ({reasons}), "
-            f"more than gates.max_failed_share={limit}: see version {run.table_versions[FAILURES.name]} of the table failures in {run.warehouse}"
+            f"more than gates.max_failed_share={limit}: "
+            f"see version {run.table_versions[FAILURES.name]} of the table failures in {run.warehouse}"
         )
 
 
