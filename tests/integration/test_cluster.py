@@ -1,35 +1,42 @@
-"""The same job on several executors with a declared GPU, and with a worker that is killed: identical tables."""
+"""The same job on several executors with a declared GPU, by spark-submit, and with a worker that is killed."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import sysconfig
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
+import pyspark
 import pytest
+from elasticsearch import Elasticsearch
 from pyspark.sql import SparkSession
 
 from autotag_core import warehouse
 from autotag_core.config_file import load_config
 from autotag_core.sample import write_sample
-from autotag_core.services import PROJECT
+from autotag_core.services import PROJECT, S3Server, find_java, spark_classpath
 from jobs.nightly import Request, run_nightly
 
 pytestmark = pytest.mark.integration
-SETTINGS = ["neighbors.backend=exact", "spark.partitions=6"]
+NUM_GIFS, NUM_BROKEN = 30, 4
+SETTINGS = ["neighbors.backend=exact", "spark.partitions=6", "elasticsearch.replicas=0"]
+Tables = dict[str, list[dict[str, object]]]
 SCRIPT = """
 import json, sys
 from autotag_core.config_file import load_config
 from jobs.nightly import Request, run_nightly
 from jobs.session import spark_session
 
-catalog, target, discovery, settings = sys.argv[1], sys.argv[2], sys.argv[3], json.loads(sys.argv[4])
+catalog, target, elasticsearch, discovery, settings = sys.argv[1:]
 spark = spark_session("cluster", "local-cluster[2,1,1024]", {
     "spark.executor.resource.gpu.amount": "1",
     "spark.executor.resource.gpu.discoveryScript": discovery,
@@ -38,31 +45,31 @@ spark = spark_session("cluster", "local-cluster[2,1,1024]", {
     "spark.task.resource.gpu.amount": "1",
     "spark.sql.shuffle.partitions": "3",
 })
-def seen(_):
-    from pyspark import TaskContext
-    import os
-    yield os.environ.get("SPARK_EXECUTOR_DIRS", "") or os.getcwd(), TaskContext.get().resources()["gpu"].addresses
-executors = spark.sparkContext.parallelize(range(8), 8).mapPartitions(seen).collect()
-run_nightly(Request(catalog, target, load_config(None, settings)))
-print("EXECUTORS", json.dumps(executors))
+run_nightly(Request(catalog, target, load_config(None, json.loads(settings)), elasticsearch, "cluster"))
+summaries = spark.sparkContext._jsc.sc().statusStore().executorList(False)
+summaries = [summaries.apply(number) for number in range(summaries.size())]
+print("TASKS", json.dumps({summary.id(): summary.totalTasks() for summary in summaries}))
+print("GPUS", json.dumps([summary.resources().toString() for summary in summaries if summary.id() != "driver"]))
 """
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("cluster")
-    write_sample(str(folder), 48, seed=11, num_broken=4, workers=1)
-    return folder
+def folder(s3: S3Server) -> str:
+    """A bucket with a sample catalog."""
+    s3.client().create_bucket(Bucket="cluster")
+    write_sample("s3a://cluster/catalog", NUM_GIFS, seed=11, num_broken=NUM_BROKEN, workers=1)
+    return "s3a://cluster"
 
 
 @pytest.fixture(scope="module")
-def tables(spark: SparkSession, sample: Path) -> dict[str, list[dict[str, object]]]:
+def tables(spark: SparkSession, folder: str, elasticsearch: str) -> Tables:
     """What local[2] publishes."""
-    run_nightly(Request(f"{sample}/catalog.jsonl", f"{sample}/local", load_config(None, SETTINGS)))
-    return published(f"{sample}/local")
+    config = load_config(None, SETTINGS)
+    run_nightly(Request(f"{folder}/catalog/catalog.jsonl", f"{folder}/local", config, elasticsearch, "local"))
+    return published(f"{folder}/local")
 
 
-def published(uri: str) -> dict[str, list[dict[str, object]]]:
+def published(uri: str) -> Tables:
     release = warehouse.current_release(uri)
     return {
         name: sorted(
@@ -73,15 +80,24 @@ def published(uri: str) -> dict[str, list[dict[str, object]]]:
     }
 
 
-def test_two_executors_with_a_declared_gpu_publish_identical_tables(
-    tables: dict[str, list[dict[str, object]]], sample: Path, tmp_path: Path
+def documents(url: str, index: str) -> dict[str, dict[str, object]]:
+    hits = Elasticsearch(url).search(index=index, size=1000)["hits"]["hits"]
+    return {hit["_id"]: hit["_source"] for hit in hits}
+
+
+def last_of(output: str, word: str) -> Any:
+    return json.loads(next(line for line in reversed(output.splitlines()) if line.startswith(f"{word} "))[len(word) :])
+
+
+def test_two_executors_with_a_declared_gpu_publish_and_index_the_same(
+    tables: Tables, folder: str, elasticsearch: str, tmp_path: Path
 ) -> None:
     discovery = tmp_path / "discover_gpu.sh"
     discovery.write_text('#!/bin/sh\necho \'{"name": "gpu", "addresses": ["0"]}\'\n')
     discovery.chmod(0o755)
-    arguments = [f"{sample}/catalog.jsonl", f"{sample}/cluster", str(discovery), json.dumps(SETTINGS)]
+    arguments = [f"{folder}/catalog/catalog.jsonl", f"{folder}/cluster", elasticsearch, str(discovery)]
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *arguments],
+        [sys.executable, "-c", SCRIPT, *arguments, json.dumps(SETTINGS)],
         cwd=PROJECT,
         capture_output=True,
         text=True,
@@ -89,15 +105,16 @@ def test_two_executors_with_a_declared_gpu_publish_identical_tables(
         check=False,
     )
     assert done.returncode == 0, done.stderr[-4000:]
-    executors = json.loads(done.stdout.rpartition("EXECUTORS ")[2])
-    assert len({place for place, _ in executors}) == 2
-    assert {address for _, addresses in executors for address in addresses} == {"0"}
-    assert published(f"{sample}/cluster") == tables
+    tasks = last_of(done.stdout, "TASKS")
+    assert tasks.pop("driver", 0) == 0
+    assert len(tasks) == 2 and all(tasks.values()), tasks  # both did some of the job's own tasks
+    assert last_of(done.stdout, "GPUS") == ["Map(gpu -> [name: gpu, addresses: 0])"] * 2
+    assert published(f"{folder}/cluster") == tables
+    assert len(documents(elasticsearch, "cluster")) == len(tables["search_documents"]) > NUM_GIFS
+    assert documents(elasticsearch, "cluster") == documents(elasticsearch, "local")
 
 
-def test_a_killed_python_worker_costs_no_row_and_changes_none(
-    tables: dict[str, list[dict[str, object]]], spark: SparkSession, sample: Path
-) -> None:
+def test_a_killed_python_worker_costs_no_row_and_changes_none(tables: Tables, spark: SparkSession, folder: str) -> None:
     killed: list[int] = []
     stop = threading.Event()
 
@@ -111,17 +128,87 @@ def test_a_killed_python_worker_costs_no_row_and_changes_none(
                     return
             time.sleep(0.02)
 
+    before = num_failed_tasks(spark)
     thread = threading.Thread(target=kill_one_worker_that_embeds)
     thread.start()
     try:
-        run_nightly(Request(f"{sample}/catalog.jsonl", f"{sample}/killed", load_config(None, SETTINGS)))
+        run_nightly(Request(f"{folder}/catalog/catalog.jsonl", f"{folder}/killed", load_config(None, SETTINGS)))
     finally:
         stop.set()
         thread.join()
     assert killed
-    assert published(f"{sample}/killed") == tables
+    assert num_failed_tasks(spark) > before  # so what is published below comes from a second try
+    assert published(f"{folder}/killed") == tables
 
 
 def is_ours(process: psutil.Process) -> bool:
     """Whether this test process started it, through Spark's JVM."""
     return os.getpid() in [parent.pid for parent in process.parents()]
+
+
+def num_failed_tasks(spark: SparkSession) -> int:
+    """Over all executors since the session began."""
+    summaries = spark.sparkContext._jsc.sc().statusStore().executorList(False)
+    return sum(summaries.apply(number).failedTasks() for number in range(summaries.size()))
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Path:
+    """A folder with the wheel, a copy of jobs/nightly.py, and a Python that has the packages but not this project."""
+    build = [word for step in ("build --build-base", "egg_info --egg-base") for word in (*step.split(), str(tmp_path))]
+    command = [sys.executable, "setup.py", "-q", *build, "bdist_wheel", "--dist-dir", str(tmp_path)]
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)
+    (tmp_path / "jobs").mkdir()
+    shutil.copy(PROJECT / "jobs" / "nightly.py", tmp_path / "jobs")
+    python = tmp_path / "python"
+    # -S: no .pth file is read, so the hook of the editable install stays away; the packages come by their path
+    packages = sysconfig.get_path("purelib")
+    python.write_text(f'#!/bin/sh\nPYTHONPATH="$PYTHONPATH:{packages}" exec {sys.executable} -S "$@"\n')
+    python.chmod(0o755)
+    return tmp_path
+
+
+def test_spark_submit_needs_nothing_of_the_project_but_the_wheel(outside: Path, s3: S3Server, bucket: str) -> None:
+    write_sample(f"{bucket}/catalog", 10, seed=11, workers=1)
+    (outside / "conf").mkdir()
+    (outside / "conf" / "spark-defaults.conf").write_text(
+        f"spark.master local-cluster[2,1,1024]\nspark.driver.extraClassPath {spark_classpath()}\n"
+        f"spark.executor.extraClassPath {spark_classpath()}\nspark.pyspark.python no-such-python\n"
+    )
+    smaller = {
+        "spark.executor.resource.gpu.amount": "0",
+        "spark.task.resource.gpu.amount": "0",
+        "spark.executor.cores": "1",
+        "spark.executor.memory": "1g",
+        "spark.driver.memory": "1g",
+        "spark.pyspark.python": str(outside / "python"),
+        "spark.sql.shuffle.partitions": "2",
+        "spark.databricks.delta.snapshotPartitions": "2",
+    }
+    submit = [str(Path(sys.executable).with_name("spark-submit"))]
+    submit += ["--properties-file", str(PROJECT / "spark-defaults.conf"), "--load-spark-defaults"]
+    submit += ["--py-files", str(next(outside.glob("*.whl")))]
+    submit += [word for key, value in smaller.items() for word in ("--conf", f"{key}={value}")]
+    submit += ["jobs/nightly.py", "--catalog", f"{bucket}/catalog/catalog.jsonl", "--warehouse", f"{bucket}/warehouse"]
+    settings = ["experts=[imagenet,semantic]", "neighbors.backend=nmslib", "neighbors.shard_size=4"]
+    settings += ["duplicates.enabled=false", "spark.partitions=2"]  # quicker
+    submit += [word for setting in settings for word in ("--set", setting)]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYSPARK"))}
+    environment |= {"SPARK_HOME": str(Path(pyspark.__file__).parent), "JAVA_HOME": str(find_java().home)}
+    environment |= {"SPARK_CONF_DIR": str(outside / "conf"), "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(
+        submit, env=environment, cwd=outside, capture_output=True, text=True, timeout=500, check=False
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
+    assert s3.secret_key not in done.stdout + done.stderr
+    release = published(f"{bucket}/warehouse")
+    assert len(release["catalog"]) == len(release["media"]) == 10
+    assert {row["expert"] for row in release["neighbors"] if row["neighbor_ids"]} == {"imagenet", "semantic"}
+
+
+@pytest.mark.parametrize("file", ["README.md", "spark-defaults.conf"])
+def test_the_documented_command_gives_the_file_nothing_but_options(file: str) -> None:
+    text = (PROJECT / file).read_text(encoding="utf-8").replace("\n#", "\n").replace("\\\n", " ")
+    [command] = [line for line in text.splitlines() if "spark-submit --properties-file" in line]
+    assert "--load-spark-defaults" in command
+    assert command.partition("jobs/nightly.py")[2].split()[::2] == ["--catalog", "--warehouse"]
