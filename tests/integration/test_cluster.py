@@ -44,6 +44,9 @@ spark = spark_session("cluster", "local-cluster[2,1,1024]", {
     "spark.worker.resource.gpu.discoveryScript": discovery,
     "spark.task.resource.gpu.amount": "1",
     "spark.sql.shuffle.partitions": "3",
+    # a short life: compiling well costs more than it saves
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m",
+    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
 })
 run_nightly(Request(catalog, target, load_config(None, json.loads(settings)), elasticsearch, "cluster"))
 summaries = spark.sparkContext._jsc.sc().statusStore().executorList(False)
@@ -182,7 +185,9 @@ def test_spark_submit_needs_nothing_of_the_project_but_the_wheel(outside: Path, 
         "spark.executor.memory": "1g",
         "spark.driver.memory": "1g",
         "spark.pyspark.python": str(outside / "python"),
-        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m",
+        "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
         "spark.databricks.delta.snapshotPartitions": "2",
     }
     submit = [str(Path(sys.executable).with_name("spark-submit"))]

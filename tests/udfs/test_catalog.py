@@ -342,7 +342,7 @@ def test_no_message_quotes_a_credential_wherever_it_stands(check: Check) -> None
 
 def test_rows_without_an_id_do_not_meet_in_one_task(spark: SparkSession) -> None:
     rows_df = spark.range(2000).selectExpr(
-        "cast(null as string) gif_id", "'x' uri", "array('t') tags", "array('t') editorial_tags", "'c' caption",
+        "nullif(string(id % 1), '0') gif_id", "'x' uri", "array('t') tags", "array('t') editorial_tags", "'c' caption",
         "1 popularity", "'v' version", "cast(null as string) invalid", "concat('row ', id) raw",
     )  # fmt: skip
     before = spark.conf.get("spark.sql.adaptive.enabled")
