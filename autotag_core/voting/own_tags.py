@@ -12,8 +12,6 @@ from autotag_core.config import VoteConfig
 from autotag_core.voting.evidence import Bools, Evidence
 from autotag_core.voting.rules import ExpertWeight, Weights, own_tag_evidence
 
-_AS_NEW_RIDGE = 0.1
-
 
 def default_weights(experts: dict[str, ExpertWeight], config: VoteConfig) -> Weights:
     """What holds before anything is learned.
@@ -35,11 +33,10 @@ def fit_own_tags(evidence: Evidence, is_right: Bools, weights: Weights, config: 
 
     Logistic regression on own_tag_evidence, no factor below 0, drawn towards half the given factors with a ridge
     penalty of vote.own_tags_ridge: half, since what experts see overlaps. The factor of the score as a new tag is drawn
-    to 0 with a tenth of that: it hears experts made from the GIF's own tags, so only validation GIFs can say what it is
-    worth. An expert of vote.trained_on_tags learned the tags
-    of train GIFs and none of validation GIFs, so on these it looks more honest than it is: its factor never exceeds
-    the given one. Slips are left out: the rule settles them. The weights as they are, where fewer than
-    vote.min_evaluation_gifs tags or only right or only wrong ones are known.
+    to 0: it hears experts made from the GIF's own tags, so only validation GIFs can say what it is worth. An expert of
+    vote.trained_on_tags learned the tags of train GIFs and none of validation GIFs, so on these it looks more honest
+    than it is: its factor never exceeds the given one. Slips are left out: the rule settles them. The weights as they
+    are, where fewer than vote.min_evaluation_gifs tags or only right or only wrong ones are known.
     """
     known = evidence.is_own & ~evidence.is_slip
     right = is_right[known].astype(np.float64)
@@ -49,12 +46,11 @@ def fit_own_tags(evidence: Evidence, is_right: Bools, weights: Weights, config: 
     said = own_tag_evidence(evidence, weights, config)[known]  # (n, experts + 2)
     given = (weights.experts[name].on_own_tags for name in names)
     towards = 0.5 * np.array([*given, weights.together, weights.as_new])
-    ridge = config.own_tags_ridge * np.append(np.ones(len(names) + 1), _AS_NEW_RIDGE)
 
     def loss(factors: np.ndarray) -> float:
         log_odds = said @ factors[:-1] + factors[-1]
         misfit = np.logaddexp(0, log_odds).sum() - (right * log_odds).sum()
-        return float(misfit + (ridge * np.square(factors[:-1] - towards)).sum())
+        return float(misfit + config.own_tags_ridge * np.square(factors[:-1] - towards).sum())
 
     start = np.append(towards, weights.own_log_odds)
     most = [weights.experts[name].on_own_tags if name in config.trained_on_tags else None for name in names]
