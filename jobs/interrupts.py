@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 
 _interrupted = threading.Event()
 
 
-def watch_interrupts() -> None:
-    """Remember an interrupt before Spark's own handler, which cancels its jobs, takes it. Call after Spark started."""
+def watch_interrupts(first: Callable[[], object] = lambda: None) -> None:
+    """Remember an interrupt before Spark's own handler, which cancels its jobs, takes it. Call after Spark started.
+
+    `first` is called before anything is cancelled, in a thread of its own, since this one may be in the middle of a
+    call to the JVM; it gets two seconds, and what it raises is ignored.
+    """
     if threading.current_thread() is not threading.main_thread():
         return
     _interrupted.clear()
@@ -18,11 +24,19 @@ def watch_interrupts() -> None:
 
     def remember(number: int, frame: FrameType | None) -> None:
         _interrupted.set()
+        helper = threading.Thread(target=_ignoring_errors, args=(first,), daemon=True)
+        helper.start()
+        helper.join(2)
         if callable(inner):
             inner(number, frame)
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, remember)
+
+
+def _ignoring_errors(call: Callable[[], object]) -> None:
+    with suppress(Exception):
+        call()
 
 
 def was_interrupted() -> bool:

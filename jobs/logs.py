@@ -7,6 +7,7 @@ import sys
 from typing import Any, TextIO
 
 import structlog
+from pyspark.sql import SparkSession
 
 OURS = ("autotag", "autotag_core", "udfs", "jobs")
 """Loggers that are heard from INFO on; of libraries only warnings are."""
@@ -59,6 +60,13 @@ def configure_logs(debug: bool = False) -> Any:
 def bind_run(run_id: str) -> None:
     """Put the run_id on every line that this process logs from now on, whoever logs it."""
     structlog.contextvars.bind_contextvars(run_id=run_id)
+
+
+def silence_spark(spark: SparkSession) -> None:
+    """Let Spark's JVM and the libraries here log nothing any more, whatever levels log4j2.properties gives loggers."""
+    logging.getLogger().setLevel(logging.CRITICAL)
+    jvm: Any = spark.sparkContext._jvm
+    jvm.org.apache.logging.log4j.core.config.Configurator.setAllLevels("", jvm.org.apache.logging.log4j.Level.OFF)
 
 
 def _renderers() -> list[Any]:

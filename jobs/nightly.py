@@ -23,7 +23,7 @@ from jobs.find_neighbors import find_neighbors
 from jobs.group_duplicates import copied_tags, group_duplicates, voting_neighbors
 from jobs.index_documents import index_documents
 from jobs.interrupts import watch_interrupts
-from jobs.logs import bind_run, configure_logs
+from jobs.logs import bind_run, configure_logs, silence_spark
 from jobs.progress import Progress
 from jobs.publish_run import publish_run, recorded, tidy_up
 from jobs.read_catalog import read_catalog
@@ -73,7 +73,8 @@ def _start(checked: Checked) -> Run:
     log = configure_logs()
     request = checked.request
     spark = spark_session("autotag nightly")
-    watch_interrupts()
+    # what the jobs say that an interrupt cuts off explains nothing, at length
+    watch_interrupts(lambda: silence_spark(spark))
     run = Run(spark, request.config, request.warehouse, log, Progress(spark.sparkContext))
     bind_run(run.run_id)
     run.inputs |= {f"{expert}_version": version for expert, version in checked.model_versions.items()}

@@ -55,6 +55,20 @@ def test_a_handler_that_only_cancels_jobs_still_ends_the_call() -> None:
     assert seen == [signal.SIGINT]
 
 
+def test_what_must_come_first_comes_before_the_handler_that_cancels_and_may_fail() -> None:
+    seen: list[str] = []
+
+    def first() -> None:
+        seen.append("first")
+        raise ConnectionError("the gateway was cut off")
+
+    signal.signal(signal.SIGINT, lambda number, frame: seen.append("cancelled"))
+    watch_interrupts(first)
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
+    assert seen == ["first", "cancelled"]
+
+
 def test_a_new_watch_forgets_the_last_interrupt() -> None:
     watch_interrupts()
     with pytest.raises(KeyboardInterrupt):
