@@ -239,8 +239,8 @@ class VoteConfig(Section):
     """Experts made from a GIF's own tags: they do not judge these, unless validation GIFs show that they can. Votes of
     `semantic` tell right original tags from wrong ones worse than a coin does."""
     trained_on_tags: tuple[str, ...] = ("temporal",)
-    """Experts trained on the tags of train GIFs: on a GIF's own tags they count at most half, whatever validation GIFs,
-    whose tags they have not learned, say of them."""
+    """Experts trained on the tags of train GIFs: on a GIF's own tags they count at most a quarter, whatever validation
+    GIFs, whose tags they have not learned, say of them."""
     own_tags_ridge: Annotated[float, Field(gt=0)] = 100.0
     """How firmly the factors of evidence on a GIF's own tags stay at their defaults as validation GIFs teach them."""
     max_calibration_gifs: PositiveCount = 5_000

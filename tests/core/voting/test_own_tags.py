@@ -20,13 +20,13 @@ def drawn(evidence):
     return evidence(said, is_own=True, prior=0.1), is_right
 
 
-def test_before_anything_is_learned_semantic_is_not_heard_and_temporal_half():
+def test_before_anything_is_learned_semantic_is_not_heard_and_temporal_little():
     experts = {name: ExpertWeight(0.5, 0.25) for name in ("imagenet", "semantic", "temporal", "text")}
     found = default_weights(experts, VoteConfig(original_prior=0.8))
     assert {name: one.on_own_tags for name, one in found.experts.items()} == {
         "imagenet": 1.0,
         "semantic": 0.0,
-        "temporal": 0.5,
+        "temporal": 0.25,
         "text": 1.0,
     }
     assert {(one.published, one.on_new_tags) for one in found.experts.values()} == {(0.5, 0.25)}
@@ -89,7 +89,7 @@ def test_an_expert_trained_on_train_tags_is_never_trusted_more_than_before_howev
     config = VoteConfig(own_tags_ridge=1.0)
     unbound = fit_own_tags(pairs, is_right, weights, config.model_copy(update={"trained_on_tags": ()}))
     assert unbound.experts["temporal"].on_own_tags > 1.0
-    assert fit_own_tags(pairs, is_right, weights, config).experts["temporal"].on_own_tags == 0.5
+    assert fit_own_tags(pairs, is_right, weights, config).experts["temporal"].on_own_tags == 0.25
 
 
 @pytest.mark.parametrize("right", [True, False])
