@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from autotag_core.experts.backbones import Backbone
-from autotag_core.experts.memory import is_out_of_memory
+from autotag_core.experts.memory import compute_in_batches
 from autotag_core.experts.registry import FrameModels
 from autotag_core.failures import ItemError, Reason, Stage
 
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     import torch
 
     from autotag_core.frames import LoadedGif
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -138,28 +135,14 @@ def _next_slices(queue: deque[_Waiting], size: int) -> list[tuple[_Waiting, int,
 
 def _features(backbone: Backbone, frames: torch.Tensor, batch: _Batch) -> tuple[np.ndarray, np.ndarray]:
     """Features (n, d) of frames (n, 3, h, w), and which of them (n,) did not fit the device's memory even alone."""
-    import torch
-
     features = np.zeros((len(frames), backbone.dimension), np.float32)
+
+    def compute(start: int, stop: int, size: int) -> None:
+        features[start:stop] = backbone.features(_padded(frames[start:stop], size))[: stop - start]
+
+    batch.size, rows = compute_in_batches(len(frames), batch.size, compute, "frames")
     lost = np.zeros(len(frames), bool)
-    start = 0
-    while start < len(frames):
-        piece = frames[start : start + batch.size]  # (<= size, 3, h, w)
-        try:
-            features[start : start + len(piece)] = backbone.features(_padded(piece, batch.size))[: len(piece)]
-            start += len(piece)
-            continue
-        except RuntimeError as error:
-            if not is_out_of_memory(error):
-                raise
-        # recovered here, where the exception no longer holds on to the batch's memory
-        torch.cuda.empty_cache()
-        if batch.size > 1:
-            batch.size //= 2
-            _log.warning("CUDA out of memory: going on with batches of %d frames", batch.size)
-        else:
-            lost[start] = True
-            start += 1
+    lost[rows] = True
     return features, lost
 
 

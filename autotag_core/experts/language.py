@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 
 from autotag_core.config import TextConfig
 from autotag_core.errors import AutotagError, InputError
-from autotag_core.experts.memory import is_out_of_memory, loaded_on_device
+from autotag_core.experts.memory import compute_in_batches, is_out_of_memory, loaded_on_device
 from autotag_core.experts.minilm import Bert
 from autotag_core.experts.weights import file_sha256, read_weights
 from autotag_core.text import reader_version
@@ -28,7 +27,6 @@ MAX_TOKENS = 256
 BATCH_TOKENS = 512
 """In one forward pass, padding included: 64 short captions, or two of the longest texts."""
 _SHORTEST = 8
-_log = logging.getLogger(__name__)
 _PUBLISHED_DIMENSIONS = {"minilm": 384, "gpt2": 768}
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
 
@@ -60,25 +58,13 @@ class LanguageModel:
 
     def _embed_fitting(self, batch: Sequence[Sequence[int]], size: int, length: int) -> np.ndarray:
         """_embed_batch in batches of size, or of its half, and so on, where the GPU's memory is too small for them."""
-        import torch
-
         vectors = np.empty((len(batch), self.dimension), np.float32)
-        start = 0
-        while start < len(batch):
-            piece = batch[start : start + size]
-            try:
-                vectors[start : start + len(piece)] = self._embed_batch(piece, size, length)
-                start += len(piece)
-                continue
-            except RuntimeError as error:
-                if not is_out_of_memory(error):
-                    raise
-            # recovered here, where the exception no longer holds on to the batch's memory
-            torch.cuda.empty_cache()
-            if size == 1:
-                raise AutotagError("text: not even one text fits the GPU's free memory: is another process using it?")
-            size //= 2
-            _log.warning("CUDA out of memory: going on with batches of %d texts", size)
+
+        def compute(start: int, stop: int, size: int) -> None:
+            vectors[start:stop] = self._embed_batch(batch[start:stop], size, length)
+
+        if compute_in_batches(len(batch), size, compute, "texts").lost:
+            raise AutotagError("text: not even one text fits the GPU's free memory: is another process using it?")
         return vectors
 
     def _embed_batch(self, batch: Sequence[Sequence[int]], size: int, length: int) -> np.ndarray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from autotag_core.errors import AutotagError
 
@@ -23,6 +23,13 @@ raise torch.AcceleratorError; cuBLAS and cuDNN have memory of their own."""
 _log = logging.getLogger(__name__)
 
 
+class _Fitted(NamedTuple):
+    size: int
+    """Rows at once that fitted at the end."""
+    lost: list[int]
+    """Rows that did not fit even alone."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the error says that the GPU has too little free memory, so that less work at once may do."""
     import torch
@@ -30,6 +37,32 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.cuda.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(said in str(error) for said in _SAID)
+
+
+def compute_in_batches(num_rows: int, size: int, compute: Callable[[int, int, int], None], rows: str) -> _Fitted:
+    """compute(start, stop, size) over all rows, at most size of them at once, halved where the GPU is too small."""
+    import torch
+
+    alone = []
+    start = 0
+    while start < num_rows:
+        stop = min(start + size, num_rows)
+        try:
+            compute(start, stop, size)
+            start = stop
+            continue
+        except RuntimeError as error:
+            if not is_out_of_memory(error):
+                raise
+        # recovered here, where the exception no longer holds on to the batch's memory
+        torch.cuda.empty_cache()
+        if size > 1:
+            size //= 2
+            _log.warning("CUDA out of memory: going on with batches of %d %s", size, rows)
+        else:
+            alone.append(start)
+            start += 1
+    return _Fitted(size, alone)
 
 
 def loaded_on_device(load: Callable[[], _T], name: str) -> _T:
