@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import typer
 from elasticsearch import Elasticsearch
@@ -18,6 +19,8 @@ UPLOADED = "gifs-uploaded"  # the index that shows what search was like before t
 NUM_SEARCHES = 5
 NUM_HITS = 50  # a page that a person scrolls through
 NUM_SHOWN = 3
+
+Tags = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,10 @@ def show_searches(tables: str, url: str, truth_uri: str, config: ElasticsearchCo
     `alias` holds the current release of the warehouse `tables`; an index of the uploaders' tags is made beside it.
     """
     client = search.elasticsearch_client(url, config, search.read_credentials())
-    _index_uploaded(tables, client, config)
+    release = warehouse.current_release(tables)
+    catalog = warehouse.read_table(tables, CATALOG.name, release).to_pylist()
+    _index_uploaded(catalog, release.run_id, client, config)
+    uploaded = {row["gif_id"]: row["tags"] for row in catalog}
     truth = {row["gif_id"]: set(row["tags"]) for row in read_truth(truth_uri).to_pylist()}
     searches = [
         Searched(
@@ -44,7 +50,7 @@ def show_searches(tables: str, url: str, truth_uri: str, config: ElasticsearchCo
             {gif_id for gif_id, tags in truth.items() if words in tags},
             *(search.search_gifs(client, index, words, NUM_HITS) for index in (UPLOADED, alias)),
         )
-        for words in _forgotten_tags(tables, truth)
+        for words in _forgotten_tags(uploaded, truth)
     ]
     client.close()
     typer.echo(f"\nSearches, and how many of the GIFs that are right are among the first {NUM_HITS}:")
@@ -52,12 +58,11 @@ def show_searches(tables: str, url: str, truth_uri: str, config: ElasticsearchCo
         before, after = (len(found.right & {hit.gif_id for hit in hits}) for hits in (found.before, found.after))
         typer.echo(f"  {found.words:<16} {len(found.right):>3} right: found {before:>3} before, {after:>3} after")
     for found in searches[:1]:
-        _print_best(tables, found)
+        _print_best(uploaded, _voted_tags(tables, release), found)
 
 
-def _print_best(tables: str, found: Searched) -> None:
+def _print_best(uploaded: Tags, voted: Tags, found: Searched) -> None:
     """The best hits with all their tags on either side; a right GIF is marked."""
-    uploaded, voted = _uploaded_tags(tables), _voted_tags(tables)
     typer.echo(f"\nBest hits for {found.words!r} (* right: it is truly that):")
     for name, hits, tags in (("before", found.before, uploaded), ("after", found.after, voted)):
         for hit in hits[:NUM_SHOWN]:
@@ -67,33 +72,27 @@ def _print_best(tables: str, found: Searched) -> None:
             typer.echo(f"  {name:<6}   nothing")
 
 
-def _uploaded_tags(tables: str) -> dict[str, list[str]]:
-    rows = warehouse.read_table(tables, CATALOG.name, warehouse.current_release(tables), ["gif_id", "tags"])
-    return {row["gif_id"]: row["tags"] for row in rows.to_pylist()}
-
-
-def _voted_tags(tables: str) -> dict[str, list[str]]:
+def _voted_tags(tables: str, release: warehouse.RunRecord) -> Tags:
     """Each GIF's tags with confidence, the surest first; what a rule only proposes apart."""
     columns = ["gif_id", "tag", "confidence", "source"]
-    rows = warehouse.read_table(tables, VOTED_TAGS.name, warehouse.current_release(tables), columns).to_pylist()
-    tags: dict[str, list[str]] = {}
+    rows = warehouse.read_table(tables, VOTED_TAGS.name, release, columns).to_pylist()
+    tags: Tags = {}
     for row in sorted(rows, key=lambda row: (-row["confidence"], row["tag"])):
         if row["source"] != "proposed":
             tags.setdefault(row["gif_id"], []).append(f"{row['tag']} {row['confidence']:.2f}")
     return tags
 
 
-def _forgotten_tags(tables: str, truth: dict[str, set[str]]) -> list[str]:
+def _forgotten_tags(uploaded: Tags, truth: dict[str, set[str]]) -> list[str]:
     """The true tags that most GIFs of the catalog lack, ties alphabetical."""
-    uploaded = _uploaded_tags(tables)
     lacking = Counter(tag for gif_id, tags in uploaded.items() for tag in truth.get(gif_id, set()) - set(tags))
     return sorted(lacking, key=lambda tag: (-lacking[tag], tag))[:NUM_SEARCHES]
 
 
-def _index_uploaded(tables: str, client: Elasticsearch, config: ElasticsearchConfig) -> None:
+def _index_uploaded(
+    catalog: list[dict[str, Any]], run_id: str, client: Elasticsearch, config: ElasticsearchConfig
+) -> None:
     """An index of the catalog as uploaders tagged it, to compare with."""
-    release = warehouse.current_release(tables)
-    rows = warehouse.read_table(tables, CATALOG.name, release).to_pylist()
     documents = [
         {
             "gif_id": row["gif_id"],
@@ -102,9 +101,9 @@ def _index_uploaded(tables: str, client: Elasticsearch, config: ElasticsearchCon
             "popularity": row["popularity"],
             "uri": row["uri"],
         }
-        for row in rows
+        for row in catalog
     ]
-    index = search.create_index(client, UPLOADED, release.run_id, config)
+    index = search.create_index(client, UPLOADED, run_id, config)
     for _ in search.bulk_index(client, index, documents, config):
         pass
     search.finish_index(client, index, config)
