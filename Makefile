@@ -34,6 +34,7 @@ bench: python ## what is in benchmarks/, quickly
 	@$(PY) -m jobs.cli sample --out .cache/bench --gifs 150 --seed 7
 	@$(PY) -m benchmarks.duplicates --catalog .cache/bench/catalog.jsonl --gifs 10 --others 40
 	@$(PY) -m benchmarks.read_text .cache/bench/catalog.jsonl .cache/bench/truth.jsonl --gifs 60
+	@$(PY) -m benchmarks.experts .cache/bench/catalog.jsonl --gifs 20
 
 # Versions in the lock stay where requirements.in allows them; the file names no index, whichever was asked.
 lock: python ## write requirements.lock anew from requirements.in; ARGS="--upgrade" for newer versions
