@@ -25,6 +25,7 @@ from autotag_core.errors import InputError
 from autotag_core.tables import CATALOG, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
 from autotag_core.voting import KNOWING_SLIPS, ExpertWeight
 from autotag_core.warehouse import RunRecord, read_table, table_uri
+from jobs.delta_tables import read_table_version
 from jobs.score_tags import read_weights, validation_pairs
 from jobs.session import spark_session
 from udfs import duplicates, evidence, slips
@@ -130,5 +131,4 @@ def _kept(spark: SparkSession, warehouse: str) -> Iterator[Keep]:
 def _read(spark: SparkSession, warehouse: str, record: RunRecord, table: Table) -> DataFrame:
     if table.name not in record.table_versions:
         raise InputError(f"{warehouse}: run {record.run_id} has no table {table.name}")
-    reader = spark.read.format("delta").option("versionAsOf", record.table_versions[table.name])
-    return reader.load(table_uri(warehouse, table.name))
+    return read_table_version(spark, table_uri(warehouse, table.name), record.table_versions[table.name], table)

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from autotag_core import storage
@@ -19,6 +18,7 @@ from autotag_core.config import Config
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import FAILURES, Table, check_columns
 from autotag_core.warehouse import RunRecord, new_run_id, table_uri
+from jobs.delta_tables import read_version, spark_schema, write_version
 from jobs.progress import Progress
 
 
@@ -75,7 +75,8 @@ class Run:
         mode = "append" if table.name in self.table_versions else "overwrite"
         rows_df = rows_df.select(*table.schema.names)
         ordered_df = rows_df.sortWithinPartitions(*table.partition_by, *table.key) if table.key else rows_df
-        version, num_rows = self._commit(ordered_df, table_uri(self.warehouse, table.name), mode, table.partition_by)
+        uri = table_uri(self.warehouse, table.name)
+        version, num_rows = write_version(ordered_df, uri, self._mark(), mode, table.partition_by)
         if mode == "append" and version != self.table_versions[table.name] + 1:
             raise AutotagError(
                 f"{self.warehouse}: another run has written {table.name} meanwhile: let one run at a time"
@@ -85,11 +86,8 @@ class Run:
 
     def read(self, table: Table) -> DataFrame:
         """The table as this run wrote it."""
-        version = self.table_versions[table.name]
-        uri = table_uri(self.warehouse, table.name)
-        rows_df = self.spark.read.format("delta").option("versionAsOf", version).load(uri)
-        check_columns(table, to_arrow_schema(rows_df.schema))
-        return rows_df
+        schema = spark_schema(table)
+        return read_version(self.spark, table_uri(self.warehouse, table.name), self.table_versions[table.name], schema)
 
     def stage_rows(self, name: str, rows_df: DataFrame) -> tuple[DataFrame, int]:
         """Write rows that several later steps need, once, outside the tables; dropped when the run ends.
@@ -97,8 +95,8 @@ class Run:
         A Delta commit, so that retried and speculative tasks leave each row exactly once on any file system.
         """
         uri = storage.join(self.staging, name)
-        version, num_rows = self._commit(rows_df, uri, "overwrite", ())
-        self.staged[name] = self.spark.read.format("delta").option("versionAsOf", version).load(uri)
+        version, num_rows = write_version(rows_df, uri, self._mark())
+        self.staged[name] = read_version(self.spark, uri, version, rows_df.schema)
         return self.staged[name], num_rows
 
     def add_failures(self, failures_df: DataFrame) -> int:
@@ -147,18 +145,6 @@ class Run:
             gates=self.gates,
         )
 
-    def _commit(self, rows_df: DataFrame, uri: str, mode: str, partition_by: tuple[str, ...]) -> tuple[int, int]:
-        """Write and return (version, rows): found by a mark in the commit, no other run's is taken for it."""
-        mark = f"{self.run_id}/{len(self.table_versions)}/{time.monotonic_ns()}"
-        writer = rows_df.write.format("delta").mode(mode).option("userMetadata", mark)
-        if mode == "overwrite":
-            writer = writer.option("overwriteSchema", "true")
-        if partition_by:
-            writer = writer.partitionBy(*partition_by)
-        writer.save(uri)
-        quoted = uri.replace("`", "``")
-        history_df = self.spark.sql(f"DESCRIBE HISTORY delta.`{quoted}` LIMIT 20").where(F.col("userMetadata") == mark)
-        row = history_df.select("version", "operationMetrics").head()
-        if row is None:
-            raise AutotagError(f"{uri}: its history has lost the commit {mark}: is another run writing here?")
-        return int(row["version"]), int(row["operationMetrics"].get("numOutputRows", 0))
+    def _mark(self) -> str:
+        """What tells a commit of this run from every other."""
+        return f"{self.run_id}/{len(self.table_versions)}/{time.monotonic_ns()}"

@@ -1,0 +1,67 @@
+"""Delta tables at one version, written and read by Spark, their log read without it.
+
+Spark's own way plans and runs a query over the log at each scan and for each look into the history: on small tables
+that is most of a run.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
+
+from autotag_core.delta import live_files, open_table, plain_schema
+from autotag_core.errors import AutotagError
+from autotag_core.tables import Table, check_columns
+
+_RECENT_COMMITS = 20
+
+
+def write_version(
+    rows_df: DataFrame, uri: str, mark: str, mode: str = "overwrite", partition_by: tuple[str, ...] = ()
+) -> tuple[int, int]:
+    """Commit the rows; (version, rows) of the commit that holds the mark, so that no other run's is taken for it.
+
+    mode is overwrite, the schema too, or append.
+    """
+    writer = rows_df.write.format("delta").mode(mode).option("userMetadata", mark)
+    if mode == "overwrite":
+        writer = writer.option("overwriteSchema", "true")
+    if partition_by:
+        writer = writer.partitionBy(*partition_by)
+    writer.save(uri)
+    for commit in open_table(uri).history(_RECENT_COMMITS):
+        if commit.get("userMetadata") == mark:
+            return int(commit["version"]), int(commit.get("operationMetrics", {}).get("numOutputRows", 0))
+    raise AutotagError(f"{uri}: its history has lost the commit {mark}: is another run writing here?")
+
+
+def read_version(spark: SparkSession, uri: str, version: int, schema: StructType) -> DataFrame:
+    """The columns of the schema at a version, from the Parquet files that its log names.
+
+    Cost: the driver holds the list of files, as it would for Delta's own reader; no job runs for up to 32 of them.
+    """
+    files = live_files(open_table(uri, version), uri)
+    if not files:
+        return spark.createDataFrame([], schema)
+    # a folder above the table may be called version=2; a name may hold what would be a pattern
+    reader = spark.read.schema(schema).option("basePath", _literal(uri))
+    return reader.parquet(*map(_literal, files)).select(*schema.names)
+
+
+def read_table_version(spark: SparkSession, uri: str, version: int, table: Table) -> DataFrame:
+    """The table at a version that any run wrote; one AutotagError lists every wrong column."""
+    check_columns(table, pa.schema(open_table(uri, version).schema().to_arrow()))
+    return read_version(spark, uri, version, spark_schema(table))
+
+
+def spark_schema(table: Table) -> StructType:
+    """The table's columns as Spark knows them."""
+    return from_arrow_schema(plain_schema(table))
+
+
+def _literal(path: str) -> str:
+    return re.sub(r"([\\{}\[\]*?])", r"\\\1", path)
