@@ -60,18 +60,30 @@ def sample(
     duplicates: Annotated[
         float, typer.Option(min=0, max=1, help="Share of GIFs to add as copies, by other uploaders, of drawn ones.")
     ] = 0.0,
+    messy: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of tags to write in other ways; also adds names and words.")
+    ] = 0.0,
+    rows_only: Annotated[
+        bool, typer.Option("--rows-only", help="Draw no GIFs: enough for what reads tags and sessions alone.")
+    ] = False,
 ) -> None:
     """Draw a catalog of real GIFs whose true tags are known.
 
     Beside catalog.jsonl and gifs/ it writes truth.jsonl, sessions.jsonl (for --set semantic.sessions=) and test.txt, a
-    list of reviewed GIFs (for --set catalog.test_list=).
+    list of reviewed GIFs (for --set catalog.test_list=). With --messy also tag_truth.jsonl, what each written tag
+    means, and entities.jsonl, a list of people, films and shows.
     """
-    from autotag_core.sample import UploaderRates, write_sample
+    from autotag_core.sample import UploaderRates, write_rows, write_sample
     from jobs.drawing_progress import drawing_progress
 
-    rates = UploaderRates(copied=duplicates)
-    with drawing_progress() as show:
-        written = write_sample(out, gifs, seed, num_broken=broken, rates=rates, on_progress=show)
+    rates = UploaderRates(copied=duplicates, messy=messy)
+    if rows_only and broken:
+        raise InputError("--rows-only and --broken: one at a time, since what is broken is mostly a file")
+    if rows_only:
+        written = write_rows(out, gifs, seed, rates)
+    else:
+        with drawing_progress() as show:
+            written = write_sample(out, gifs, seed, num_broken=broken, rates=rates, on_progress=show)
     counts = [f"{gifs} GIFs"]
     counts += [f"{written.num_duplicates} copies"] if written.num_duplicates else []
     counts += [f"{broken} broken ones"] if broken else []

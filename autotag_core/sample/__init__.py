@@ -1,7 +1,7 @@
 """A catalog of real GIFs whose true tags are known: drawn, tagged as people tag, and as broken as files get."""
 
 from autotag_core.sample.broken import BROKEN_KINDS, BrokenKind
-from autotag_core.sample.catalog import SampleSummary, write_sample
+from autotag_core.sample.catalog import SampleSummary, write_rows, write_sample
 from autotag_core.sample.copies import COPY_KINDS, copy_gif
 from autotag_core.sample.factors import FACTORS, vocabulary
 from autotag_core.sample.uploaders import DEFAULT_RATES, UploaderRates
@@ -16,5 +16,6 @@ __all__ = [
     "UploaderRates",
     "copy_gif",
     "vocabulary",
+    "write_rows",
     "write_sample",
 ]

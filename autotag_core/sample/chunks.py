@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import signal
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from autotag_core import storage
 from autotag_core.sample.duplicates import Duplicate, duplicate_bytes, duplicate_recipe
 from autotag_core.sample.encoding import gif_bytes
 from autotag_core.sample.factors import USAGES, Recipe, recipe_of
+from autotag_core.sample.messy import Meaning
 from autotag_core.sample.uploaders import Upload, UploaderRates, upload_of
 
 GIFS_PER_CHUNK = 50
@@ -26,7 +27,7 @@ _USAGE_NUMBER = {usage: number for number, usage in enumerate(USAGES)}
 
 @dataclass(frozen=True)
 class Chunk:
-    """GIFs `first` to `end` (exclusive) or, where there are any, copies."""
+    """GIFs `first` to `end` (exclusive) or, where there are any, copies; with their files if `draws`."""
 
     out: str
     seed: int
@@ -34,16 +35,19 @@ class Chunk:
     end: int
     rates: UploaderRates
     duplicates: tuple[Duplicate, ...] = ()
+    draws: bool = True
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a chunk leaves behind: JSON lines and, by GIF that is no copy, what sessions are drawn from."""
+    """What a chunk leaves behind: JSON lines, what messy tags mean, how often, and what sessions are drawn from."""
 
     catalog: list[str]
     truth: list[str]
     reviewed: list[str]
+    meanings: Counter[tuple[str, Meaning]]
     usages: list[int]
+    """By GIF that is no copy, as popularity."""
     popularity: list[int]
     num_bytes: int
 
@@ -60,7 +64,7 @@ def make_chunks(out: str, seed: int, num_gifs: int, duplicates: list[Duplicate],
 def write_chunks(chunks: list[Chunk], workers: int) -> Generator[Written, None, None]:
     """The chunks' results in their order; with more than one worker at most a few chunks wait at a time."""
     if workers <= 1 or len(chunks) == 1:
-        yield from map(_write_chunk, chunks)
+        yield from map(write_chunk, chunks)
         return
     # spawned, since a fork would copy the locks of whatever threads the caller has
     context = multiprocessing.get_context("spawn")
@@ -68,7 +72,7 @@ def write_chunks(chunks: list[Chunk], workers: int) -> Generator[Written, None, 
     running: deque[Future[Written]] = deque()
     try:
         for chunk in chunks:
-            running.append(pool.submit(_write_chunk, chunk))
+            running.append(pool.submit(write_chunk, chunk))
             if len(running) >= workers * _CHUNKS_AHEAD:
                 yield running.popleft().result()
         while running:
@@ -81,19 +85,24 @@ def _leave_interrupts_to_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _write_chunk(chunk: Chunk) -> Written:
+def write_chunk(chunk: Chunk) -> Written:
+    """Write the chunk's files; its rows."""
     recipes = [recipe_of(chunk.seed, index) for index in range(chunk.first, chunk.end)]
     recipes += [duplicate_recipe(chunk.seed, duplicate) for duplicate in chunk.duplicates]
     uploads = [upload_of(recipe, chunk.rates) for recipe in recipes]
-    if chunk.duplicates:
+    files: Iterable[bytes]
+    if not chunk.draws:
+        files = []
+    elif chunk.duplicates:
         files = (duplicate_bytes(chunk.seed, duplicate) for duplicate in chunk.duplicates)
     else:
         files = (gif_bytes(recipe) for recipe in recipes)
-    num_bytes = _write_files(chunk.out, zip((recipe.uri for recipe in recipes), files, strict=True))
+    num_bytes = _write_files(chunk.out, zip((recipe.uri for recipe in recipes), files, strict=chunk.draws))
     return Written(
         catalog=[json.dumps(catalog_row(*pair)) for pair in zip(recipes, uploads, strict=True)],
         truth=[json.dumps(truth_row(recipe)) for recipe in recipes],
         reviewed=[recipe.gif_id for recipe, upload in zip(recipes, uploads, strict=True) if upload.reviewed],
+        meanings=Counter(pair for upload in uploads for pair in upload.meanings.items()),
         usages=[] if chunk.duplicates else [_USAGE_NUMBER[recipe.usage] for recipe in recipes],
         popularity=[] if chunk.duplicates else [upload.popularity for upload in uploads],
         num_bytes=num_bytes,

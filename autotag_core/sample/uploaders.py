@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass, field
 
 from autotag_core.sample.factors import FACTORS, Recipe, general_tag, random_of, vocabulary
+from autotag_core.sample.messy import Meaning, reworded
+from autotag_core.sample.slips import misspell
 
 MEANINGLESS = ("gif", "funny", "cool", "animated", "my upload", "best")
 """Tags that say nothing and are true of no GIF."""
@@ -21,6 +23,7 @@ class UploaderRates:
     has given all true tags and no other; of the other GIFs, with `reviewed`, reviewers have, and the GIF is on their
     list: together they are what the job leaves untouched, and right. `caption` is the share of GIFs with a caption.
     `copied`, 0..1: for each GIF so many more are uploaded that are copies of one of them, tagged by other uploaders.
+    `messy`, 0..1: about so many of the tags are then written in another way, and words and names added (messy.py).
 
     `editorial` is more than a real catalog has, so that 400 GIFs hold the vote.min_evaluation_gifs of the default
     config and probabilities can be learned.
@@ -37,6 +40,7 @@ class UploaderRates:
     reviewed: float = 0.12
     caption: float = 0.7
     copied: float = 0.0
+    messy: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,8 @@ class Upload:
     misspelled: list[str]
     wrong: str | None
     meaningless: str | None
+    meanings: dict[str, Meaning]
+    """What each of `tags` means, by tag; empty without rates.messy."""
 
 
 DEFAULT_RATES = UploaderRates()
@@ -63,7 +69,7 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
     """The uploader's view of a GIF, a function of the recipe and the rates; tags are distinct, in no telling order."""
     rng = random_of(recipe.seed, recipe.index, "uploader")
     truth = recipe.tags()
-    said: list[str] = []
+    said: list[tuple[str, str]] = []  # as it is written, and the tag it is
     missing: list[str] = []
     too_general: list[str] = []
     misspelled: list[str] = []
@@ -75,20 +81,22 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
                 missing.append(tag)
             elif general and rng.random() < rates.too_general:
                 too_general.append(tag)
-                said.append(general)
+                said.append((general, general))
             elif rng.random() < rates.misspelled:
                 misspelled.append(tag)
-                said.append(misspell(tag, rng))
+                said.append((misspell(tag, rng), tag))
             else:
-                said.append(tag)
+                said.append((tag, tag))
     wrong = rng.choice([tag for tag in _VOCABULARY if tag not in truth]) if rng.random() < rates.wrong else None
     meaningless = rng.choice(MEANINGLESS) if rng.random() < rates.meaningless else None
-    said += [tag for tag in (wrong, meaningless) if tag]
+    said += [(tag, tag) for tag in (wrong, meaningless) if tag]
     rng.shuffle(said)
+    tag_of = dict(reversed(said))  # of a word that is written twice the first counts
+    meanings = reworded(recipe, {word: tag_of[word] for word, _ in said}, rates.messy) if rates.messy else {}
     edited = rng.random() < rates.editorial
     reviewed = not edited and random_of(recipe.seed, recipe.index, "reviewers").random() < rates.reviewed
     return Upload(
-        tags=list(dict.fromkeys(said)),
+        tags=list(meanings or dict.fromkeys(word for word, _ in said)),
         editorial_tags=truth if edited or reviewed else [],
         caption=_caption(recipe, rng) if rng.random() < rates.caption else None,
         popularity=popularity(rng),
@@ -98,22 +106,13 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
         misspelled=misspelled,
         wrong=wrong,
         meaningless=meaningless,
+        meanings=meanings,
     )
 
 
 def popularity(rng: random.Random) -> int:
     """Views, at least 1 and at most 10 million: a Pareto tail, so that 1 in 100 GIFs has about half of all views."""
     return min(int(10 * rng.paretovariate(1.1)) - 9, 10_000_000)
-
-
-def misspell(tag: str, rng: random.Random) -> str:
-    """The tag with two neighboring letters swapped, one left out or one doubled; never a tag that exists."""
-    while True:
-        position = rng.randrange(len(tag) - 1)
-        left, right, rest = tag[:position], tag[position : position + 2], tag[position + 2 :]
-        spelled = left + rng.choice([right[::-1], right[0], right[0] + right]) + rest
-        if spelled != tag and spelled.strip() == spelled and spelled not in _VOCABULARY:
-            return spelled
 
 
 def _caption(recipe: Recipe, rng: random.Random) -> str:

@@ -125,6 +125,15 @@ def test_wrong_input_of_the_nightly_job_is_one_line_exit_code_2_and_nothing_writ
         assert not tables.exists()
 
 
+def test_a_sample_of_rows_alone_has_no_gifs_and_nothing_broken(autotag: Command, tmp_path: Path) -> None:
+    rows_only = ("sample", "--out", str(tmp_path / "rows"), "--gifs", "3", "--messy", "0.5", "--rows-only")
+    assert autotag(*rows_only)[0] == 0
+    written = {path.name for path in (tmp_path / "rows").iterdir()}
+    assert written >= {"catalog.jsonl", "tag_truth.jsonl", "entities.jsonl", "sessions.jsonl"}
+    assert "gifs" not in written
+    assert "--rows-only and --broken: one at a time" in one_line(autotag(*rows_only, "--broken", "1"), 2)
+
+
 def test_a_bucket_that_is_not_there_and_wrong_keys_are_one_line_and_exit_code_2(
     autotag: Command, good: str, bucket: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

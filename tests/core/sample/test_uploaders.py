@@ -21,7 +21,8 @@ from autotag_core.sample.factors import (
     vocabulary,
 )
 from autotag_core.sample.sessions import MAX_VIEWS, OFF_USAGE, SESSIONS_PER_GIF, draw_sessions
-from autotag_core.sample.uploaders import DEFAULT_RATES, MEANINGLESS, UploaderRates, misspell, upload_of
+from autotag_core.sample.slips import misspell
+from autotag_core.sample.uploaders import DEFAULT_RATES, MEANINGLESS, UploaderRates, upload_of
 
 NUM_GIFS = 2000
 TRUE_TAGS = {tag for tags in vocabulary().values() for tag in tags}
