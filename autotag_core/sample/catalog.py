@@ -22,7 +22,7 @@ from autotag_core.sample.duplicates import Duplicate, draw_duplicates
 from autotag_core.sample.entities import entity_rows
 from autotag_core.sample.factors import gif_id
 from autotag_core.sample.messy import Meaning, tag_truth
-from autotag_core.sample.sessions import draw_sessions
+from autotag_core.sample.sessions import draw_searches, draw_sessions
 from autotag_core.sample.uploaders import DEFAULT_RATES, UploaderRates
 
 Progress = Callable[[int, int], None]
@@ -53,7 +53,7 @@ def write_sample(
     test.txt is the reviewers' list: gif_ids, one a line, for catalog.test_list; about rates.reviewed of the GIFs that
     no editor has tagged. Without broken items or copies there is no broken.jsonl or duplicates.jsonl. With rates.messy
     there are tag_truth.jsonl, {tag, language, kind, meant, label} of each tag that a GIF of catalog.jsonl (a broken one
-    aside) is written with, and entities.jsonl, a list of people and titles.
+    aside) is written with, entities.jsonl, a list of people and titles, and searches.jsonl, {session_id, queries}.
 
     `out` is local or S3. The files are the same byte for byte for the same arguments, whatever the number of workers
     (None: one per core); GIF i depends on (seed, i) alone, so a larger sample begins with the smaller one. The copies
@@ -149,6 +149,7 @@ def _write_rows(out: str, seed: int, rows: _RowFiles, duplicates: list[Duplicate
     _write_duplicates(out, duplicates)
     _replace(storage.join(out, "tag_truth.jsonl"), _as_lines(tag_truth(rows.meanings)))
     _replace(storage.join(out, "entities.jsonl"), _as_lines(entity_rows() if rows.meanings else []))
+    _write_searches(out, seed, len(rows.usages) if rows.meanings else 0, rows.folder / "searches.jsonl")
     for name in ("truth.jsonl", "test.txt"):
         storage.upload_file(rows.folder / name, storage.join(out, name))
     num_sessions = _write_sessions(out, seed, rows.usages, rows.popularity, rows.folder / "sessions.jsonl")
@@ -176,6 +177,18 @@ def _replace(uri: str, lines: list[str]) -> None:
             storage.s3_client().delete_object(Bucket=bucket, Key=key)
         else:
             storage.local_path(uri).unlink(missing_ok=True)
+
+
+def _write_searches(out: str, seed: int, num_gifs: int, path: Path) -> None:
+    """searches.jsonl, of which there is none for no GIFs."""
+    uri = storage.join(out, "searches.jsonl")
+    if not num_gifs:
+        _replace(uri, [])
+        return
+    with path.open("w", encoding="utf-8") as file:
+        for session_id, queries in draw_searches(seed, num_gifs):
+            file.write(json.dumps({"session_id": session_id, "queries": queries}) + "\n")
+    storage.upload_file(path, uri)
 
 
 def _write_sessions(

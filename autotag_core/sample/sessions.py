@@ -8,13 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autotag_core.sample.factors import USAGES, random_of
+from autotag_core.sample.factors import USAGES, random_of, vocabulary
+from autotag_core.sample.wordings import INFLECTIONS, SYNONYMS
 
 SESSIONS_PER_GIF = 2
 """With about six GIFs in a session a GIF is seen twelve times on average."""
 MIN_VIEWS, MAX_VIEWS = 3, 9
 OFF_USAGE = 0.15
 """Share of views that are of any GIF, whatever it is used for."""
+MIN_SEARCHES, MAX_SEARCHES = 2, 5
 _TASTE = 0.3
 """Views are drawn in proportion to popularity to this power: popular GIFs are seen more, but most are seen."""
 
@@ -45,3 +47,20 @@ def draw_sessions(seed: int, usages: npt.NDArray[np.int8], popularity: npt.NDArr
             at = int(np.searchsorted(bound, rng.random() * bound[-1], side="right"))
             seen[int(group[min(at, len(group) - 1)])] = None
         yield Session(f"session-{number:08d}", list(seen))
+
+
+def draw_searches(seed: int, num_gifs: int) -> Iterator[tuple[str, list[str]]]:
+    """What people type: SESSIONS_PER_GIF times (session_id, queries), words for one usage, its forms and synonyms.
+
+    OFF_USAGE of the queries are any true tag. One may be typed twice; the session ids are not those of draw_sessions.
+    """
+    tags = sorted(tag for tags in vocabulary().values() for tag in tags)
+    words = {usage: [usage, *INFLECTIONS.get(usage, ()), *SYNONYMS.get(usage, ())] for usage in USAGES}
+    for number in range(SESSIONS_PER_GIF * num_gifs):
+        rng = random_of(seed, number, "searches")
+        usage = rng.choice(list(USAGES))
+        typed = [
+            rng.choice(tags) if rng.random() < OFF_USAGE else rng.choice([*words[usage], USAGES[usage]])
+            for _ in range(rng.randint(MIN_SEARCHES, MAX_SEARCHES))
+        ]
+        yield f"search-{number:08d}", typed

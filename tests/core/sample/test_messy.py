@@ -13,6 +13,7 @@ from autotag_core.sample.chunks import catalog_row
 from autotag_core.sample.entities import ENTITIES, NAMED_LIKE_WORDS
 from autotag_core.sample.factors import recipe_of, vocabulary
 from autotag_core.sample.messy import Meaning, reworded, tag_truth
+from autotag_core.sample.sessions import draw_searches
 from autotag_core.sample.translations import LANGUAGES, TRANSLATIONS
 from autotag_core.sample.uploaders import MEANINGLESS, upload_of
 from autotag_core.sample.wordings import ANTONYMS, INFLECTIONS, LOOKALIKES, OTHER_WORDS, SYNONYMS
@@ -161,7 +162,17 @@ def test_the_files_of_a_messy_sample_say_what_each_of_its_tags_means(tmp_path):
 def test_a_sample_that_is_not_messy_leaves_no_truth_of_tags_behind(tmp_path):
     for share in (0.5, 0.0):
         write_sample(str(tmp_path), 2, seed=7, workers=1, rates=UploaderRates(messy=share))
-        assert (tmp_path / "tag_truth.jsonl").exists() == (tmp_path / "entities.jsonl").exists() == bool(share)
+        for name in ("tag_truth", "entities", "searches"):
+            assert (tmp_path / f"{name}.jsonl").exists() == bool(share)
+
+
+def test_a_search_session_is_mostly_about_one_usage():
+    sessions = dict(draw_searches(7, 200))
+    assert len(sessions) == 400 and sessions == dict(draw_searches(7, 200))
+    monday = {"monday", "mondays", "occasion"}
+    about = [queries for queries in sessions.values() if {"monday", "mondays"} & set(queries)]
+    assert len(about) >= 20
+    assert sum(query in monday for queries in about for query in queries) > sum(map(len, about)) / 2
 
 
 def test_a_share_above_one_is_refused(tmp_path):
