@@ -96,6 +96,8 @@ class SemanticConfig(Section):
 
     sessions: str | None = None
     """URI of JSON lines {session_id, gif_ids}: GIFs that one person looked at in a row."""
+    search_sessions: str | None = None
+    """URI of JSON lines {session_id, queries}: what one person searched for in a row; for related searches alone."""
     vector_size: PositiveCount = 64
     """Dimensions of a tag's vector."""
     window: PositiveCount = 10
@@ -219,6 +221,17 @@ class DuplicatesConfig(Section):
     one: only what matches the group's smallest GIF itself stays together."""
 
 
+class RelatedConfig(Section):
+    """Related tags, GIFs and searches, from the space of the `semantic` expert."""
+
+    enabled: bool = True
+    """Whether they are looked for; without the `semantic` expert there are none."""
+    k: PositiveCount = 20
+    """Most that are related to one."""
+    min_tag_gifs: PositiveCount = 5
+    """A tag that fewer GIFs have is related to nothing: of a slip of the pen that two people made nothing is known."""
+
+
 class VoteConfig(Section):
     """How neighbors' tags become votes: the published rule, with the choices that its text leaves open, and the rule
     that scores."""
@@ -336,6 +349,7 @@ class Config(Section):
     text: TextConfig = TextConfig()
     neighbors: NeighborsConfig = NeighborsConfig()
     duplicates: DuplicatesConfig = DuplicatesConfig()
+    related: RelatedConfig = RelatedConfig()
     vote: VoteConfig = VoteConfig()
     elasticsearch: ElasticsearchConfig = ElasticsearchConfig()
     gates: GatesConfig = GatesConfig()
@@ -372,11 +386,12 @@ class Config(Section):
             for less, low, more, high in ordered
             if high is not None and low > high
         ]
-        if self.neighbors.backend != "exact" and self.neighbors.efSearch <= self.neighbors.k:
-            problems.append(
-                f"neighbors.efSearch={self.neighbors.efSearch} is not more than neighbors.k={self.neighbors.k}: HNSW "
-                "would find fewer than k besides the GIF itself; raise the one or lower the other"
-            )
+        for name, k in (("neighbors.k", self.neighbors.k), ("related.k", self.related.k)):
+            if self.neighbors.backend != "exact" and self.neighbors.efSearch <= k:
+                problems.append(
+                    f"neighbors.efSearch={self.neighbors.efSearch} is not more than {name}={k}: HNSW "
+                    "would find fewer than k besides the GIF itself; raise the one or lower the other"
+                )
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -119,6 +119,38 @@ DUPLICATES = Table(
     ("gif_id",),
 )
 
+_RELATED = [
+    _column("related", _STRINGS, "nearest first, ties alphabetical, never the key itself"),
+    _column("similarities", pa.list_(pa.float32()), "of each, cosine, -1..1, descending"),
+]
+
+RELATED_TAGS = Table(
+    "related_tags",
+    "a tag of the semantic space, and the tags that are used like it",
+    pa.schema([_column("tag", pa.string(), "key, as uploaders write it"), *_RELATED]),
+    ("tag",),
+)
+
+RELATED_GIFS = Table(
+    "related_gifs",
+    "a GIF, and the GIFs that people look at like it",
+    pa.schema(
+        [
+            _column("gif_id", pa.string(), "key"),
+            *_RELATED,
+            _column("source", pa.string(), "sessions, or tags: too few sessions hold it, these are train GIFs"),
+        ]
+    ),
+    ("gif_id",),
+)
+
+RELATED_SEARCHES = Table(
+    "related_searches",
+    "a search, and the searches that people make in the same sessions; only with semantic.search_sessions",
+    pa.schema([_column("query", pa.string(), "key, in lower case with single spaces"), *_RELATED]),
+    ("query",),
+)
+
 EXPERT_WEIGHTS = Table(
     "expert_weights",
     "an expert",
@@ -226,6 +258,7 @@ SEARCH_DOCUMENTS = Table(
             _column("text", pa.string(), "what is written in the GIF, null if nothing or unknown"),
             _column("popularity", pa.int64(), "0 if unknown"),
             _column("uri", pa.string(), "where the GIF is"),
+            _column("related_gifs", _STRINGS, "gif_ids, nearest first; empty where none are known"),
         ]
     ),
     ("gif_id",),
@@ -286,6 +319,9 @@ TABLES = {
         EMBEDDINGS,
         NEIGHBORS,
         DUPLICATES,
+        RELATED_TAGS,
+        RELATED_GIFS,
+        RELATED_SEARCHES,
         EXPERT_WEIGHTS,
         TAG_THRESHOLDS,
         VOTED_TAGS,

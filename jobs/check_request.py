@@ -43,8 +43,9 @@ def check_request(request: Request) -> Checked:
     request = absolute(request)
     settings = request.config
     catalog_files.file_kind(request.catalog)
-    lists = (settings.catalog.test_list, settings.catalog.validation_list, settings.semantic.sessions)
-    for uri in (request.catalog, *filter(None, lists)):
+    lists = (settings.catalog.test_list, settings.catalog.validation_list)
+    sessions = (settings.semantic.sessions, settings.semantic.search_sessions)
+    for uri in (request.catalog, *filter(None, lists + sessions)):
         storage.check_exists(uri)
     versions = experts.check_experts(settings)
     index = open_index(request.elasticsearch, request.index, settings.elasticsearch) if request.elasticsearch else None
@@ -57,7 +58,7 @@ def absolute(request: Request) -> Request:
     settings = request.config
     changed = {
         "catalog": _with_absolute(settings.catalog, "test_list", "validation_list"),
-        "semantic": _with_absolute(settings.semantic, "sessions"),
+        "semantic": _with_absolute(settings.semantic, "sessions", "search_sessions"),
     }
     return replace(
         request,

@@ -15,6 +15,7 @@ from autotag_core.config import Config
 from autotag_core.config_file import load_config, settings_as_yaml
 from autotag_core.errors import InputError
 from jobs.explain_errors import explained
+from jobs.related_cli import add_related_commands
 
 app = typer.Typer(
     help="Retag a GIF catalog by expert voting.",
@@ -22,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+add_related_commands(app)
 
 Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")]
@@ -71,7 +73,7 @@ def sample(
 
     Beside catalog.jsonl and gifs/ it writes truth.jsonl, sessions.jsonl (for --set semantic.sessions=) and test.txt, a
     list of reviewed GIFs (for --set catalog.test_list=). With --messy also tag_truth.jsonl, what each written tag
-    means, and entities.jsonl, a list of people, films and shows.
+    means, entities.jsonl, a list of people, films and shows, and searches.jsonl (for --set semantic.search_sessions=).
     """
     from autotag_core.sample import UploaderRates, write_rows, write_sample
     from jobs.drawing_progress import drawing_progress

@@ -27,6 +27,7 @@ from jobs.logs import bind_run, configure_logs, silence_spark
 from jobs.progress import Progress
 from jobs.publish_run import publish_run, recorded, tidy_up
 from jobs.read_catalog import read_catalog
+from jobs.relate_tags import relate_tags
 from jobs.run import Run
 from jobs.score_tags import score_tags
 from jobs.session import spark_session
@@ -52,9 +53,10 @@ def run_nightly(request: Request) -> Run:
             train_temporal(run)
         if reads_texts:
             embed_texts(run)
-        if experts.chosen_experts(run.config, "tags"):
-            embed_tags(run)
+        space = embed_tags(run) if experts.chosen_experts(run.config, "tags") else None
         find_neighbors(run)
+        if run.config.related.enabled and space is not None:
+            relate_tags(run, space)
         if run.config.duplicates.enabled and duplicates.EXPERT in run.config.experts:
             group_duplicates(run)
         neighbors_df = voting_neighbors(run)

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotag_core.errors import cause
-from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, VOTED_TAGS
+from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, RELATED_GIFS, VOTED_TAGS
 from jobs.run import Run
 
 PUBLISHED_WEIGHTS = {"semantic": 0.54, "imagenet": 0.33, "temporal": 0.28, "text": 0.20}
@@ -48,6 +48,8 @@ def _parts(run: Run) -> Iterator[str | Text | Table]:
         f"{sources.get('proposed', 0)} more proposed by the rule {run.config.vote.rule}"
     )
     yield _calibration_line(run)
+    if RELATED_GIFS.name in run.table_versions:
+        yield _related_line(run)
     for example in _examples(run):
         yield f"  {example['gif_id']}: {', '.join(example['tags']) or 'no tags'}"
         yield f"    -> {', '.join(_tag_text(tag) for tag in example['voted'][:_NUM_TAGS])}"
@@ -94,6 +96,14 @@ def _weight_table(run: Run) -> Table:
             "-" if new is None else f"{row['weight_on_new_tags_low']:.3f} to {row['weight_on_new_tags_high']:.3f}",
         )
     return table
+
+
+def _related_line(run: Run) -> str:
+    counts = {row["source"]: row["count"] for row in run.read(RELATED_GIFS).groupBy("source").count().collect()}
+    parts = [f"{run.rows_out['related_tags']} tags"]
+    parts.append(f"{sum(counts.values())} GIFs ({counts.get('sessions', 0)} from sessions)")
+    parts += [f"{run.rows_out['related_searches']} searches"] if "related_searches" in run.rows_out else []
+    return f"Related: {', '.join(parts)}"
 
 
 def _calibration_line(run: Run) -> str:

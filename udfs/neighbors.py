@@ -183,7 +183,7 @@ def _build_partition(
         # a name of its own for each attempt: a retried or speculative task never mixes its files with another's
         uri = storage.join(folder, f"{expert}-{part:05d}-{uuid.uuid4().hex[:12]}")
         vectors = (_ids_and_vectors(batch) for batch in itertools.chain([first], slices))
-        header = build_shard(vectors, config, backends[expert], uri, _local_folder())
+        header = build_shard(vectors, config, backends[expert], uri, local_folder())
         yield pa.RecordBatch.from_pylist(
             [{"expert": expert, "uri": uri, "num_references": header.num_ids, "dimension": header.dimension}], SHARDS
         )
@@ -194,7 +194,7 @@ def _search_partition(
 ) -> Iterator[pa.RecordBatch]:
     for expert, ids, vectors in _query_blocks(batches, config.k):
         uris = [shard.uri for shard in shards if shard.expert == expert]
-        found = search_shards(uris, ids, vectors, config, _local_folder())
+        found = search_shards(uris, ids, vectors, config, local_folder())
         for start in range(0, len(ids), ROWS_PER_BATCH):
             yield _as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
 
@@ -273,6 +273,6 @@ def _ids_and_vectors(batch: pa.RecordBatch) -> tuple[list[str], npt.NDArray[np.f
     return ids, values.to_numpy(zero_copy_only=False).reshape(len(ids), -1)
 
 
-def _local_folder() -> Path:
+def local_folder() -> Path:
     """Where this executor may keep files: Spark gives its workers its local folders and deletes them when it ends."""
     return Path(os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]) / "autotag-shards"

@@ -33,13 +33,17 @@ class IndexTarget:
 
 
 def build_search_documents(
-    catalog_df: DataFrame, voted_tags_df: DataFrame, media_df: DataFrame | None = None
+    catalog_df: DataFrame,
+    voted_tags_df: DataFrame,
+    media_df: DataFrame | None = None,
+    related_gifs_df: DataFrame | None = None,
 ) -> DataFrame:
     """SEARCH_DOCUMENTS: one document per catalog GIF; tags highest weight first, ties alphabetical, none: empty.
 
     A tag's weight, by which search ranks, is 1 where an editor gave it, else its probability or, where none is known,
     its confidence or score.
-    Without media, of all GIFs or of one, nobody knows what is written there: `text` is null.
+    Without media, of all GIFs or of one, nobody knows what is written there: `text` is null. Without related GIFs
+    `related_gifs` is empty. Cost: each table is shuffled once by gif_id.
     """
     estimated = F.coalesce("probability", F.greatest("confidence", "score"))
     weight = F.when(F.col("source") == "editorial", F.lit(1.0).cast("float")).otherwise(estimated)
@@ -53,6 +57,11 @@ def build_search_documents(
         documents_df = documents_df.withColumn("text", F.lit(None).cast("string"))
     else:
         documents_df = documents_df.join(media_df.select("gif_id", "text"), "gif_id", "left")
+    no_gifs = F.array().cast("array<string>")
+    if related_gifs_df is None:
+        documents_df = documents_df.withColumn("related", no_gifs)
+    else:
+        documents_df = documents_df.join(related_gifs_df.select("gif_id", "related"), "gif_id", "left")
     return documents_df.select(
         "gif_id",
         F.coalesce("voted", no_tags).alias("tags"),
@@ -60,6 +69,7 @@ def build_search_documents(
         "text",
         F.coalesce("popularity", F.lit(0).cast("bigint")).alias("popularity"),
         "uri",
+        F.coalesce("related", no_gifs).alias("related_gifs"),
     )
 
 

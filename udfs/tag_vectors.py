@@ -32,27 +32,27 @@ ROWS_PER_BATCH = 1024
 _log = logging.getLogger(__name__)
 
 
-def read_sessions(spark: SparkSession, uri: str) -> tuple[DataFrame, int]:
-    """(session_id, gif_ids) of JSON lines, and how many rows were left out.
+def read_sessions(spark: SparkSession, uri: str, items: str = "gif_ids") -> tuple[DataFrame, int]:
+    """(session_id, gif_ids) of JSON lines, or another list than gif_ids, and how many rows were left out.
 
     Ids are read as the catalog reads them: trimmed, a number is its text. Left out are rows that are no JSON object,
     have no session_id, or whose gif_ids are not a list of strings or of whole numbers, or hold a null or an empty one.
     InputError, in one line, where they can't be read or Spark would take the file for a hidden one. Costs one scan.
     """
-    is_list = catalog_files.kind("gif_ids").rlike("^ARRAY<(STRING|BIGINT|VOID)>$")
-    gif_ids = F.transform(F.try_variant_get("row", "$[0].gif_ids", "array<string>"), catalog_files.text)
+    is_list = catalog_files.kind(items).rlike("^ARRAY<(STRING|BIGINT|VOID)>$")
+    listed = F.transform(F.try_variant_get("row", f"$[0].{items}", "array<string>"), catalog_files.text)
     usable = F.col("is_object") & F.col("session_id").isNotNull() & is_list
-    usable &= ~F.exists("gif_ids", lambda gif_id: gif_id.isNull())
+    usable &= ~F.exists(items, lambda item: item.isNull())
     source = catalog_files.spark_path(uri)
     try:
         lines_df = catalog_files.read_json_lines(spark, source)
         session_id = catalog_files.text(catalog_files.scalar("session_id"))
-        rows_df = lines_df.withColumns({"session_id": session_id, "gif_ids": gif_ids})
+        rows_df = lines_df.withColumns({"session_id": session_id, items: listed})
         counts = rows_df.agg(F.count("*").alias("rows"), F.count_if(usable).alias("usable")).first()
     except catalog_files.SPARK_ERRORS as error:
         raise InputError(f"{uri}: cannot be read as sessions: {catalog_files.first_line(error)}") from None
     assert counts is not None
-    return rows_df.where(usable).select("session_id", "gif_ids"), counts["rows"] - counts["usable"]
+    return rows_df.where(usable).select("session_id", items), counts["rows"] - counts["usable"]
 
 
 def sentences(catalog_df: DataFrame, sessions_df: DataFrame | None, min_gif_count: int) -> DataFrame:
@@ -90,14 +90,20 @@ def sentences(catalog_df: DataFrame, sessions_df: DataFrame | None, min_gif_coun
 
 
 def fit_tag_space(catalog_df: DataFrame, sessions_df: DataFrame | None, config: SemanticConfig, seed: int) -> TagSpace:
-    """Word2Vec (skip-gram, pyspark.ml) over the sentences, with SIF weights; empty where no token is frequent enough.
+    """The space of tags and of the GIFs of sessions: fit_space of their sentences."""
+    return fit_space(sentences(catalog_df, sessions_df, config.min_gif_count), config, seed)
+
+
+def fit_space(sentences_df: DataFrame, config: SemanticConfig, seed: int) -> TagSpace:
+    """Word2Vec (skip-gram, pyspark.ml) over sentences (kind, id, tokens), with SIF weights; without frequent tokens
+    empty.
 
     With num_partitions=1 the same catalog and sessions give the same bits on every run, however they were partitioned
     (as long as spark.default.parallelism, which orders equally frequent tokens, is left unset or the same): the
     sentences go through one partition in one order, and a single core trains on them. The driver holds the vocabulary,
     not the catalog: at most max_vocabulary tokens, 2.7 GB for a million of 64 dimensions.
     """
-    sentences_df = sentences(catalog_df, sessions_df, config.min_gif_count).where(F.size("tokens") > 0)
+    sentences_df = sentences_df.where(F.size("tokens") > 0)
     ordered_df = sentences_df.repartition(1).sortWithinPartitions("kind", "id", "tokens").select("tokens")
     tokens_df = sentences_df.select(F.explode("tokens").alias("token"))
     counts_df = tokens_df.groupBy("token").agg(F.count("*").alias("count"))

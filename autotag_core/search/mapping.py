@@ -31,6 +31,8 @@ PROPERTIES: dict[str, Any] = {
     "text": {"type": "text", "analyzer": "standard"},
     "popularity": {"type": "long", "coerce": False},
     "uri": {"type": "keyword", "index": False, "doc_values": False},
+    # shown beside the GIF, never searched
+    "related_gifs": {"type": "keyword", "index": False, "doc_values": False},
 }
 
 

@@ -190,7 +190,7 @@ def test_shards_on_s3_are_copied_to_a_folder_that_spark_deletes(find, catalog, b
 
 def _local_folders(batches):
     for _ in batches:
-        yield pa.RecordBatch.from_pydict({"folder": [str(neighbors._local_folder())]})
+        yield pa.RecordBatch.from_pydict({"folder": [str(neighbors.local_folder())]})
 
 
 def _block_manager_folder(spark):

@@ -26,7 +26,7 @@ def rows_of(spark, catalog, voted_tags, media=None):
         None if media is None else spark.createDataFrame(media, MEDIA),
     )
     return sorted(
-        (row["gif_id"], [(tag["tag"], round(tag["weight"], 6)) for tag in row["tags"]], *row[2:])
+        (row["gif_id"], [(tag["tag"], round(tag["weight"], 6)) for tag in row["tags"]], *row[2:6])
         for row in documents_df.collect()
     )
 

@@ -1,0 +1,17 @@
+"""What is nearest to a tag, a GIF or a search among what people do with them, and how well that foretells them."""
+
+from autotag_core.related.lookup import Related, related_gifs, related_searches, related_tags
+from autotag_core.related.quality import RelatedQuality
+from autotag_core.related.tokens import TokenVectors, search_tokens, token_vectors, write_shard
+
+__all__ = [
+    "Related",
+    "RelatedQuality",
+    "TokenVectors",
+    "related_gifs",
+    "related_searches",
+    "related_tags",
+    "search_tokens",
+    "token_vectors",
+    "write_shard",
+]

@@ -1,0 +1,59 @@
+"""Tokens of one kind in a space of tags and GIFs, or of searches: unit vectors that shards are written from."""
+
+from __future__ import annotations
+
+import functools
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from autotag_core import storage
+from autotag_core.config import NeighborsConfig
+from autotag_core.experts.semantic import TagSpace
+from autotag_core.neighbors import Neighbors, build_shard, choose_backend, search_shards
+from autotag_core.neighbors.distances import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class TokenVectors:
+    """Names, distinct and ascending, and the unit vector of each: vectors (n, d) float32."""
+
+    names: tuple[str, ...]
+    vectors: Floats
+
+    @functools.cached_property
+    def rows(self) -> dict[str, int]:
+        """Row of each name."""
+        return {name: row for row, name in enumerate(self.names)}
+
+    def only(self, names: Collection[str]) -> TokenVectors:
+        """Those of these names that are here."""
+        rows = sorted(self.rows[name] for name in set(names) & self.rows.keys())
+        return TokenVectors(tuple(self.names[row] for row in rows), self.vectors[rows])
+
+
+def token_vectors(space: TagSpace, prefix: str) -> TokenVectors:
+    """The tokens of the space that begin with the prefix, named without it; one whose vector is 0 is left out."""
+    lengths = np.sqrt(np.square(space.vectors, dtype=np.float64).sum(axis=1))
+    rows = [row for row, token in enumerate(space.vocabulary) if token.startswith(prefix) and lengths[row] > 0]
+    vectors = (space.vectors[rows] / lengths[rows, None]).astype(np.float32)
+    return TokenVectors(tuple(space.vocabulary[row].removeprefix(prefix) for row in rows), vectors)
+
+
+def write_shard(tokens: TokenVectors, rows: range, config: NeighborsConfig, folder: str, workspace: Path) -> str:
+    """Write these rows as an index shard of its own name under the folder; its URI. Cost: build_shard's."""
+    uri = storage.join(folder, uuid.uuid4().hex)
+    batch = (tokens.names[rows.start : rows.stop], tokens.vectors[rows.start : rows.stop])
+    build_shard([batch], config, choose_backend(config, len(tokens.names)), uri, workspace)
+    return uri
+
+
+def search_tokens(
+    tokens: TokenVectors, names: Sequence[str], uris: Sequence[str], config: NeighborsConfig, workspace: Path
+) -> Neighbors:
+    """The config.k nearest of each name over all shards of the tokens, ties by name, never the name itself."""
+    rows = [tokens.rows[name] for name in names]
+    return search_shards(uris, names, tokens.vectors[rows], config, workspace)
