@@ -310,6 +310,27 @@ class ElasticsearchConfig(Section):
     """Spark tasks that index at once."""
 
 
+class TrainingConfig(Section):
+    """The voted dataset as training reads it: training_examples, training_labels and training_funnel."""
+
+    enabled: bool = True
+    """Whether it is written; it needs GIFs whose frames were read."""
+    frames: Literal["reference", "jpeg", "webp"] = "reference"
+    """`reference`: the GIF's uri and version, training fetches and decodes it. `jpeg`, `webp`: the sampled frames
+    themselves, which costs a second fetch and decoding and 0.1 MB a GIF, trains three times as fast and needs no GIF
+    to be still there (benchmarks/README.md)."""
+    quality: Annotated[int, Field(ge=1, le=100)] = 90
+    """Of stored frames, as the encoders understand it."""
+    min_frames: PositiveCount = 1
+    """A GIF with fewer frames is no example; 2 leaves out still images. Beside the limits of `frames`."""
+    min_duration_ms: Count = 0
+    """A GIF whose one loop plays shorter is no example, milliseconds."""
+    max_duration_ms: PositiveCount | None = None
+    """A GIF whose one loop plays longer is no example, milliseconds; None: no limit."""
+    gifs_per_file: PositiveCount | None = None
+    """Examples in one file; None: 500,000 references, or 2,000 GIFs with stored frames (0.25 GB)."""
+
+
 class GatesConfig(Section):
     """What a run must reach to be published."""
 
@@ -352,6 +373,7 @@ class Config(Section):
     related: RelatedConfig = RelatedConfig()
     vote: VoteConfig = VoteConfig()
     elasticsearch: ElasticsearchConfig = ElasticsearchConfig()
+    training: TrainingConfig = TrainingConfig()
     gates: GatesConfig = GatesConfig()
     warehouse: WarehouseConfig = WarehouseConfig()
     spark: SparkConfig = SparkConfig()
@@ -372,6 +394,12 @@ class Config(Section):
                 self.frames.min_duration_ms,
                 "frames.max_duration_ms",
                 self.frames.max_duration_ms,
+            ),
+            (
+                "training.min_duration_ms",
+                self.training.min_duration_ms,
+                "training.max_duration_ms",
+                self.training.max_duration_ms,
             ),
             ("vote.neighbors", self.vote.neighbors, "neighbors.k", self.neighbors.k),
             (

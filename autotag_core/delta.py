@@ -95,6 +95,12 @@ def storage_options(uri: str) -> dict[str, str] | None:
     return options
 
 
+def arrow_paths(uris: Sequence[str]) -> tuple[pafs.FileSystem, list[str]]:
+    """Arrow's file system for files of one table, at least one, and their paths in it."""
+    filesystem, scheme = _filesystem(uris[0])
+    return filesystem, [_path(uri, scheme) for uri in uris]
+
+
 def _filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
     """Arrow's file system for a URI, and what to cut from the URI's front."""
     if not storage.is_s3(uri):

@@ -18,6 +18,8 @@ class Table:
     schema: pa.Schema
     key: tuple[str, ...]
     partition_by: tuple[str, ...] = ()
+    is_ordered: bool = False
+    """Whoever writes it has put the rows in an order that means something; else each file is sorted by the key."""
 
 
 def _column(name: str, kind: pa.DataType, about: str, nullable: bool = True) -> pa.Field:
@@ -264,6 +266,64 @@ SEARCH_DOCUMENTS = Table(
     ("gif_id",),
 )
 
+TRAINING_EXAMPLES = Table(
+    "training_examples",
+    "a GIF that a model is trained, validated or tested on",
+    pa.schema(
+        [
+            _column("gif_id", pa.string(), "key"),
+            _column("split", pa.string(), "train, validation or test; no GIF of one has a copy in a later one"),
+            _column("uri", pa.string(), "where the GIF is"),
+            _column("version", pa.string(), "sha256 of its bytes, first 32 hex digits: what the labels are about"),
+            _column("label_ids", pa.list_(pa.int32()), "of training_labels, ascending, at least one"),
+            _column("confidences", pa.list_(pa.float32()), "of the same labels, 0..1 by the published rule"),
+            _column("has_text", pa.bool_(), "something is written in it: it must not be mirrored"),
+            _column("num_frames", pa.int32(), "frames in the file"),
+            _column("duration_ms", pa.int64(), "playing time of one loop, milliseconds"),
+            _column(
+                "frames",
+                pa.list_(pa.binary()),
+                "the sampled frames in order, as training.frames says, of frames.size pixels; null: fetch uri",
+            ),
+        ]
+    ),
+    ("gif_id",),
+    is_ordered=True,
+)
+
+TRAINING_LABELS = Table(
+    "training_labels",
+    "a label of training_examples",
+    pa.schema(
+        [
+            _column("label_id", pa.int32(), "key, from 0 in the order of the labels, of this run alone"),
+            _column("label", pa.string(), "a tag of voted_tags"),
+            _column("num_examples", pa.int64(), "train examples with it"),
+            _column("num_held_out", pa.int64(), "validation and test examples with it"),
+        ]
+    ),
+    ("label_id",),
+)
+
+TRAINING_FUNNEL = Table(
+    "training_funnel",
+    "a step from the catalog to the examples, in a split",
+    pa.schema(
+        [
+            _column("position", pa.int32(), "key: order of the steps, from 0"),
+            _column("step", pa.string(), "catalog, frames, length, label_before_voting, label, leak or example"),
+            _column("split", pa.string(), "key: train, validation or test"),
+            _column(
+                "num_gifs",
+                pa.int64(),
+                "GIFs that are left after this step; label_before_voting only says how many had one, none leaves there",
+            ),
+            _column("num_left_by_reason", pa.map_(pa.string(), pa.int64()), "GIFs that left at this step, by reason"),
+        ]
+    ),
+    ("position", "split"),
+)
+
 FAILURES = Table(
     "failures",
     "an item that could not be done",
@@ -326,6 +386,9 @@ TABLES = {
         TAG_THRESHOLDS,
         VOTED_TAGS,
         SEARCH_DOCUMENTS,
+        TRAINING_EXAMPLES,
+        TRAINING_LABELS,
+        TRAINING_FUNNEL,
         FAILURES,
         RUNS,
     )

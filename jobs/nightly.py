@@ -13,7 +13,7 @@ if not __package__:  # spark-submit runs this file by its path, with jobs/ and n
 
 from autotag_core import experts
 from autotag_core.errors import NotPublishedError
-from autotag_core.tables import FAILURES
+from autotag_core.tables import FAILURES, MEDIA
 from jobs.build_search_documents import build_search_documents
 from jobs.check_request import Checked, Request, check_device, check_request
 from jobs.embed_gifs import embed_gifs
@@ -34,6 +34,7 @@ from jobs.session import spark_session
 from jobs.train_temporal import train_temporal
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
+from jobs.write_examples import write_examples
 from udfs import duplicates
 
 
@@ -64,6 +65,8 @@ def run_nightly(request: Request) -> Run:
         scores_df = score_tags(run, neighbors_df, copied_tags(run))
         vote_tags(run, neighbors_df, scores_df)
         build_search_documents(run)
+        if run.config.training.enabled and MEDIA.name in run.table_versions:
+            write_examples(run)
         if index is not None:
             index_documents(run, index)
         publish_run(run, index)

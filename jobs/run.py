@@ -74,7 +74,8 @@ class Run:
         check_columns(table, to_arrow_schema(rows_df.schema))
         mode = "append" if table.name in self.table_versions else "overwrite"
         rows_df = rows_df.select(*table.schema.names)
-        ordered_df = rows_df.sortWithinPartitions(*table.partition_by, *table.key) if table.key else rows_df
+        is_sorted_here = table.key and not table.is_ordered
+        ordered_df = rows_df.sortWithinPartitions(*table.partition_by, *table.key) if is_sorted_here else rows_df
         uri = table_uri(self.warehouse, table.name)
         version, num_rows = write_version(ordered_df, uri, self._mark(), mode, table.partition_by)
         if mode == "append" and version != self.table_versions[table.name] + 1:

@@ -33,6 +33,9 @@ def test_the_tables_stand_in_the_order_in_which_data_flows() -> None:
         "tag_thresholds",
         "voted_tags",
         "search_documents",
+        "training_examples",
+        "training_labels",
+        "training_funnel",
         "failures",
         "runs",
     ]

@@ -1,0 +1,84 @@
+"""catalog, media, voted_tags and duplicates -> training_examples, training_labels and training_funnel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from autotag_core.tables import (
+    CATALOG,
+    DUPLICATES,
+    FAILURES,
+    MEDIA,
+    TRAINING_EXAMPLES,
+    TRAINING_FUNNEL,
+    TRAINING_LABELS,
+    VOTED_TAGS,
+)
+from autotag_core.training.funnel import Outcome, funnel_rows
+from jobs.run import Run
+from udfs import training
+
+_GIFS_PER_FILE = {"reference": 500_000, "jpeg": 2_000, "webp": 2_000}
+_ROW_GROUP_BYTES = {"reference": 128 * 1024, "jpeg": 8 * 1024 * 1024, "webp": 8 * 1024 * 1024}
+"""What training reads at once: about a thousand references, or 60 GIFs with 16 stored frames."""
+
+
+def write_examples(run: Run) -> None:
+    """The voted dataset as training reads it, with the steps by which the catalog became it; leaks are in the gates."""
+    config, num_gifs = run.config, run.rows_out["catalog"]
+    num_files = -(-num_gifs // (config.training.gifs_per_file or _GIFS_PER_FILE[config.training.frames]))
+    duplicates_df = run.read(DUPLICATES) if DUPLICATES.name in run.table_versions else None
+    voted_tags_df = run.read(VOTED_TAGS)
+    sources = training.Sources(run.read(CATALOG), run.read(MEDIA), run.read(FAILURES), voted_tags_df, duplicates_df)
+    with run.stage("examples", num_gifs):
+        labels_df = training.number_labels(voted_tags_df).persist()
+        gifs_df = training.judge_gifs(sources, labels_df, config.training).persist()
+        try:
+            with _row_groups_of(run, _ROW_GROUP_BYTES[config.training.frames]):
+                num_examples = run.write(TRAINING_EXAMPLES, training.example_rows(gifs_df, config, num_files))
+            run.write(TRAINING_LABELS, training.label_rows(labels_df, run.read(TRAINING_EXAMPLES)))
+            _write_funnel(run, gifs_df, num_examples)
+        finally:
+            gifs_df.unpersist()
+            labels_df.unpersist()
+        run.rows_out["examples"] = num_examples
+
+
+def _write_funnel(run: Run, gifs_df: DataFrame, num_examples: int) -> None:
+    outcomes = [Outcome(*row) for row in training.count_outcomes(gifs_df).collect()]
+    if sum(outcome.num_gifs for outcome in outcomes if outcome.left_at is None) != num_examples:
+        examples_df = run.read(TRAINING_EXAMPLES).select("gif_id")
+        found_df = training.with_lost(gifs_df, examples_df)
+        outcomes = [Outcome(*row) for row in training.count_outcomes(found_df).collect()]
+    rows = funnel_rows(outcomes, training.STEPS, training.SPLITS, training.BEFORE_VOTING)
+    run.write(TRAINING_FUNNEL, run.spark.createDataFrame(rows, from_arrow_schema(TRAINING_FUNNEL.schema)).coalesce(1))
+    run.gates["training_leaks"] = _leaks(outcomes, DUPLICATES.name in run.table_versions)
+
+
+def _leaks(outcomes: list[Outcome], knows_duplicates: bool) -> str:
+    """What the checks found, in words, for the record of the run."""
+    found = {
+        (split, reason): sum(one.num_gifs for one in outcomes if (one.split, one.reason) == (split, reason))
+        for reason in (training.SAME_BYTES, training.NEAR_DUPLICATE)
+        for split in training.SPLITS[:-1]
+    }
+    parts = [f"{count} {split} GIFs by {reason}" for (split, reason), count in found.items() if count]
+    skipped = "" if knows_duplicates else ", near duplicates not looked for"
+    return f"left out: {', '.join(parts) or 'none'}{skipped}, uploaders not known to the catalog"
+
+
+@contextmanager
+def _row_groups_of(run: Run, num_bytes: int) -> Iterator[None]:
+    """Parquet files written meanwhile have row groups of this size, however few rows that is."""
+    settings = {"parquet.block.size": str(num_bytes), "parquet.page.size.row.check.min": "8"}
+    for key, value in settings.items():
+        run.spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key in settings:
+            run.spark.conf.unset(key)
