@@ -83,7 +83,7 @@ def _crop(size: Sequence[int], cut: float, rng: np.random.Generator) -> tuple[in
     """top, left, height, width: at least 1 - cut of the area, its sides in a ratio of up to 4 : 3."""
     height, width = size
     area = rng.uniform(1 - cut, 1) * height * width
-    ratio = (4 / 3) ** rng.uniform(-1, 1)
+    ratio = (4 / 3) ** (min(1, 2 * cut) * rng.uniform(-1, 1))
     high = min(height, max(1, round(math.sqrt(area / ratio))))
     wide = min(width, max(1, round(math.sqrt(area * ratio))))
     return int(rng.integers(height - high + 1)), int(rng.integers(width - wide + 1)), high, wide
