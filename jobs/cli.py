@@ -213,6 +213,21 @@ def runs(
 
 
 @app.command()
+def classes(
+    warehouse: Warehouse,
+    run_id: Annotated[str | None, typer.Option("--run", help="A run other than the current release.")] = None,
+    min_examples: Annotated[int, typer.Option(min=1, help="A label with fewer train examples is no class.")] = 5,
+    num_draws: Annotated[int | None, typer.Option(min=1, help="Draws of an epoch; else as many as examples.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object a class.")] = False,
+) -> None:
+    """Show how often an epoch of training draws each class: as they are, by repeat factors, and even."""
+    from autotag_core.training.histogram import as_text, class_histogram
+
+    rows = class_histogram(warehouse, run_id, min_examples, num_draws)
+    typer.echo("\n".join(json.dumps(row) for row in rows) if json_ else as_text(rows))
+
+
+@app.command()
 def rollback(
     warehouse: Warehouse,
     run_id: Annotated[str, typer.Argument(help="The run whose tables readers shall see; `autotag runs` lists them.")],

@@ -40,23 +40,24 @@ def write_examples(run: Run) -> None:
         try:
             with _row_groups_of(run, _ROW_GROUP_BYTES[config.training.frames]):
                 num_examples = run.write(TRAINING_EXAMPLES, training.example_rows(gifs_df, config, num_files))
-            run.write(TRAINING_LABELS, training.label_rows(labels_df, run.read(TRAINING_EXAMPLES)))
-            _write_funnel(run, gifs_df, num_examples)
+            outcomes = _outcomes(gifs_df)
+            written_df = gifs_df
+            if num_examples < sum(outcome.num_gifs for outcome in outcomes if outcome.left_at is None):
+                written_df = training.with_lost(gifs_df, run.read(TRAINING_EXAMPLES))
+                outcomes = _outcomes(written_df)
+            run.write(TRAINING_LABELS, training.label_rows(labels_df, written_df))
+            rows = funnel_rows(outcomes, training.STEPS, training.SPLITS, training.BEFORE_VOTING)
+            funnel_df = run.spark.createDataFrame(rows, from_arrow_schema(TRAINING_FUNNEL.schema))
+            run.write(TRAINING_FUNNEL, funnel_df.coalesce(1))
         finally:
             gifs_df.unpersist()
             labels_df.unpersist()
         run.rows_out["examples"] = num_examples
+        run.gates["training_leaks"] = _leaks(outcomes, duplicates_df is not None)
 
 
-def _write_funnel(run: Run, gifs_df: DataFrame, num_examples: int) -> None:
-    outcomes = [Outcome(*row) for row in training.count_outcomes(gifs_df).collect()]
-    if sum(outcome.num_gifs for outcome in outcomes if outcome.left_at is None) != num_examples:
-        examples_df = run.read(TRAINING_EXAMPLES).select("gif_id")
-        found_df = training.with_lost(gifs_df, examples_df)
-        outcomes = [Outcome(*row) for row in training.count_outcomes(found_df).collect()]
-    rows = funnel_rows(outcomes, training.STEPS, training.SPLITS, training.BEFORE_VOTING)
-    run.write(TRAINING_FUNNEL, run.spark.createDataFrame(rows, from_arrow_schema(TRAINING_FUNNEL.schema)).coalesce(1))
-    run.gates["training_leaks"] = _leaks(outcomes, DUPLICATES.name in run.table_versions)
+def _outcomes(gifs_df: DataFrame) -> list[Outcome]:
+    return [Outcome(*row) for row in training.count_outcomes(gifs_df).collect()]
 
 
 def _leaks(outcomes: list[Outcome], knows_duplicates: bool) -> str:

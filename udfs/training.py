@@ -200,11 +200,12 @@ def store_frames(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[
         yield pa.RecordBatch.from_pylist(chunk, schema=schema)
 
 
-def label_rows(labels_df: DataFrame, examples_df: DataFrame) -> DataFrame:
-    """The rows of TRAINING_LABELS: the labels that examples have, counted over the examples themselves."""
+def label_rows(labels_df: DataFrame, gifs_df: DataFrame) -> DataFrame:
+    """The rows of TRAINING_LABELS: the labels that examples have, counted over the examples among gifs_df."""
     is_train = F.col("split") == TRAIN
     counts_df = (
-        examples_df.select("split", F.explode("label_ids").alias("label_id"))
+        gifs_df.where(F.col("left_at").isNull())
+        .select("split", F.explode("label_ids").alias("label_id"))
         .groupBy("label_id")
         .agg(F.count_if(is_train).alias("num_examples"), F.count_if(~is_train).alias("num_held_out"))
     )

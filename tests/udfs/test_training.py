@@ -178,8 +178,9 @@ def test_labels_are_numbered_in_their_order_and_counted_over_the_examples(spark:
         (1, "dog", 1),
         (2, "eel", 1),
     ]
-    examples_df = spark.createDataFrame([("train", [0, 1]), ("test", [0])], "split string, label_ids array<int>")
-    rows_df = training.label_rows(labels_df, examples_df)
+    gifs = [("train", [0, 1], None), ("test", [0], None), ("train", [0, 2], "leak")]
+    gifs_df = spark.createDataFrame(gifs, "split string, label_ids array<int>, left_at string")
+    rows_df = training.label_rows(labels_df, gifs_df)
     check_columns(TRAINING_LABELS, to_arrow_schema(rows_df.schema))
     assert sorted(tuple(row) for row in rows_df.collect()) == [(0, "cat", 1, 1), (1, "dog", 1, 0)]
 
