@@ -50,6 +50,7 @@ setup(
             "tokenizers",
             "transformers",
         ],
+        "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
         "training": ["petastorm"],
     },
     entry_points={"console_scripts": ["autotag=jobs.cli:main"]},
