@@ -295,10 +295,10 @@ class LabelsConfig(Section):
     for foreign more easily. Tags in other scripts than Latin are foreign without a list."""
     language_confidence: Annotated[float, Field(gt=0.5, lt=1)] = 0.8
     """From so much on a tag is foreign: what is thrown out by mistake is lost to search, what stays costs little."""
-    language_context: Annotated[float, Field(ge=0)] = 2.5
+    language_context: Annotated[float, Field(ge=0)] = 4.0
     """Log odds that the tags on the same GIFs give at most, all English or all foreign."""
-    spelling_odds: Annotated[float, Field(ge=0)] = 2.0
-    """Log odds from which a tag is a misspelling of another one: 2 is seven to one."""
+    spelling_odds: Annotated[float, Field(ge=0)] = 3.0
+    """Log odds from which a tag is a misspelling of another one: 3 is twenty to one."""
     agreement: Annotated[float, Field(ge=-1, le=1)] = 0.3
     """Cosine in the catalog's tag space from which two tags are used alike."""
     synonyms: Annotated[float, Field(ge=0, le=1)] = 0.68

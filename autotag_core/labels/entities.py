@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.labels.decisions import Decision
-from autotag_core.labels.lexicon import Lexicon
+from autotag_core.labels.lexicon import COMMON, Lexicon
 from autotag_core.labels.normalise import normalise
 
 PERSON, TITLE = "person", "title"
@@ -20,7 +20,7 @@ _KINDS = {
     **dict.fromkeys(("person", "human", "q5", "musicgroup", "musicalgroup", "actor"), PERSON),
     **dict.fromkeys(
         ("title", "film", "movie", "movieseries", "tvseries", "tvepisode", "tvseason", "show", "series", "q11424")
-        + ("q5398426", "videogame", "videogameseries", "q7889", "televisionprogram"),
+        + ("q5398426", "televisionseries", "animatedseries", "videogame", "videogameseries", "q7889", "televisionprogram"),
         TITLE,
     ),
 }
@@ -134,7 +134,7 @@ def kind_of(names: Iterable[str]) -> str | None:
 def find_entities(tags: Sequence[str], source: EntitySource, lexicon: Lexicon) -> list[Decision]:
     """One decision a tag: kept, or out since it is the name of a person, film or show.
 
-    A single word of the dictionary stays, whatever film is called so: who tags `frozen` or `up` mostly means the word.
+    A common word stays, whatever film is called so: who tags `frozen` or `up` mostly means the word.
     """
     found = source.look_up(tags)
     decisions = []
@@ -142,7 +142,7 @@ def find_entities(tags: Sequence[str], source: EntitySource, lexicon: Lexicon) -
         entity = found.get(tag)
         if entity is None:
             decisions.append(Decision(tag, "entities", "kept", ""))
-        elif " " not in tag and lexicon.is_english(tag):
+        elif " " not in tag and lexicon.frequency(tag) >= COMMON:
             decisions.append(Decision(tag, "entities", "kept", f"{entity.kind} {entity.name}, but also a word"))
         else:
             decisions.append(Decision(tag, "entities", "out", f"{entity.kind}: {entity.name}"))

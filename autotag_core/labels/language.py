@@ -13,13 +13,19 @@ from autotag_core.labels.counts import TagCounts
 from autotag_core.labels.decisions import Decision
 from autotag_core.labels.lexicon import COMMON, Lexicon, need
 from autotag_core.labels.slang import SLANG
+from autotag_core.labels.spelling import SpellingIndex
 
 _SURE = 8.0
 """Log odds that nothing outweighs."""
-_LINGUA_SHARE = 0.35
-"""Of lingua's log odds: on single words it is right in two of three cases (sad is Spanish to it)."""
+_LINGUA_SHARES = (0.35, 1.0)
+"""Of lingua's log odds, for a tag of up to 6 letters and from 14 on: of short words it knows little (sad is Spanish)."""
 _CONTEXT_PRIOR = 4.0
 """Neighboring tags that must speak before the context counts half."""
+_SLIP_ODDS = 1.5
+"""For a tag one letter off a far more frequent English one: every short misspelling is a word somewhere."""
+_SLIP_RATIO = 10
+_ROUNDS = 2
+"""Times that what is known of a tag is passed on to those beside it."""
 
 
 class Lingua:
@@ -52,6 +58,8 @@ def word_log_odds(word: str, lexicon: Lexicon) -> float:
         return _SURE
     foreign = lexicon.foreign_languages(word)
     frequency = lexicon.frequency(word)
+    if foreign and len(word) <= 3 and frequency:
+        return 0.5  # de, la, mar: books have them in French names and as abbreviations
     if frequency >= 5 * COMMON or (frequency >= COMMON // 10 and not foreign):
         return 3.5
     if lexicon.is_english(word):
@@ -65,8 +73,9 @@ def tag_log_odds(tags: Sequence[str], lexicon: Lexicon, lingua: Lingua) -> tuple
     for row, (tag, (heard, other)) in enumerate(zip(tags, lingua.log_odds(tags), strict=True)):
         script = foreign_script(tag)
         words = [word_log_odds(word, lexicon) for word in tag.split()]
-        by_words = sum(words) / len(words) if tag not in SLANG else _SURE
-        odds[row] = -_SURE if script else by_words if by_words == _SURE else by_words + _LINGUA_SHARE * heard
+        share = float(np.interp(len(tag), (6, 14), _LINGUA_SHARES))
+        by_words = float(np.clip(sum(words), -5, 5))
+        odds[row] = -_SURE if script else _SURE if tag in SLANG else by_words + share * heard
         others.append(script or other)
     return odds, others
 
@@ -84,13 +93,14 @@ def decide_languages(
     """One decision a tag: kept, or out as foreign where English is less likely than 1 - config.language_confidence.
 
     To the log odds of the tag itself come those of the tags on the same GIFs, their mean weighted by GIFs; few
-    neighbors count for little. Tags in `names`, which an entity source knows, are not judged: names have no language.
+    neighbors count for little. A tag one slip off a much more frequent English one is more likely to be that. Tags in `names`, which an entity source knows, are not judged: names have no language.
     Cost: linear in tags and contexts; lingua needs 20 to 100 microseconds a tag.
     """
     own, others = tag_log_odds(counts.tags, lexicon, Lingua(config.languages))
-    weights = np.asarray(counts.contexts.sum(axis=1)).ravel()
-    beside = (counts.contexts @ np.tanh(own / 2)) / np.maximum(weights, 1)  # -1 all foreign .. 1 all English
-    context = config.language_context * beside * weights / (weights + _CONTEXT_PRIOR)
+    own = own + np.array([_SLIP_ODDS * is_slip for is_slip in _slips_of_english(counts, lexicon, config)])
+    context = np.zeros(len(own))
+    for _ in range(_ROUNDS):
+        context = config.language_context * _beside(counts, own + context)
     limit = np.log((1 - config.language_confidence) / config.language_confidence)
     decisions = []
     for row, tag in enumerate(counts.tags):
@@ -101,3 +111,29 @@ def decide_languages(
         decisions.append(Decision(tag, "language", "out" if is_out else "kept", why))
     return decisions
 
+
+def _beside(counts: TagCounts, odds: np.ndarray) -> np.ndarray:
+    """How English the tags beside a tag are, about -1 to 1 (V,); 0 where there are none.
+
+    0 is half as English as the tags beside all tags: a foreign upload has English tags, too.
+    """
+    weights = np.asarray(counts.contexts.sum(axis=1)).ravel()
+    sums = counts.contexts @ np.tanh(odds / 2)
+    usual = sums.sum() / max(weights.sum(), 1)
+    shrunk: np.ndarray = (sums / np.maximum(weights, 1) - usual / 2) * weights / (weights + _CONTEXT_PRIOR)
+    return shrunk
+
+
+def _slips_of_english(counts: TagCounts, lexicon: Lexicon, config: LabelsConfig) -> list[bool]:
+    """Whether each tag is one slip off an English tag that is _SLIP_RATIO times as frequent."""
+    index = SpellingIndex(counts, config.min_gifs)
+
+    def is_slip(row: int) -> bool:
+        tag = counts.tags[row]
+        if len(tag) < 3 or lexicon.is_listed(tag):
+            return False
+        least = _SLIP_RATIO * max(int(counts.num_gifs[row]), 1)
+        found = [*index.similar(row), *index.longer(row)]
+        return any(counts.num_gifs[other.row] >= least and lexicon.is_listed(counts.tags[other.row]) for other in found)
+
+    return [is_slip(row) for row in range(len(counts.tags))]

@@ -53,10 +53,18 @@ class Lexicon:
 
     def is_english(self, tag: str) -> bool:
         """Whether every word of the tag is an English one, slang and inflections included."""
-        return tag in SLANG or all(self._is_english_word(word) for word in tag.split())
+        return self.is_listed(tag) or all(
+            self.is_listed(word) or self._english.get(word) is not None for word in tag.split()
+        )
 
-    def _is_english_word(self, word: str) -> bool:
-        return word.isdigit() or word in SLANG or word in self.frequencies or self._english.get(word) is not None
+    def is_listed(self, tag: str) -> bool:
+        """Whether every word is slang, a number, or on the list of words with frequencies.
+
+        Stricter than is_english: the dictionary of lemmas also has words nobody writes (`ocasion`, `vehicl`).
+        """
+        return tag in SLANG or all(
+            word.isdigit() or word in SLANG or word in self.frequencies for word in tag.split()
+        )
 
     def foreign_languages(self, word: str) -> list[str]:
         """The other languages that have the word; German nouns have capitals."""

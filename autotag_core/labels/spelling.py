@@ -14,7 +14,6 @@ from autotag_core.config import LabelsConfig
 from autotag_core.labels.counts import TagCounts
 from autotag_core.labels.decisions import Decision
 from autotag_core.labels.lexicon import Lexicon, need
-from autotag_core.labels.slang import SLANG
 
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 _MAX_CUT = 3
@@ -25,8 +24,18 @@ _UNKNOWN_TARGET = -2.0
 """What the odds lose where no dictionary knows the other one either: two names differ by a letter, too."""
 
 
+_RARE_WORD = -2.0
+"""What they lose where the big dictionary has the tag, but not the list of words in use."""
+_FOREIGN_WORD = -1.0
+"""What they lose where another language has the tag."""
+_MOST_SUPPORT = 6.0
+"""Nats that contexts may count: the tags of one GIF depend on each other, so their sum is too sure of itself."""
+
+
 @dataclass(frozen=True)
-class _Candidate:
+class Candidate:
+    """A tag that another one may be a spelling of, with the log odds of how they differ."""
+
     row: int
     odds: float
     how: str
@@ -42,7 +51,7 @@ def correct_spellings(counts: TagCounts, lexicon: Lexicon, config: LabelsConfig)
     misspelling is followed to its end. Cost: one look-up of 0.1 to 1 ms a tag that is no word; the index holds tags of
     at least config.min_gifs, about 4 KB each: 0.5 GB for the 120,000 of these that a million tags may have.
     """
-    index = _Index(counts, config.min_gifs)
+    index = SpellingIndex(counts, config.min_gifs)
     targets: dict[int, tuple[int, str]] = {}
     for row in np.flatnonzero(counts.num_gifs > 0).tolist():
         found = _spelling_of(row, counts, lexicon, index, config.spelling_odds)
@@ -60,28 +69,43 @@ def correct_spellings(counts: TagCounts, lexicon: Lexicon, config: LabelsConfig)
 
 
 def _spelling_of(
-    row: int, counts: TagCounts, lexicon: Lexicon, index: _Index, least: float
+    row: int, counts: TagCounts, lexicon: Lexicon, index: SpellingIndex, least: float
 ) -> tuple[int, str] | None:
     """The row of the right spelling, and how it is known."""
     tag = counts.tags[row]
-    is_word = lexicon.is_english(tag)
+    is_word = lexicon.is_listed(tag)
     candidates = index.same_letters(row)
     if not is_word:
         candidates += [*index.drawn_out(row), *index.similar(row), *index.longer(row)]
+    elif _is_cut_phrase(tag):
+        candidates += index.longer(row)
+    doubt = 0.0
+    if not is_word:
+        doubt = _RARE_WORD if lexicon.is_english(tag) else _FOREIGN_WORD if lexicon.foreign_languages(tag) else 0.0
     best: tuple[float, int, str] | None = None
     for candidate in candidates:
-        ahead = _order(counts, candidate.row) > _order(counts, row)
-        if not ahead or (is_word and lexicon.is_english(counts.tags[candidate.row]) and " " not in tag + counts.tags[candidate.row]):
+        target = counts.tags[candidate.row]
+        if _order(counts, candidate.row) <= _order(counts, row) or _are_two_words(tag, target, lexicon):
             continue
         ratio = counts.num_gifs[candidate.row] / counts.num_gifs[row]
-        support = counts.support(row, candidate.row)
-        odds = candidate.odds + 0.7 * float(np.log(ratio)) + support
-        if not lexicon.is_english(counts.tags[candidate.row]):
-            odds += _UNKNOWN_TARGET
-        how = f"{candidate.how} {counts.tags[candidate.row]}, {ratio:.0f} times as frequent, context {support:+.1f}"
+        support = float(np.clip(counts.support(row, candidate.row), -_MOST_SUPPORT, _MOST_SUPPORT))
+        odds = candidate.odds + float(np.log(ratio)) + support + doubt
+        odds += 0.0 if lexicon.is_english(target) else _UNKNOWN_TARGET
+        how = f"{candidate.how} {target}, {ratio:.0f} times as frequent, context {support:+.1f}"
         if odds >= least and (best is None or (odds, candidate.row) > best[:2]):
             best = (odds, candidate.row, how)
     return None if best is None else best[1:]
+
+
+def _is_cut_phrase(tag: str) -> bool:
+    """`thank y`: English words, but nobody meant the last one."""
+    words = tag.split()
+    return len(words) > 1 and len(words[-1]) <= 2
+
+
+def _are_two_words(tag: str, target: str, lexicon: Lexicon) -> bool:
+    """Single words that both are on the list: café and cafe may be one, bear and beer not."""
+    return " " not in tag + target and lexicon.is_listed(tag) and lexicon.is_listed(target)
 
 
 def _order(counts: TagCounts, row: int) -> tuple[int, str]:
@@ -89,7 +113,7 @@ def _order(counts: TagCounts, row: int) -> tuple[int, str]:
     return int(counts.num_gifs[row]), counts.tags[row]
 
 
-class _Index:
+class SpellingIndex:
     """Tags of at least min_gifs GIFs, found by letters, by SymSpell and by how they begin."""
 
     def __init__(self, counts: TagCounts, min_gifs: int) -> None:
@@ -107,21 +131,21 @@ class _Index:
                 if len(tag) - cut >= 4:
                     self._by_start[tag[:-cut]].append(row)
 
-    def same_letters(self, row: int) -> list[_Candidate]:
+    def same_letters(self, row: int) -> list[Candidate]:
         """Tags that differ by spaces and accents alone."""
         found = self._by_letters.get(letters(self._counts.tags[row]), [])
-        return [_Candidate(other, 8.0, "spaces or accents of") for other in found if other != row]
+        return [Candidate(other, 8.0, "spaces or accents of") for other in found if other != row]
 
-    def drawn_out(self, row: int) -> list[_Candidate]:
+    def drawn_out(self, row: int) -> list[Candidate]:
         """Tags with single or double letters where this one has three and more."""
         tag = self._counts.tags[row]
         if not _DRAWN_OUT.search(tag):
             return []
         forms = {letters(_DRAWN_OUT.sub(kept, tag)) for kept in (r"\1", r"\1\1")}
         found = {other for form in forms for other in self._by_letters.get(form, []) if other != row}
-        return [_Candidate(other, 8.0, "letters drawn out of") for other in sorted(found)]
+        return [Candidate(other, 8.0, "letters drawn out of") for other in sorted(found)]
 
-    def similar(self, row: int) -> list[_Candidate]:
+    def similar(self, row: int) -> list[Candidate]:
         """Tags one edit away, two where both have eight letters: edits are more of a short word than of a long one."""
         tag = self._counts.tags[row]
         if len(tag) < 3 or any(char.isdigit() for char in tag):
@@ -135,13 +159,13 @@ class _Index:
                 continue
             odds = _EDIT_ODDS[item.distance] - (1.0 if shorter == 3 else 0.0)
             odds -= 1.5 if tag[0] != item.term[0] and sorted(tag) != sorted(item.term) else 0.0
-            found.append(_Candidate(rows[item.term], odds, f"{'one letter' if item.distance == 1 else 'two letters'} off"))
+            found.append(Candidate(rows[item.term], odds, f"{'one letter' if item.distance == 1 else 'two letters'} off"))
         return found
 
-    def longer(self, row: int) -> list[_Candidate]:
+    def longer(self, row: int) -> list[Candidate]:
         """Tags that begin with this one and have up to three letters more."""
         found = self._by_start.get(self._counts.tags[row], [])
-        return [_Candidate(other, 2.5, "beginning of") for other in found]
+        return [Candidate(other, 2.5, "beginning of") for other in found]
 
 
 def letters(tag: str) -> str:
