@@ -46,6 +46,51 @@ CATALOG = Table(
     ("gif_id",),
 )
 
+LABELS = Table(
+    "labels",
+    "a label of the vocabulary; versions of its own, written by `autotag labels` and by no nightly run",
+    pa.schema(
+        [
+            _column("label_id", pa.int32(), "key; a label keeps it as long as it keeps its name"),
+            _column("label", pa.string(), "the most common member, or the editor's name for it"),
+            _column("members", _STRINGS, "normalised tags that count as it, alphabetical"),
+            _column("num_gifs", pa.int64(), "GIFs with at least one member among their uploaders' tags"),
+            _column("origin", pa.string(), "grouped, or editorial: an editor has decided on it"),
+        ]
+    ),
+    ("label_id",),
+)
+
+LABEL_DECISIONS = Table(
+    "label_decisions",
+    "a normalised tag of the catalog, and what became of it",
+    pa.schema(
+        [
+            _column("tag", pa.string(), "key, normalised"),
+            _column("num_gifs", pa.int64(), "GIFs whose uploaders gave it"),
+            _column("stage", pa.string(), "that decided: language, spelling, entities, grouping, vocabulary or editor"),
+            _column("decision", pa.string(), "out, corrected, grouped, or founder of a group"),
+            _column("why", pa.string(), "the evidence; empty where nothing was to decide"),
+            _column("spelled", pa.string(), "its right spelling, mostly itself"),
+            _column("grouped", pa.string(), "the tag that names its group; null where it is foreign or a name"),
+            _column("label", pa.string(), "null where it is out of the vocabulary"),
+        ]
+    ),
+    ("tag",),
+)
+
+LABEL_EDITS = Table(
+    "label_edits",
+    "a tag that an editor has decided on; his word holds in every later build",
+    pa.schema(
+        [
+            _column("tag", pa.string(), "key, normalised"),
+            _column("label", pa.string(), "the label it counts as; null: none"),
+        ]
+    ),
+    ("tag",),
+)
+
 _TEXT_LINE = pa.struct(
     [pa.field("text", pa.string()), pa.field("confidence", pa.float32()), pa.field("num_frames", pa.int32())]
 )
@@ -375,6 +420,9 @@ TABLES = {
     table.name: table
     for table in (
         CATALOG,
+        LABELS,
+        LABEL_DECISIONS,
+        LABEL_EDITS,
         MEDIA,
         EMBEDDINGS,
         NEIGHBORS,

@@ -14,6 +14,7 @@ from autotag_core import uris
 from autotag_core.config import Config
 from autotag_core.config_file import load_config, settings_as_yaml
 from autotag_core.errors import InputError
+from jobs import labels_cli
 from jobs.explain_errors import explained
 from jobs.related_cli import add_related_commands
 
@@ -24,6 +25,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 add_related_commands(app)
+app.add_typer(labels_cli.app, name="labels")
 
 Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")]

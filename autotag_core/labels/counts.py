@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sparse
+from scipy import sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,10 +15,11 @@ class TagCounts:
     """Columns by tag, V normalised tags in alphabetical order, held by one process.
 
     num_gifs (V,) int64: GIFs whose uploaders gave the tag; num_editorial (V,) int64: GIFs whose editors did;
-    contexts (V, V) csr int32: GIFs of the row's tag that also have the column's, the most frequent columns of each row;
-    translations (V, V) csr int32: GIFs for which an uploader gave the row's tag and an editor the column's;
-    num_edited (V,) int64: of num_gifs those that an editor has tagged too, of edited_gifs in all; popularity (V,) int64: searches, or GIFs.
-    A million tags with 20 contexts each are 80 bytes a tag for the strings and 160 for the matrix: 0.25 GB.
+    num_edited (V,) int64: of num_gifs those that an editor has tagged too, of edited_gifs in all;
+    popularity (V,) int64: searches, or GIFs.
+    contexts (V, V) csr int32, columns ascending: GIFs of the row's tag that also have the column's, the most frequent
+    columns of each row; translations (V, V) csr int32: GIFs for which an uploader gave the row's tag and an editor the
+    column's. A million tags with 20 contexts each are 80 bytes a tag for the strings and 160 for the matrix: 0.25 GB.
     """
 
     tags: tuple[str, ...]
@@ -40,7 +40,7 @@ class TagCounts:
     def together(self, left: int, right: int) -> int:
         """GIFs that have both tags, by the row of the rarer; 0 where that is not among its most frequent contexts."""
         rare, other = (left, right) if self.num_gifs[left] <= self.num_gifs[right] else (right, left)
-        return int(self.contexts[rare, other])
+        return int(self._counts_of(rare, np.array([other]))[0])
 
     def support(self, rare: int, common: int) -> float:
         """How much more the contexts of `rare` speak for its being `common` than for any tag, in nats.
@@ -54,7 +54,7 @@ class TagCounts:
         others, counts = others[usable], counts[usable]
         if len(others) == 0:
             return 0.0
-        seen = self._dense(common)[others]
+        seen = self._counts_of(common, others)
         expected = self.num_gifs[common] * self.num_gifs[others] / max(self.catalog_gifs, 1)
         return float(counts @ np.log((seen + 1) / (expected + 1)))
 
@@ -62,26 +62,36 @@ class TagCounts:
         start, end = self.contexts.indptr[row : row + 2]
         return self.contexts.indices[start:end], self.contexts.data[start:end]
 
-    @functools.lru_cache(maxsize=64)  # noqa: B019 - counts live as long as the stage
-    def _dense(self, row: int) -> np.ndarray:
-        return np.asarray(self.contexts.getrow(row).toarray()).ravel()
+    def _counts_of(self, row: int, others: np.ndarray) -> np.ndarray:
+        """GIFs that the row's tag has with each of the others."""
+        columns, counts = self._row(row)
+        if len(columns) == 0:
+            return np.zeros(len(others))
+        at = np.minimum(np.searchsorted(columns, others), len(columns) - 1)
+        return np.where(columns[at] == others, counts[at], 0)
 
-    def merged(self, targets: Sequence[int]) -> TagCounts:
+    def merged(self, targets: np.ndarray) -> TagCounts:
         """The same counts after every tag has become the tag of row targets[row]; -1 drops it.
 
         GIFs that had two tags which are now one count twice, as only their numbers are known here: at most as many as
         uploaders gave both. Rows of tags that became others are empty.
         """
-        to = np.asarray(targets)
-        kept = np.flatnonzero(to >= 0)
+        kept = np.flatnonzero(targets >= 0)
         size = len(self.tags)
-        move = sparse.csr_matrix((np.ones(len(kept), np.int32), (to[kept], kept)), shape=(size, size))
-        contexts = (move @ self.contexts @ move.T).tolil(copy=False).tocsr()
-        contexts.setdiag(0)
+        move = sparse.csr_matrix((np.ones(len(kept), np.int32), (targets[kept], kept)), shape=(size, size))
+        contexts = move @ self.contexts @ move.T
+        contexts = (contexts - sparse.diags(contexts.diagonal(), dtype=contexts.dtype)).tocsr()
         contexts.eliminate_zeros()
+        contexts.sort_indices()
+        num_gifs, num_editorial, num_edited, popularity = (
+            move @ column for column in (self.num_gifs, self.num_editorial, self.num_edited, self.popularity)
+        )
         return TagCounts(
             self.tags,
-            *(move @ column for column in (self.num_gifs, self.num_editorial, self.num_edited, self.popularity)),
+            num_gifs,
+            num_editorial,
+            num_edited,
+            popularity,
             contexts,
             (move @ self.translations @ move.T).tocsr(),
             self.catalog_gifs,

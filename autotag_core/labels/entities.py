@@ -12,18 +12,16 @@ from typing import Any, Protocol
 from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.labels.decisions import Decision
-from autotag_core.labels.lexicon import COMMON, Lexicon
+from autotag_core.labels.lexicon import Lexicon
 from autotag_core.labels.normalise import normalise
 
 PERSON, TITLE = "person", "title"
-_KINDS = {
-    **dict.fromkeys(("person", "human", "q5", "musicgroup", "musicalgroup", "actor"), PERSON),
-    **dict.fromkeys(
-        ("title", "film", "movie", "movieseries", "tvseries", "tvepisode", "tvseason", "show", "series", "q11424")
-        + ("q5398426", "televisionseries", "animatedseries", "videogame", "videogameseries", "q7889", "televisionprogram"),
-        TITLE,
-    ),
-}
+_TITLES = (
+    *("title", "film", "movie", "movieseries", "tvseries", "tvepisode", "tvseason", "show", "series", "q11424"),
+    *("q5398426", "televisionseries", "televisionprogram", "animatedseries", "videogame", "videogameseries", "q7889"),
+)
+_PERSONS = ("person", "human", "q5", "musicgroup", "musicalgroup", "actor")
+_KINDS = {**dict.fromkeys(_PERSONS, PERSON), **dict.fromkeys(_TITLES, TITLE)}
 """Kinds as Wikidata (P31), schema.org and plain people write them, in lower case without spaces."""
 _MAX_SHOWN_ERRORS = 5
 
@@ -142,7 +140,7 @@ def find_entities(tags: Sequence[str], source: EntitySource, lexicon: Lexicon) -
         entity = found.get(tag)
         if entity is None:
             decisions.append(Decision(tag, "entities", "kept", ""))
-        elif " " not in tag and lexicon.frequency(tag) >= COMMON:
+        elif " " not in tag and lexicon.is_ordinary(tag):
             decisions.append(Decision(tag, "entities", "kept", f"{entity.kind} {entity.name}, but also a word"))
         else:
             decisions.append(Decision(tag, "entities", "out", f"{entity.kind}: {entity.name}"))

@@ -134,8 +134,11 @@ class Evidence:
         for key in self._keys[head]:
             found |= self._by_key[key]
         row = self._known.counts.translations
-        found |= {self._head_of[other] for other in row.indices[row.indptr[head] : row.indptr[head + 1]].tolist()
-                  if other in self._head_of}
+        found |= {
+            self._head_of[other]
+            for other in row.indices[row.indptr[head] : row.indptr[head + 1]].tolist()
+            if other in self._head_of
+        }
         return found - {head}
 
     def of(self, head: int, other: int) -> tuple[float, str]:

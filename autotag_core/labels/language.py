@@ -18,7 +18,7 @@ from autotag_core.labels.spelling import SpellingIndex
 _SURE = 8.0
 """Log odds that nothing outweighs."""
 _LINGUA_SHARES = (0.35, 1.0)
-"""Of lingua's log odds, for a tag of up to 6 letters and from 14 on: of short words it knows little (sad is Spanish)."""
+"""Of lingua's log odds, for a tag of up to 6 letters and from 14 on: to it the short `sad` is Spanish."""
 _CONTEXT_PRIOR = 4.0
 """Neighboring tags that must speak before the context counts half."""
 _SLIP_ODDS = 1.5
@@ -84,7 +84,9 @@ def foreign_script(tag: str) -> str | None:
     """The script, in lower case, of a tag that is mostly written in another one than Latin; None for any other."""
     names = [unicodedata.name(char, "").split(" ")[0].split("-")[0] for char in tag if char.isalpha()]
     strange = [name for name in names if name not in ("LATIN", "FULLWIDTH", "MODIFIER", "")]
-    return min(strange, key=lambda name: (-strange.count(name), name)).lower() if 2 * len(strange) > len(names) else None
+    return (
+        min(strange, key=lambda name: (-strange.count(name), name)).lower() if 2 * len(strange) > len(names) else None
+    )
 
 
 def decide_languages(
@@ -93,7 +95,8 @@ def decide_languages(
     """One decision a tag: kept, or out as foreign where English is less likely than 1 - config.language_confidence.
 
     To the log odds of the tag itself come those of the tags on the same GIFs, their mean weighted by GIFs; few
-    neighbors count for little. A tag one slip off a much more frequent English one is more likely to be that. Tags in `names`, which an entity source knows, are not judged: names have no language.
+    neighbors count for little. A tag one slip off a much more frequent English one is more likely to be that. Tags in
+    `names`, which an entity source knows, are not judged: names have no language.
     Cost: linear in tags and contexts; lingua needs 20 to 100 microseconds a tag.
     """
     own, others = tag_log_odds(counts.tags, lexicon, Lingua(config.languages))

@@ -62,17 +62,17 @@ class Lexicon:
 
         Stricter than is_english: the dictionary of lemmas also has words nobody writes (`ocasion`, `vehicl`).
         """
-        return tag in SLANG or all(
-            word.isdigit() or word in SLANG or word in self.frequencies for word in tag.split()
-        )
+        return tag in SLANG or all(word.isdigit() or word in SLANG or word in self.frequencies for word in tag.split())
+
+    def is_ordinary(self, word: str) -> bool:
+        """Whether it is a common word of the dictionary: the list with frequencies has names, too."""
+        return self.frequency(word) >= COMMON and self._english.get(word) is not None
 
     def foreign_languages(self, word: str) -> list[str]:
         """The other languages that have the word; German nouns have capitals."""
         forms = (word, word.capitalize())
         return [
-            language
-            for language, words in self._foreign.items()
-            if any(words.get(form) is not None for form in forms)
+            language for language, words in self._foreign.items() if any(words.get(form) is not None for form in forms)
         ]
 
     @functools.lru_cache(maxsize=500_000)  # noqa: B019 - one lexicon lives as long as the stage

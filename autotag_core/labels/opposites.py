@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-_OPPOSITES = frozenset(
-    frozenset(pair.split("/"))
-    for pair in """
+_PAIRS = """
 left/right up/down in/out on/off yes/no hot/cold big/small happy/sad love/hate hello/goodbye hi/bye hello/bye hi/goodbye
 good/bad win/lose laugh/cry old/new old/young young/old day/night night/morning morning/evening day/evening black/white
 boy/girl man/woman men/women king/queen mom/dad mother/father brother/sister husband/wife son/daughter prince/princess
@@ -17,8 +15,8 @@ strong/weak thick/thin wet/dry wide/narrow increase/decrease grow/dwindle multip
 him/her monday/tuesday monday/wednesday monday/thursday monday/friday monday/saturday monday/sunday tuesday/wednesday
 tuesday/thursday tuesday/friday tuesday/saturday tuesday/sunday wednesday/thursday wednesday/friday wednesday/saturday
 wednesday/sunday thursday/friday thursday/saturday thursday/sunday friday/saturday friday/sunday saturday/sunday
-""".split()
-)
+"""
+_OPPOSITES = frozenset(frozenset(pair.split("/")) for pair in _PAIRS.split())
 _NEGATIONS = ("un", "dis", "non", "anti", "counter", "de", "im", "in", "ir", "mis")
 
 

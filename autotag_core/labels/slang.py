@@ -96,15 +96,16 @@ SAYS: dict[str, str] = {
 }
 """Normalised slang -> what it says, normalised."""
 
-OTHERS = frozenset(
-    "yeet yolo swag lit dope savage sus fomo goat af based cringe derp dank epic fail facepalm meh mic drop noob pwned "
-    "rip rekt salty selfie shade ship simp slay stan stoked swole tea thirsty troll vibe vibes woke woot yikes zaddy "
-    "boop bae bye boi bruv chill clapback cray deadass drip extra fam finsta flex ghosting hangry hype jk legit lowkey "
-    "highkey mood nom oof oops oh no periodt poggers pog periodt ratchet roast rizz sksksk squad thicc tho tldr turnt "
-    "whatevs wut xoxo yay yolo ugh aww awww ew eww hmm huh duh meow woof blep mlem nsfw sfw irl imo imho fyi btw ftw "
-    "ikr nvm omw ootd rn tbh tfw ttyl wbu wyd hmu lmk lfg iykyk bts kpop emo goth anime chibi loopy gif meme memes "
-    "dj fyp asmr cosplay gaming gamer vlog unboxing reaction gifs".split()
-)
+_OTHERS = """
+yeet yolo swag lit dope savage sus fomo goat af based cringe derp dank epic fail facepalm meh mic drop noob pwned
+rip rekt salty selfie shade ship simp slay stan stoked swole tea thirsty troll vibe vibes woke woot yikes zaddy
+boop bae bye boi bruv chill clapback cray deadass drip extra fam finsta flex ghosting hangry hype jk legit lowkey
+highkey mood nom oof oops oh no periodt poggers pog periodt ratchet roast rizz sksksk squad thicc tho tldr turnt
+whatevs wut xoxo yay yolo ugh aww awww ew eww hmm huh duh meow woof blep mlem nsfw sfw irl imo imho fyi btw ftw
+ikr nvm omw ootd rn tbh tfw ttyl wbu wyd hmu lmk lfg iykyk bts kpop emo goth anime chibi loopy gif meme memes
+dj fyp asmr cosplay gaming gamer vlog unboxing reaction gifs
+"""
+OTHERS = frozenset(_OTHERS.split())
 """Slang and words of the net that no dictionary has and that stand for nothing else."""
 
 SLANG = frozenset(SAYS) | OTHERS

@@ -44,12 +44,12 @@ class Candidate:
 def correct_spellings(counts: TagCounts, lexicon: Lexicon, config: LabelsConfig) -> list[Decision]:
     """One decision a tag of at least one GIF: kept, or the more frequent tag that it is a spelling of.
 
-    Real words are never merged: a tag whose words are all English, or slang, stays (bear and beer), unless it is another
-    one without its spaces or accents. Any other tag is compared with similar, more frequent ones (SymSpell: swapped,
-    missing, added or wrong letters; prefixes; letters drawn out). Log odds of how they differ, of the counts, and of the
-    tags on their GIFs (TagCounts.support) must together reach config.spelling_odds. A target that is itself a
-    misspelling is followed to its end. Cost: one look-up of 0.1 to 1 ms a tag that is no word; the index holds tags of
-    at least config.min_gifs, about 4 KB each: 0.5 GB for the 120,000 of these that a million tags may have.
+    Real words are never merged: a tag whose words are all English, or slang, stays (bear and beer), unless it is
+    another one without its spaces or accents. Any other tag is compared with similar, more frequent ones (SymSpell:
+    swapped, missing, added or wrong letters; prefixes; letters drawn out). Log odds of how they differ, of the counts,
+    and of the tags on their GIFs (TagCounts.support) must together reach config.spelling_odds. A target that is itself
+    a misspelling is followed to its end. Cost: one look-up of 0.1 to 1 ms a tag that is no word; the index holds tags
+    of at least config.min_gifs, about 4 KB each: 0.5 GB for the 120,000 of these that a million tags may have.
     """
     index = SpellingIndex(counts, config.min_gifs)
     targets: dict[int, tuple[int, str]] = {}
@@ -159,7 +159,9 @@ class SpellingIndex:
                 continue
             odds = _EDIT_ODDS[item.distance] - (1.0 if shorter == 3 else 0.0)
             odds -= 1.5 if tag[0] != item.term[0] and sorted(tag) != sorted(item.term) else 0.0
-            found.append(Candidate(rows[item.term], odds, f"{'one letter' if item.distance == 1 else 'two letters'} off"))
+            found.append(
+                Candidate(rows[item.term], odds, f"{'one letter' if item.distance == 1 else 'two letters'} off")
+            )
         return found
 
     def longer(self, row: int) -> list[Candidate]:

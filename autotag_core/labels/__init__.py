@@ -1,0 +1,69 @@
+"""From raw tags to labels: normalised, English, rightly spelled, no names, grouped, checked by an editor."""
+
+from autotag_core.labels.counts import TagCounts
+from autotag_core.labels.decisions import Decision
+from autotag_core.labels.entities import Entity, EntityList, EntitySource, find_entities, read_entities
+from autotag_core.labels.grouping import Knowledge, Meaning, group_tags
+from autotag_core.labels.knowledge_graph import KnowledgeGraph
+from autotag_core.labels.language import decide_languages
+from autotag_core.labels.lexicon import Lexicon
+from autotag_core.labels.meaning import load_meaning
+from autotag_core.labels.measures import Measure, TagTruth, as_json, as_text, measure_stages, read_tag_truth
+from autotag_core.labels.normalise import normalise
+from autotag_core.labels.review import LabelNotes, read_review, review_file
+from autotag_core.labels.spelling import correct_spellings
+from autotag_core.labels.store import read_edits, read_labels, read_newest, replace_rows
+from autotag_core.labels.vocabulary import (
+    EDITORIAL,
+    GROUPED,
+    Changes,
+    Label,
+    TagDecision,
+    apply_edits,
+    choose_labels,
+    combine,
+    compare_labels,
+    cut,
+)
+
+__all__ = [
+    "EDITORIAL",
+    "GROUPED",
+    "Changes",
+    "Decision",
+    "Entity",
+    "EntityList",
+    "EntitySource",
+    "Knowledge",
+    "KnowledgeGraph",
+    "Label",
+    "LabelNotes",
+    "Lexicon",
+    "Meaning",
+    "Measure",
+    "TagCounts",
+    "TagDecision",
+    "TagTruth",
+    "apply_edits",
+    "as_json",
+    "as_text",
+    "choose_labels",
+    "combine",
+    "compare_labels",
+    "correct_spellings",
+    "cut",
+    "decide_languages",
+    "find_entities",
+    "group_tags",
+    "load_meaning",
+    "measure_stages",
+    "normalise",
+    "read_edits",
+    "read_entities",
+    "read_labels",
+    "read_newest",
+    "read_review",
+    "read_tag_truth",
+    "replace_rows",
+    "review_file",
+]

@@ -1,0 +1,53 @@
+"""The tables of labels: each a Delta table with versions of its own, apart from the nightly runs."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from deltalake import write_deltalake
+from deltalake.exceptions import DeltaError, TableNotFoundError
+
+from autotag_core import storage
+from autotag_core.delta import delta_uri, open_table, plain_schema, read_rows, storage_options
+from autotag_core.errors import InputError
+from autotag_core.tables import LABEL_EDITS, LABELS, Table
+from autotag_core.warehouse import table_uri
+
+
+def read_newest(warehouse: str, table: Table) -> tuple[pa.Table, int] | None:
+    """Rows of the table's newest version, and that version; None where there is no such table."""
+    uri = table_uri(warehouse, table.name)
+    try:
+        delta = open_table(uri)
+        return read_rows(delta, uri, table), delta.version()
+    except TableNotFoundError:
+        storage.check_reachable(warehouse)
+        return None
+    except (DeltaError, OSError) as error:
+        raise InputError(f"{uri}: cannot be read: {storage.one_line(error)}") from None
+
+
+def read_labels(warehouse: str) -> tuple[pa.Table, int]:
+    """The labels and their version; InputError where none were built."""
+    found = read_newest(warehouse, LABELS)
+    if found is None:
+        raise InputError(f"{warehouse}: no labels: run `autotag labels build` first, or check --warehouse")
+    return found
+
+
+def read_edits(warehouse: str) -> dict[str, str | None]:
+    """The editor's label of each tag that he has decided on, None where it shall have none."""
+    found = read_newest(warehouse, LABEL_EDITS)
+    return {} if found is None else dict(zip(found[0]["tag"].to_pylist(), found[0]["label"].to_pylist(), strict=True))
+
+
+def replace_rows(warehouse: str, table: Table, rows: list[dict[str, object]]) -> int:
+    """Write the table's next version, these rows alone; which version that is."""
+    uri = table_uri(warehouse, table.name)
+    if not storage.is_s3(uri):
+        storage.local_path(uri).mkdir(parents=True, exist_ok=True)
+    content = pa.Table.from_pylist(rows, schema=plain_schema(table))
+    try:
+        write_deltalake(delta_uri(uri), content, mode="overwrite", storage_options=storage_options(uri))
+        return int(open_table(uri).version())
+    except (DeltaError, OSError) as error:
+        raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
