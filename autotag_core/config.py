@@ -28,6 +28,9 @@ class CatalogConfig(Section):
     """Between the tags of a CSV cell that is not a JSON list."""
     test_list: str | None = None
     """URI of a text file, one gif_id a line, reviewed by people: these GIFs are the test split."""
+    labels: Literal["raw", "engineered"] = "raw"
+    """What votes. `raw`: tags as uploaders wrote them. `engineered`: the labels of the warehouse (`autotag labels
+    build`): a tag counts as the label of which it is a member, others take no part and stay on the document."""
     validation_list: str | None = None
     """URI of a text file, one gif_id a line: the validation split. Without it: every GIF with editorial tags."""
 

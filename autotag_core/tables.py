@@ -91,6 +91,19 @@ LABEL_EDITS = Table(
     ("tag",),
 )
 
+WRITTEN_TAGS = Table(
+    "written_tags",
+    "a GIF of a run that voted on labels: in its catalog `tags` are labels, here they are as uploaders wrote them",
+    pa.schema(
+        [
+            _column("gif_id", pa.string(), "key"),
+            _column("tags", _STRINGS, "trimmed, distinct, in their order"),
+            _column("other_tags", _STRINGS, "those of them that are no member of a label: they took no part"),
+        ]
+    ),
+    ("gif_id",),
+)
+
 _TEXT_LINE = pa.struct(
     [pa.field("text", pa.string()), pa.field("confidence", pa.float32()), pa.field("num_frames", pa.int32())]
 )
@@ -306,6 +319,7 @@ SEARCH_DOCUMENTS = Table(
             _column("popularity", pa.int64(), "0 if unknown"),
             _column("uri", pa.string(), "where the GIF is"),
             _column("related_gifs", _STRINGS, "gif_ids, nearest first; empty where none are known"),
+            _column("written_tags", _STRINGS, "as uploaders wrote them, where `tags` are labels; else empty"),
         ]
     ),
     ("gif_id",),
@@ -423,6 +437,7 @@ TABLES = {
         LABELS,
         LABEL_DECISIONS,
         LABEL_EDITS,
+        WRITTEN_TAGS,
         MEDIA,
         EMBEDDINGS,
         NEIGHBORS,

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pyspark.sql import SparkSession
 
-from autotag_core import experts, storage, warehouse
+from autotag_core import experts, labels, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, as_raised
 from jobs.index_documents import Index, open_index
@@ -48,6 +48,8 @@ def check_request(request: Request) -> Checked:
     for uri in (request.catalog, *filter(None, lists + sessions)):
         storage.check_exists(uri)
     versions = experts.check_experts(settings)
+    if settings.catalog.labels == "engineered":
+        labels.read_labels(request.warehouse)
     index = open_index(request.elasticsearch, request.index, settings.elasticsearch) if request.elasticsearch else None
     warehouse.check_writable(request.warehouse)
     return Checked(request, index, versions)

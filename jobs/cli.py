@@ -42,6 +42,10 @@ def nightly(
         str | None, typer.Option(help="URL of Elasticsearch; without it nothing is indexed.")
     ] = None,
     index: Annotated[str, typer.Option(help="Search alias that is moved to the new index.")] = "gifs",
+    labels: Annotated[
+        str | None,
+        typer.Option(help="What votes: raw (tags as written) or engineered (labels); same as --set catalog.labels=."),
+    ] = None,
     config: ConfigFile = None,
     set_: Settings = None,
 ) -> None:
@@ -49,6 +53,7 @@ def nightly(
     from jobs.nightly import Request, run_nightly
     from jobs.summary import print_summary
 
+    set_ = [*(set_ or []), *([f"catalog.labels={labels}"] if labels else [])]
     run = run_nightly(Request(catalog, warehouse, _config(config, set_), elasticsearch, index))
     print_summary(run)
     with suppress(Exception):  # the run is published: what stops is only this process
@@ -113,6 +118,8 @@ def evaluate(
 
     from autotag_core.evaluation import evaluate as evaluate_tags
     from autotag_core.evaluation import read_truth, reliability
+    from autotag_core.labels import truth_in_labels
+    from autotag_core.tables import LABELS
     from autotag_core.warehouse import current_release, read_table
 
     if ablate and compare:
@@ -122,6 +129,8 @@ def evaluate(
     uris.refuse_credentials(warehouse)
     warehouse = uris.absolute(warehouse)
     release, known = current_release(warehouse, run_id), read_truth(truth)
+    if LABELS.name in release.table_versions:
+        known = truth_in_labels(known, read_table(warehouse, LABELS.name, release))
     if ablate or compare:
         from jobs import compare_votes
 

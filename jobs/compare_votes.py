@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from autotag_core.errors import InputError
 from autotag_core.evaluation import Comparison, ablation_json, ablation_text, compare
-from autotag_core.voting import RULES, Judge, evidence_of, fit_judge, fit_weights, published_confidence
+from autotag_core.voting import KNOWING_SLIPS, RULES, Judge, evidence_of, fit_judge, fit_weights, published_confidence
 from autotag_core.warehouse import RunRecord
 from jobs.read_evidence import Pairs, Release, Way, gather_pairs, open_release
 from udfs.votes import TRAIN
@@ -36,13 +36,13 @@ def compare_rules(warehouse: str, record: RunRecord, truth: pa.Table, num_resamp
 def _other_ways(release: Release, rule: str) -> dict[str, Way]:
     """What the release might have done with its copies and did not, by name."""
     used = release.way_of(rule)
-    if release.copies_df is None or not used.slips:
+    if release.copies_df is None or rule not in KNOWING_SLIPS:
         return {}
     ways = {}
     for once in (True, False):
         for flow in (True, False):
             counted = "copies count once" if once else "every copy counts"
-            ways[f"{rule}, {counted}, {'tags flow' if flow else 'no flow'}"] = Way(True, once, flow)
+            ways[f"{rule}, {counted}, {'tags flow' if flow else 'no flow'}"] = Way(used.slips, once, flow)
     return {name: way for name, way in ways.items() if way != used}
 
 

@@ -15,6 +15,7 @@ from autotag_core.experts.semantic import GIF_PREFIX
 from autotag_core.related import RelatedQuality, token_vectors
 from autotag_core.tables import CATALOG
 from autotag_core.warehouse import RunRecord, table_uri
+from jobs.delta_tables import read_table_version
 from udfs import neighbors, related, related_quality, tag_vectors
 from udfs.votes import TRAIN
 
@@ -29,8 +30,8 @@ def evaluate_related(
     and the squares of sessions' lengths. InputError where no session is left on one of the two sides.
     """
     config = Config.model_validate(json.loads(release.config))
-    version = release.table_versions[CATALOG.name]
-    catalog_df = spark.read.format("delta").option("versionAsOf", version).load(table_uri(warehouse, CATALOG.name))
+    uri = table_uri(warehouse, CATALOG.name)
+    catalog_df = read_table_version(spark, uri, release.table_versions[CATALOG.name], CATALOG)
     sessions_df, _ = tag_vectors.read_sessions(spark, sessions)
     training_df, held_out_df = related_quality.split_sessions(sessions_df, held_out, config.seed)
     counts = {"training": training_df.count(), "held-out": held_out_df.count()}

@@ -9,10 +9,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
+from autotag_core import labels
 from autotag_core.errors import InputError
-from autotag_core.tables import CATALOG
+from autotag_core.tables import CATALOG, LABELS, WRITTEN_TAGS
 from jobs.run import Run
 from udfs import catalog, catalog_files
+from udfs.labels import to_labels
 
 
 def read_catalog(run: Run, catalog_uri: str) -> None:
@@ -29,11 +31,24 @@ def read_catalog(run: Run, catalog_uri: str) -> None:
         checked = catalog.check_catalog(rows_df, catalog_uri)
         _refuse_empty(checked, catalog_uri)
         gifs_df = catalog.assign_splits(checked.gifs_df, lists["validation"], lists["test"])
+        if settings.labels == "engineered":
+            gifs_df = _in_label_space(run, gifs_df, kept)
         num_gifs = run.write(CATALOG, gifs_df)
         num_failures = run.add_failures(checked.failures_df)
         run.rows_in["catalog"] = num_gifs + num_failures
         run.rows_out["catalog"] = num_gifs
     run.inputs["catalog"] = catalog_uri
+
+
+def _in_label_space(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
+    """The rows of the catalog table with labels for tags; the tags themselves are written to `written_tags`."""
+    found, version = labels.read_labels(run.warehouse)
+    written_df = gifs_df.withColumn("written", F.col("tags"))
+    labelled_df, _ = _keep(kept, to_labels(written_df, found))
+    run.write(WRITTEN_TAGS, labelled_df.select("gif_id", F.col("written").alias("tags"), "other_tags"))
+    run.table_versions[LABELS.name] = version
+    run.inputs["labels"] = f"{found.num_rows} labels, version {version}"
+    return labelled_df.drop("written", "other_tags")
 
 
 def _keep(kept: ExitStack, rows_df: DataFrame) -> tuple[DataFrame, int]:

@@ -57,7 +57,7 @@ class Release:
         """How the run itself gathered evidence, or would have for that rule."""
         knows = rule in KNOWING_SLIPS
         copies = self.config.duplicates
-        return Way(knows, copies.count_once, copies.flow_tags and knows)
+        return Way(knows and self.config.catalog.labels == "raw", copies.count_once, copies.flow_tags and knows)
 
 
 @dataclass(frozen=True)

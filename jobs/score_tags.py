@@ -29,10 +29,10 @@ def score_tags(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -
             run.inputs["weights_guessed"] = ", ".join(guessed)
             run.log.warning("experts that know a GIF's tags were judged by these: weighed like the others", **guessed)
         slips_df = None
-        if config.rule in KNOWING_SLIPS:
-            slips_df, _ = run.stage_rows("slips", slips.slips(catalog_df))
-        else:
+        if config.rule not in KNOWING_SLIPS:
             copied_df = None
+        elif run.config.catalog.labels == "raw":  # no label is a slip of another one
+            slips_df, _ = run.stage_rows("slips", slips.slips(catalog_df))
         shares_df, _ = run.stage_rows(
             "shares", evidence.share_votes(neighbors_df, catalog_df, slips_df, sorted(weights), config)
         )

@@ -9,7 +9,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from autotag_core.labels import normalise
+from autotag_core.labels import label_of_members, normalise
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
@@ -36,17 +36,15 @@ def normalise_tags(catalog_df: DataFrame) -> DataFrame:
     )
 
 
-def to_labels(catalog_df: DataFrame, labels_df: DataFrame) -> DataFrame:
+def to_labels(catalog_df: DataFrame, labels: pa.Table) -> DataFrame:
     """catalog_df in label space: `tags` are labels, `other_tags`, added, the tags outside of the vocabulary as written.
 
     A raw tag counts as the label of which its normalised form is a member; labels are distinct, in the order of their
-    first tags. In `editorial_tags`, where there are any, members become their labels and others stay. Both DataFrames
-    keep their other columns and rows. Cost: one pass in Python workers, no shuffle; the driver and, once, each Python
-    worker hold all members: about 150 bytes each, 0.15 GB for a million.
+    first tags. In `editorial_tags`, where there are any, members become their labels and others stay. Other columns and
+    all rows stay. Cost: one pass in Python workers, no shuffle; the driver and, once, each Python worker hold all
+    members: about 150 bytes each, 0.15 GB for a million.
     """
-    rows = labels_df.select("label", "members").toLocalIterator()
-    label_of = {member: row["label"] for row in rows for member in row["members"]}
-    return map_tags(catalog_df, label_of)
+    return map_tags(catalog_df, label_of_members(labels))
 
 
 def map_tags(catalog_df: DataFrame, label_of: Mapping[str, str]) -> DataFrame:

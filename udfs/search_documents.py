@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_type
 
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import as_raised
 from autotag_core.failures import Reason, Stage
 from autotag_core.search import BulkOutcome, ElasticsearchCredentials, bulk_index, elasticsearch_client
-from autotag_core.tables import FAILURES
+from autotag_core.tables import FAILURES, SEARCH_DOCUMENTS
 
 REPORT_SCHEMA = pa.schema([*FAILURES.schema, pa.field("num_indexed", pa.int64())])
 REPORT_DDL = "gif_id string, stage string, reason string, message string, num_indexed bigint"
@@ -37,13 +38,14 @@ def build_search_documents(
     voted_tags_df: DataFrame,
     media_df: DataFrame | None = None,
     related_gifs_df: DataFrame | None = None,
+    written_tags_df: DataFrame | None = None,
 ) -> DataFrame:
     """SEARCH_DOCUMENTS: one document per catalog GIF; tags highest weight first, ties alphabetical, none: empty.
 
     A tag's weight, by which search ranks, is 1 where an editor gave it, else its probability or, where none is known,
     its confidence or score.
-    Without media, of all GIFs or of one, nobody knows what is written there: `text` is null. Without related GIFs
-    `related_gifs` is empty. Cost: each table is shuffled once by gif_id.
+    Without media, of all GIFs or of one, nobody knows what is written there: `text` is null. Without related GIFs or
+    written tags these lists are empty. Cost: each table is shuffled once by gif_id.
     """
     estimated = F.coalesce("probability", F.greatest("confidence", "score"))
     weight = F.when(F.col("source") == "editorial", F.lit(1.0).cast("float")).otherwise(estimated)
@@ -51,26 +53,26 @@ def build_search_documents(
     ranked = F.sort_array(F.collect_list(F.struct((-weight).alias("rank"), *kept)))
     tags = F.transform(ranked, lambda tag: F.struct(*(tag[name].alias(name) for name in kept))).alias("tags")
     tags_df = voted_tags_df.withColumn("weight", weight).groupBy("gif_id").agg(tags)
-    no_tags = F.array().cast("array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>")
-    documents_df = catalog_df.join(tags_df.withColumnRenamed("tags", "voted"), "gif_id", "left")
-    if media_df is None:
-        documents_df = documents_df.withColumn("text", F.lit(None).cast("string"))
-    else:
-        documents_df = documents_df.join(media_df.select("gif_id", "text"), "gif_id", "left")
-    no_gifs = F.array().cast("array<string>")
-    if related_gifs_df is None:
-        documents_df = documents_df.withColumn("related", no_gifs)
-    else:
-        documents_df = documents_df.join(related_gifs_df.select("gif_id", "related"), "gif_id", "left")
-    return documents_df.select(
-        "gif_id",
-        F.coalesce("voted", no_tags).alias("tags"),
-        "caption",
-        "text",
-        F.coalesce("popularity", F.lit(0).cast("bigint")).alias("popularity"),
-        "uri",
-        F.coalesce("related", no_gifs).alias("related_gifs"),
-    )
+    documents_df = catalog_df.withColumnRenamed("tags", "said")
+    for rows_df, column, name in (
+        (tags_df, "tags", "tags"),
+        (media_df, "text", "text"),
+        (related_gifs_df, "related", "related_gifs"),
+        (written_tags_df, "tags", "written_tags"),
+    ):
+        if rows_df is not None:
+            documents_df = documents_df.join(rows_df.select("gif_id", F.col(column).alias(name)), "gif_id", "left")
+        else:
+            documents_df = documents_df.withColumn(name, F.lit(None))
+    return documents_df.select(*(_filled(item.name, item.type).alias(item.name) for item in SEARCH_DOCUMENTS.schema))
+
+
+def _filled(name: str, kind: pa.DataType) -> Column:
+    """The column as the table has it: a list that is not there is empty, an unknown popularity 0."""
+    spark_type = from_arrow_type(kind)
+    if pa.types.is_list(kind):
+        return F.coalesce(F.col(name).cast(spark_type), F.array().cast(spark_type))
+    return F.coalesce(F.col(name), F.lit(0)).cast(spark_type) if name == "popularity" else F.col(name).cast(spark_type)
 
 
 def index_documents(documents_df: DataFrame, target: IndexTarget) -> DataFrame:

@@ -12,7 +12,14 @@ from autotag_core.labels.measures import Measure, TagTruth, as_json, as_text, me
 from autotag_core.labels.normalise import normalise
 from autotag_core.labels.review import LabelNotes, read_review, review_file
 from autotag_core.labels.spelling import correct_spellings
-from autotag_core.labels.store import read_edits, read_labels, read_newest, replace_rows
+from autotag_core.labels.store import (
+    label_of_members,
+    read_edits,
+    read_labels,
+    read_newest,
+    replace_rows,
+    truth_in_labels,
+)
 from autotag_core.labels.vocabulary import (
     EDITORIAL,
     GROUPED,
@@ -55,6 +62,7 @@ __all__ = [
     "decide_languages",
     "find_entities",
     "group_tags",
+    "label_of_members",
     "load_meaning",
     "measure_stages",
     "normalise",
@@ -66,4 +74,5 @@ __all__ = [
     "read_tag_truth",
     "replace_rows",
     "review_file",
+    "truth_in_labels",
 ]

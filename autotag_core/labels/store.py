@@ -9,6 +9,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from autotag_core import storage
 from autotag_core.delta import delta_uri, open_table, plain_schema, read_rows, storage_options
 from autotag_core.errors import InputError
+from autotag_core.labels.normalise import normalise
 from autotag_core.tables import LABEL_EDITS, LABELS, Table
 from autotag_core.warehouse import table_uri
 
@@ -32,6 +33,27 @@ def read_labels(warehouse: str) -> tuple[pa.Table, int]:
     if found is None:
         raise InputError(f"{warehouse}: no labels: run `autotag labels build` first, or check --warehouse")
     return found
+
+
+def label_of_members(labels: pa.Table) -> dict[str, str]:
+    """The label of each normalised tag that is a member of one."""
+    rows = labels.select(["label", "members"]).to_pylist()
+    return {member: row["label"] for row in rows for member in row["members"]}
+
+
+def truth_in_labels(truth: pa.Table, labels: pa.Table) -> pa.Table:
+    """The rows of evaluation.TRUTH with tags that are members as their labels, distinct; other tags stay."""
+    label_of = label_of_members(labels)
+
+    def mapped(tags: list[str]) -> list[str]:
+        return list(dict.fromkeys(label_of.get(normalise(tag) or "", tag) for tag in tags))
+
+    rows = truth.to_pylist()
+    for row in rows:
+        row["tags"] = mapped(row["tags"])
+        if row["factors"] is not None:
+            row["factors"] = [{"factor": one["factor"], "tags": mapped(one["tags"])} for one in row["factors"]]
+    return pa.Table.from_pylist(rows, schema=truth.schema)
 
 
 def read_edits(warehouse: str) -> dict[str, str | None]:

@@ -27,6 +27,7 @@ PROPERTIES: dict[str, Any] = {
             "accepted": {"type": "boolean"},
         },
     },
+    "written_tags": {"type": "text", "analyzer": "standard", "norms": False},
     "caption": {"type": "text", "analyzer": "standard"},
     "text": {"type": "text", "analyzer": "standard"},
     "popularity": {"type": "long", "coerce": False},

@@ -17,6 +17,8 @@ CAPTION_BOOST = 0.3
 """A caption is prose: a word in it says less than a tag."""
 TEXT_BOOST = 0.6
 """People search for what a GIF says. More than a caption, which is about the GIF, less than a tag: OCR may be wrong."""
+WRITTEN_BOOST = 0.3
+"""Where tags are labels: who types a spelling that became part of a label, or a tag that is none, finds the GIF too."""
 POPULARITY_WEIGHT = 0.1
 """A million views add 0.6 to a factor of 1: popularity orders near-equals and doesn't bury the right GIF."""
 
@@ -52,8 +54,8 @@ def search_gifs(
 
 
 def gif_query(words: str, accepted_only: bool = False) -> dict[str, Any]:
-    """score = (sum over words of best matching tag's BM25 x weight, + caption, + text) x popularity's factor,
-    which is 1 + 0.1 log10(1 + popularity).
+    """score = (sum over words of best matching tag's BM25 x weight, + caption, + text, + written tags) x popularity's
+    factor, which is 1 + 0.1 log10(1 + popularity).
 
     Every word, and the whole phrase as one tag, is a clause of its own: a GIF with both words beats one that has the
     same word in many tags.
@@ -64,6 +66,7 @@ def gif_query(words: str, accepted_only: bool = False) -> dict[str, Any]:
         clauses.append(_tag_clause(f"word {number}", {"match": {"tags.tag.words": word}}, accepted_only))
     clauses.append({"match": {"caption": {"query": words, "boost": CAPTION_BOOST}}})
     clauses.append({"match": {"text": {"query": words, "boost": TEXT_BOOST}}})
+    clauses.append({"match": {"written_tags": {"query": words, "boost": WRITTEN_BOOST}}})
     popularity = {"field": "popularity", "modifier": "log1p", "missing": 0}
     return {
         "function_score": {

@@ -22,6 +22,10 @@ def test_a_table_names_its_key_its_partitions_and_what_each_column_means(table: 
 def test_the_tables_stand_in_the_order_in_which_data_flows() -> None:
     assert list(TABLES) == [
         "catalog",
+        "labels",
+        "label_decisions",
+        "label_edits",
+        "written_tags",
         "media",
         "embeddings",
         "neighbors",
