@@ -68,6 +68,7 @@ class Examples:
         self.rank, self.world = place
         self.epoch = self.step = 0
         self._index = index
+        self._planned: tuple[int, Draws] | None = None
         self._version = release.table_versions[TRAINING_EXAMPLES.name]
         config = Config.model_validate(json.loads(release.config))
         self._window = settings.window or _WINDOWS[config.training.frames]
@@ -194,8 +195,12 @@ class Examples:
         return plan_draws(self.rates, self._index.groups, self.settings.seed, self.epoch)
 
     def _own_draws(self) -> Draws:
-        is_padded = self.split != "train"
-        return share_of(self._all_draws(), self.rank, self.world, self.settings.batch_size, is_padded)
+        """Of this epoch, planned once: seconds where there are millions of examples."""
+        if self._planned is None or self._planned[0] != self.epoch:
+            is_padded = self.split != "train"
+            own = share_of(self._all_draws(), self.rank, self.world, self.settings.batch_size, is_padded)
+            self._planned = (self.epoch, own)
+        return self._planned[1]
 
     def _identity(self) -> dict[str, Any]:
         """What must be equal for an epoch to go on: everything that the draws follow from."""

@@ -138,11 +138,20 @@ class _WatchedPool(ProcessPool):
         super().__init__(settings.workers, ArrowTableSerializer())
         self._timeout_s = settings.timeout_s
 
-    def start(self, *arguments: Any, **settings: Any) -> None:
-        """Start the processes and watch them."""
-        super().start(*arguments, **settings)
+    def _wait_for_workers_to_start(self) -> None:
+        """Wait as long as for anything else, not petastorm's 20 s, which a busy machine may need to import torch."""
         poller: Any = self.__dict__["_results_receiver_poller"]
         self._results_receiver_poller = _WatchedPoller(poller, self._workers, self._timeout_s)
+        try:
+            for _ in self._workers:
+                while not self._results_receiver_poller.poll(100):
+                    pass
+                self._results_receiver.recv()
+        except BaseException:
+            for worker in self._workers:
+                worker.kill()
+                worker.wait()
+            raise
 
 
 def iter_row_groups(

@@ -56,26 +56,27 @@ def write_table(uri: str, table: Table, rows: Sequence[dict[str, object]], rows_
     )
 
 
-def write_release(uri: str, gifs: Sequence[Gif], names: Sequence[str] = ("common", "rare"), stored: bool = True) -> str:
-    """A warehouse of one release: two files of row groups of 5; returns its URI."""
-    rows = [_row(number, gif, stored) for number, gif in enumerate(gifs)]
+def write_release(
+    uri: str, gifs: Sequence[Gif], names: Sequence[str] = ("common", "rare"), stored: bool = True, number: int = 1
+) -> str:
+    """The number-th release of a warehouse, run r1, r2, ...: two files of row groups of 5; returns the warehouse."""
+    rows = [_row(at, gif, stored) for at, gif in enumerate(gifs)]
     half = len(rows) // 2
     write_table(uri, TRAINING_EXAMPLES, rows[:half], 5, "overwrite")
     write_table(uri, TRAINING_EXAMPLES, rows[half:], 5, "append")
     train = [label for gif in gifs if gif.split == "train" for label in gif.labels]
     labels = [
-        {"label_id": 10 * number, "label": name, "num_examples": train.count(number), "num_held_out": 0}
-        for number, name in enumerate(names)
+        {"label_id": 10 * at, "label": name, "num_examples": train.count(at), "num_held_out": 0}
+        for at, name in enumerate(names)
     ]
     write_table(uri, TRAINING_LABELS, labels, 100, "overwrite")
     config = Config(
         frames=FramesConfig(size=SIZE), training=TrainingConfig(frames="jpeg" if stored else "reference")
     ).model_dump(mode="json")
-    now = datetime(2026, 11, 25, tzinfo=UTC)
-    versions = {"training_examples": 1, "training_labels": 0}
-    append_run(
-        uri, RunRecord("r1", now, now, "published", None, "r1", table_versions=versions, config=json.dumps(config))
-    )
+    now, run_id = datetime(2026, 11, 25, tzinfo=UTC), f"r{number}"
+    versions = {"training_examples": 2 * number - 1, "training_labels": number - 1}
+    record = RunRecord(run_id, now, now, "published", None, run_id, versions, config=json.dumps(config))
+    append_run(uri, record)
     return uri
 
 

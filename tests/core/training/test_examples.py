@@ -105,6 +105,20 @@ def test_a_broken_epoch_goes_on_where_it_was(release: Release) -> None:
         open_examples(uri, **settings | {"seed": 9}).load_state_dict(state)
 
 
+def test_who_names_a_run_gets_its_examples_also_after_the_next_one(release: Release) -> None:
+    def frames(run_id: str | None) -> list[torch.Tensor]:
+        examples = open_examples(uri, run_id, batch_size=8, scheme="natural", min_examples=1)
+        return [batch["frames"] for batch in examples]
+
+    uri = release(MIXED)
+    before = frames("r1")
+    write_release(uri, [*MIXED[20:], *MIXED[:10]], number=2)
+    again, current = frames("r1"), frames(None)
+    assert all(map(torch.equal, before, again)) and len(before) == len(again) == 5
+    assert len(current) == 3
+    assert all(torch.equal(one, other) for one, other in zip(current, frames("r2"), strict=True))
+
+
 def test_ranks_share_an_epoch_in_equal_parts_and_no_draw_twice(release: Release) -> None:
     uri = release(MIXED)
     ranks = [
