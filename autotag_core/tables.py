@@ -40,6 +40,7 @@ CATALOG = Table(
             _column("caption", pa.string(), "text shown with the GIF, null if none"),
             _column("popularity", pa.int64(), "views or the like, 0 if unknown"),
             _column("version", pa.string(), "etag or content hash as the catalog gives it, null if it gives none"),
+            _column("uploader", pa.string(), "who uploaded it, as the catalog says it; null where it does not"),
             _column("split", pa.string(), "train, validation or test"),
         ]
     ),

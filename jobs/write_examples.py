@@ -64,12 +64,19 @@ def _leaks(outcomes: list[Outcome], knows_duplicates: bool) -> str:
     """What the checks found, in words, for the record of the run."""
     found = {
         (split, reason): sum(one.num_gifs for one in outcomes if (one.split, one.reason) == (split, reason))
-        for reason in (training.SAME_BYTES, training.NEAR_DUPLICATE)
+        for reason in (training.SAME_BYTES, training.NEAR_DUPLICATE, training.SAME_UPLOADER)
         for split in training.SPLITS[:-1]
     }
     parts = [f"{count} {split} GIFs by {reason}" for (split, reason), count in found.items() if count]
     skipped = "" if knows_duplicates else ", near duplicates not looked for"
-    return f"left out: {', '.join(parts) or 'none'}{skipped}, uploaders not known to the catalog"
+    return f"left out: {', '.join(parts) or 'none'}{skipped}, {_uploaders(outcomes)}"
+
+
+def _uploaders(outcomes: list[Outcome]) -> str:
+    if all(one.shares_uploader is None for one in outcomes):
+        return "uploaders not known to the catalog"
+    num_gifs = sum(one.num_gifs for one in outcomes if one.left_at is None and one.shares_uploader)
+    return f"{num_gifs} examples by uploaders with GIFs in a more protected split"
 
 
 @contextmanager

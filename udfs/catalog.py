@@ -50,6 +50,7 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
         text("caption").alias("caption"),
         F.greatest(F.coalesce("popularity", F.lit(0)), F.lit(0)).cast("bigint").alias("popularity"),
         text("version").alias("version"),
+        text("uploader").alias("uploader"),
     )
     failures_df = marked_df.where(F.col("reason").isNotNull()).select(
         "gif_id",

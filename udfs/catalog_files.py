@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from autotag_core.config import CatalogConfig
 
 REQUIRED = ("gif_id", "uri")
-COLUMNS = ("gif_id", "uri", "tags", "editorial_tags", "caption", "popularity", "version")
+COLUMNS = ("gif_id", "uri", "tags", "editorial_tags", "caption", "popularity", "version", "uploader")
 TAG_COLUMNS = ("tags", "editorial_tags")
 SUFFIXES = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 SPARK_ERRORS = (PySparkException, Py4JJavaError)
@@ -129,6 +129,7 @@ def _read_json_catalog(spark: SparkSession, path: str) -> DataFrame:
         scalar("caption").alias("caption"),
         F.try_variant_get("row", "$[0].popularity", "bigint").alias("popularity"),
         scalar("version").alias("version"),
+        scalar("uploader").alias("uploader"),
         wrong.alias("invalid"),
         F.col("line").alias("raw"),
     )
@@ -170,6 +171,7 @@ def _read_csv(spark: SparkSession, path: str, uri: str, separator: str) -> DataF
         cell("caption").alias("caption"),
         cell("popularity").try_cast("bigint").alias("popularity"),
         cell("version").alias("version"),
+        cell("uploader").alias("uploader"),
         wrong.alias("invalid"),
         F.to_json(F.struct("*")).alias("raw"),
     )
@@ -196,6 +198,7 @@ def _read_parquet(spark: SparkSession, path: str, uri: str) -> DataFrame:
         column("caption", "string"),
         column("popularity", "bigint"),
         column("version", "string"),
+        column("uploader", "string"),
         F.lit(None).cast("string").alias("invalid"),
         F.to_json(F.struct(*kinds)).alias("raw"),
     )

@@ -32,7 +32,8 @@ CATALOG, FRAMES, LENGTH, BEFORE_VOTING, LABEL, LEAK, EXAMPLE = STEPS = (
     "leak",
     "example",
 )
-SAME_BYTES, NEAR_DUPLICATE, NOT_READ_AGAIN = "same_bytes", "near_duplicate", "not_read_again"
+SAME_BYTES, NEAR_DUPLICATE, SAME_UPLOADER = "same_bytes", "near_duplicate", "same_uploader"
+NOT_READ_AGAIN = "not_read_again"
 _LENGTH_REASONS = (Reason.TOO_FEW_FRAMES, Reason.TOO_MANY_FRAMES, Reason.TOO_SHORT, Reason.TOO_LONG)
 _ROWS_PER_BATCH = 16
 """Examples with stored frames in one Arrow batch: 2 MB."""
@@ -58,10 +59,12 @@ def number_labels(voted_tags_df: DataFrame) -> DataFrame:
 
 
 def judge_gifs(sources: Sources, labels_df: DataFrame, config: TrainingConfig) -> DataFrame:
-    """Every GIF of the catalog once: the columns of TRAINING_EXAMPLES but `frames`, had_label, rarest, left_at, reason.
+    """Every GIF of the catalog once: the columns of TRAINING_EXAMPLES but `frames`, had_label, rarest,
+    shares_uploader, left_at, reason.
 
     left_at is the step of STEPS at which the GIF left, null for an example; the first that applies. had_label says
-    whether it came with a tag, rarest is the number of GIFs that have its rarest label.
+    whether it came with a tag, rarest is the number of GIFs that have its rarest label, shares_uploader whether its
+    uploader has a GIF in a more protected split, null where the catalog names none.
 
     The labels of a train GIF are its tags in the published dataset; of a validation GIF the editor's; of a test GIF the
     editor's or, where there are none, those that it came with. Copies are looked for among GIFs that would be examples.
@@ -76,7 +79,7 @@ def judge_gifs(sources: Sources, labels_df: DataFrame, config: TrainingConfig) -
     )
     gifs_df = (
         sources.catalog_df.select(
-            "gif_id", "uri", "split", (F.size("tags") + F.size("editorial_tags") > 0).alias("had_label")
+            "gif_id", "uri", "split", "uploader", (F.size("tags") + F.size("editorial_tags") > 0).alias("had_label")
         )
         .join(media_df, "gif_id", "left")
         .join(failed_df, "gif_id", "left")
@@ -84,12 +87,13 @@ def judge_gifs(sources: Sources, labels_df: DataFrame, config: TrainingConfig) -
         .withColumnRenamed("read_version", "version")
     )
     gifs_df = gifs_df.withColumn("labels", _labels_of_split()).withColumn("out", _left_before_leaks(config))
-    return _without_leaks(gifs_df, sources.duplicates_df).select(
+    return _without_leaks(gifs_df, sources.duplicates_df, config.separate_uploaders).select(
         *(item.name for item in TRAINING_EXAMPLES.schema if item.name not in ("frames", "label_ids", "confidences")),
         F.transform("labels", lambda label: label["label_id"]).alias("label_ids"),
         F.transform("labels", lambda label: label["confidence"]).alias("confidences"),
         "had_label",
         F.array_min(F.transform("labels", lambda label: label["num_gifs"])).alias("rarest"),
+        "shares_uploader",
         F.col("out.left_at").alias("left_at"),
         F.col("out.reason").alias("reason"),
     )
@@ -136,7 +140,7 @@ def _out(step: str, reason: Column) -> Column:
     return F.struct(F.lit(step).alias("left_at"), reason.alias("reason"))
 
 
-def _without_leaks(gifs_df: DataFrame, duplicates_df: DataFrame | None) -> DataFrame:
+def _without_leaks(gifs_df: DataFrame, duplicates_df: DataFrame | None, separate_uploaders: bool) -> DataFrame:
     """The rows with `out` also for those of which a copy, of the same bytes or near, is in a more protected split."""
     rank = F.array_position(F.array(*map(F.lit, SPLITS)), F.col("split"))
     gifs_df = gifs_df.withColumn("rank", F.when(F.col("out").isNull(), rank))
@@ -147,6 +151,12 @@ def _without_leaks(gifs_df: DataFrame, duplicates_df: DataFrame | None) -> DataF
     leaks = F.when(_best_rank(F.coalesce("version", "gif_id")) > F.col("rank"), _out(LEAK, F.lit(SAME_BYTES)))
     if duplicates_df is not None:
         leaks = leaks.when(_best_rank(group_id) > F.col("rank"), _out(LEAK, F.lit(NEAR_DUPLICATE)))
+    # the GIF itself where nobody is named, so that these do not all meet in one task
+    best_of_uploader = _best_rank(F.coalesce(F.concat(F.lit("u"), "uploader"), F.concat(F.lit("g"), "gif_id")))
+    shares_uploader = F.when(F.col("uploader").isNotNull(), best_of_uploader > F.col("rank"))
+    gifs_df = gifs_df.withColumn("shares_uploader", shares_uploader)
+    if separate_uploaders:
+        leaks = leaks.when(F.col("shares_uploader"), _out(LEAK, F.lit(SAME_UPLOADER)))
     return gifs_df.withColumn("out", F.coalesce("out", leaks))
 
 
@@ -213,8 +223,10 @@ def label_rows(labels_df: DataFrame, gifs_df: DataFrame) -> DataFrame:
 
 
 def count_outcomes(gifs_df: DataFrame) -> DataFrame:
-    """(split, left_at, reason, had_label, num_gifs): what funnel_rows needs, a few dozen rows."""
-    return gifs_df.groupBy("split", "left_at", "reason", "had_label").agg(F.count("*").alias("num_gifs"))
+    """(split, left_at, reason, had_label, num_gifs, shares_uploader): what funnel_rows needs, a few dozen rows."""
+    alike = ("split", "left_at", "reason", "had_label")
+    counts_df = gifs_df.groupBy(*alike, "shares_uploader").agg(F.count("*").alias("num_gifs"))
+    return counts_df.select(*alike, "num_gifs", "shares_uploader")
 
 
 def with_lost(gifs_df: DataFrame, examples_df: DataFrame) -> DataFrame:

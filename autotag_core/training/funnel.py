@@ -15,6 +15,8 @@ class Outcome(NamedTuple):
     reason: str | None
     had_label: bool
     num_gifs: int
+    shares_uploader: bool | None = None
+    """Whether their uploaders have GIFs in more protected splits; None: nobody knows."""
 
 
 class FunnelRow(NamedTuple):

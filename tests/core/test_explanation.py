@@ -21,7 +21,7 @@ NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
 def gif(gif_id: str, tags: list[str], editorial: list[str] | None = None, split: str = "train") -> dict[str, object]:
     row = {"gif_id": gif_id, "uri": f"s3a://gifs/{gif_id}.gif", "tags": tags, "editorial_tags": editorial or []}
-    return row | {"caption": None, "popularity": 0, "version": None, "split": split}
+    return row | {"caption": None, "popularity": 0, "version": None, "uploader": None, "split": split}
 
 
 def tag(gif_id: str, name: str, confidence: float, score: float, source: str, **votes: int) -> dict[str, object]:

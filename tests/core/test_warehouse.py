@@ -29,6 +29,7 @@ CAT = {
     "caption": None,
     "popularity": 5,
     "version": None,
+    "uploader": None,
     "split": "train",
 }
 DOG = CAT | {"gif_id": "dog", "tags": [], "editorial_tags": ["dog"], "caption": "Wuff, sagt er: „ü“", "split": "test"}
@@ -237,6 +238,8 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
         "text": "good\nluck",
         "popularity": 2**40,
         "uri": "/x y.gif",
+        "related_gifs": ["dog"],
+        "written_tags": [],
     }
     cases = [
         (tables.CATALOG, CAT | {"caption": "ü"}, "tags array<string>, editorial_tags array<string>, popularity bigint"),
@@ -249,7 +252,8 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
         (
             tables.SEARCH_DOCUMENTS,
             document,
-            "tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, popularity bigint",
+            "tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, popularity bigint, "
+            "related_gifs array<string>, written_tags array<string>",
         ),
     ]
     for table, row, typed in cases:

@@ -67,7 +67,9 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Made:
         (gif_id, f"{gif_id}.gif", said, true if split == "validation" else [], None, 0, None, split)
         for gif_id, said, true, split in gifs
     ]
-    run.rows_out["catalog"] = run.write(CATALOG, spark.createDataFrame(rows, GIFS))
+    run.rows_out["catalog"] = run.write(
+        CATALOG, spark.createDataFrame(rows, GIFS).selectExpr("*", "cast(null as string) uploader")
+    )
     lists = []
     for number in range(56):  # `imagenet` finds the same animal, `text` whoever comes next
         for expert, step in (("imagenet", 2), ("text", 1)):

@@ -47,7 +47,9 @@ def new_run(spark: SparkSession, folder: Path, *settings: str) -> Run:
     run = Run(spark, config, str(folder / "warehouse"), log, Progress(spark.sparkContext, is_terminal=False))
     tags = {"a": ["cat", "dog"], "b": ["kitty", "cat", "rare"], "c": ["dog", "kitty"], "new": []}
     gifs = [(gif_id, f"{gif_id}.gif", tags[gif_id], [], None, 0, None, "train") for gif_id in tags]
-    run.rows_out["catalog"] = run.write(CATALOG, spark.createDataFrame(gifs, GIFS).coalesce(1))
+    run.rows_out["catalog"] = run.write(
+        CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader").coalesce(1)
+    )
     return run
 
 

@@ -63,7 +63,9 @@ def test_by_the_published_rule_score_is_the_published_score_and_a_slip_is_a_tag_
     run = Run(spark, config, str(tmp_path), log, Progress(spark.sparkContext, is_terminal=False))
     tags = {"a": ["kittne"], "b": ["kitten"], "c": ["kitten", "kittne"], "d": ["kitten", "sun"]}
     gifs = [(gif_id, f"{gif_id}.gif", said, [], None, 0, None, "train") for gif_id, said in tags.items()]
-    run.rows_out["catalog"] = run.write(CATALOG, spark.createDataFrame(gifs, GIFS))
+    run.rows_out["catalog"] = run.write(
+        CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
+    )
     nearest = {"a": ["b", "d"], "b": ["c", "d"], "c": ["a", "b"], "d": ["a", "b"]}
     lists = [(gif_id, "imagenet", ids, [0.5, 0.5]) for gif_id, ids in nearest.items()]
     run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))

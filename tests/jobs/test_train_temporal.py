@@ -36,7 +36,7 @@ def new_run(spark: SparkSession, warehouse: Path, num_gifs: int, *settings: str)
     frames_df = spark.createDataFrame([(ids[i], "v1", 3, data[i]) for i in range(num_gifs)], FRAMES)
     _, run.rows_out["frames"] = run.stage_rows("frames", frames_df.coalesce(1))
     gifs = [(ids[i], f"{ids[i]}.gif", [f"t{i % 3}"], [], None, 0, None, "train") for i in range(num_gifs)]
-    run.write(CATALOG, spark.createDataFrame(gifs, GIFS).coalesce(1))
+    run.write(CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader").coalesce(1))
     return run
 
 

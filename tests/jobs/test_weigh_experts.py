@@ -40,7 +40,9 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
         ("v2", "w.gif", [], ["fish"], None, 0, None, "validation"),
     ]
     nearest = {"a": "b", "b": "a", "v1": "a", "v2": "a"}
-    run.rows_out["catalog"] = run.write(CATALOG, spark.createDataFrame(gifs, GIFS))
+    run.rows_out["catalog"] = run.write(
+        CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
+    )
     lists = [(gif_id, "imagenet", [neighbor], [0.5]) for gif_id, neighbor in nearest.items()]
     run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
     weigh_experts(run, run.read(NEIGHBORS))

@@ -37,7 +37,7 @@ def check(spark: SparkSession, tmp_path: Path) -> Check:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         rows_df = read_catalog(spark, str(path), CatalogConfig(**settings))
         checked = check_catalog(rows_df, str(path))
-        gifs = [tuple(row) for row in checked.gifs_df.orderBy("gif_id").collect()]
+        gifs = [tuple(row) for row in checked.gifs_df.drop("uploader").orderBy("gif_id").collect()]
         failures: dict[object, Rows] = {}
         for row in checked.failures_df.orderBy("gif_id", "message").collect():
             assert row["stage"] == "catalog"
@@ -75,6 +75,19 @@ def test_a_full_row_and_a_bare_row_of_json_lines(check: Check) -> None:
         ("cat1", "gifs/cat.gif", ["cat", "Cat", "gå å"], ["feline"], "a cat", 12, "etag"),
     ]
     assert failures == {}
+
+
+@pytest.mark.parametrize("name", ["catalog.jsonl", "catalog.csv", "catalog.parquet"])
+def test_an_uploader_is_kept_where_the_catalog_names_one(name: str, spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / name
+    table = pa.table({"gif_id": ["a", "b"], "uri": ["x", "y"], "uploader": [" Kim", None]})
+    if name.endswith("parquet"):
+        pq.write_table(table, path)
+    else:
+        path.write_text("gif_id,uri,uploader\na,x, Kim\nb,y,\n" if "csv" in name else lines(*table.to_pylist()))
+    checked = check_catalog(read_catalog(spark, str(path), CatalogConfig()), str(path))
+    found = {row["gif_id"]: row["uploader"] for row in assign_splits(checked.gifs_df).collect()}
+    assert found == {"a": "Kim", "b": None}
 
 
 def test_each_reason_with_the_row_that_has_it(check: Check) -> None:
@@ -223,8 +236,8 @@ def test_a_popularity_that_is_no_number_or_negative_is_zero(check: Check) -> Non
 
 
 def resolved(spark: SparkSession, catalog_uri: str, *uris: str) -> list[str]:
-    rows = [(str(number), uri, None, None, None, None, None, None, uri) for number, uri in enumerate(uris)]
-    rows_df = spark.createDataFrame(rows, f"{READ}, version string, invalid string, raw string")
+    rows = [(str(number), uri, None, None, None, None, None, None, None, uri) for number, uri in enumerate(uris)]
+    rows_df = spark.createDataFrame(rows, f"{READ}, version string, uploader string, invalid string, raw string")
     return [
         row["uri"] for row in check_catalog(rows_df, catalog_uri).gifs_df.orderBy(rows_df.gif_id.cast("int")).collect()
     ]
@@ -278,8 +291,8 @@ def test_dots_lead_up_from_the_catalogs_folder_and_never_out_of_it(
     catalog_uri: str, uri: str, place: str | None, spark: SparkSession
 ) -> None:
     rows_df = spark.createDataFrame(
-        [("1", uri, None, None, None, None, None, None, f"row {uri}")],
-        f"{READ}, version string, invalid string, raw string",
+        [("1", uri, None, None, None, None, None, None, None, f"row {uri}")],
+        f"{READ}, version string, uploader string, invalid string, raw string",
     )
     checked = check_catalog(rows_df, catalog_uri)
     assert [row["uri"] for row in checked.gifs_df.collect()] == [place] * (place is not None)
@@ -343,7 +356,7 @@ def test_no_message_quotes_a_credential_wherever_it_stands(check: Check) -> None
 def test_rows_without_an_id_do_not_meet_in_one_task(spark: SparkSession) -> None:
     rows_df = spark.range(2000).selectExpr(
         "nullif(string(id % 1), '0') gif_id", "'x' uri", "array('t') tags", "array('t') editorial_tags", "'c' caption",
-        "1 popularity", "'v' version", "cast(null as string) invalid", "concat('row ', id) raw",
+        "1 popularity", "'v' version", "'u' uploader", "cast(null as string) invalid", "concat('row ', id) raw",
     )  # fmt: skip
     before = spark.conf.get("spark.sql.adaptive.enabled")
     spark.conf.set("spark.sql.adaptive.enabled", "false")  # it would join small partitions
@@ -508,10 +521,10 @@ def test_a_damaged_gzip_file_is_explained_by_its_cause(content: bytes, check: Ch
 def splits(spark: SparkSession, validation: list[str] | None, test: list[str] | None) -> dict[str, str]:
     gifs_df = spark.createDataFrame(
         [
-            (gif_id, "x", ["t"], editorial, None, 0, None)
+            (gif_id, "x", ["t"], editorial, None, 0, None, "u")
             for gif_id, editorial in (("a", ["e"]), ("b", []), ("c", ["e"]))
         ],
-        f"{READ}, version string",
+        f"{READ}, version string, uploader string",
     )
     lists = [
         None if ids is None else spark.createDataFrame([(i,) for i in ids], "gif_id string")

@@ -114,6 +114,33 @@ def test_each_gif_is_an_example_or_leaves_at_the_first_step_that_applies(spark: 
     assert not found["2-untagged-before"]["had_label"] and found["1-good"]["had_label"]
 
 
+def test_who_uploaded_to_two_splits_is_counted_and_leaves_only_where_that_is_asked(
+    spark: SparkSession, make: Make
+) -> None:
+    gifs = [
+        gif("1-of-kim", uploader="kim"),
+        gif("2-of-lee", uploader="lee"),
+        gif("3-of-nobody"),
+        gif("4-of-nobody", "test"),
+        gif("5-of-kim", "test", uploader="kim"),
+        gif("6-unread-of-lee", "test", uploader="lee"),
+    ]
+    voted_df = spark.createDataFrame([(row["gif_id"], "a", 1.0, "original") for row in gifs], VOTES)
+    sources = training.Sources(make(CATALOG, gifs), make(MEDIA, gifs[:5]), make(FAILURES, []), voted_df, None)
+    labels_df = training.number_labels(voted_df)
+    for config, left in ((TrainingConfig(), None), (TrainingConfig(separate_uploaders=True), "same_uploader")):
+        found = {row["gif_id"]: row for row in training.judge_gifs(sources, labels_df, config).collect()}
+        assert {name[0]: row["shares_uploader"] for name, row in sorted(found.items())} == {
+            "1": True,
+            "2": False,
+            "3": None,
+            "4": None,
+            "5": False,
+            "6": None,
+        }
+        assert (found["1-of-kim"]["reason"], found["2-of-lee"]["reason"]) == (left, None)
+
+
 def judged(spark: SparkSession, rows: Sequence[tuple[Any, ...]]) -> DataFrame:
     """Rows (gif_id, split, label_ids, rarest, uri, version) as judge_gifs gives them, all examples."""
     names = ("gif_id", "split", "label_ids", "rarest", "uri", "version")
@@ -127,6 +154,7 @@ def judged(spark: SparkSession, rows: Sequence[tuple[Any, ...]]) -> DataFrame:
         "cast(500 as bigint) as duration_ms",
         "cast(null as string) as left_at",
         "cast(null as string) as reason",
+        "cast(null as boolean) as shares_uploader",
         "true as had_label",
     )
 
@@ -164,8 +192,8 @@ def test_stored_frames_are_those_of_the_file_that_was_tagged_and_others_are_left
     assert (frames.int() - gifs[0].frames.int()).abs().float().mean() < 3
     counts = training.count_outcomes(training.with_lost(judged_df, spark.createDataFrame(stored, stored_df.schema)))
     assert {tuple(row) for row in counts.collect()} == {
-        ("train", None, None, True, 1),
-        ("train", "example", "not_read_again", True, 2),
+        ("train", None, None, True, 1, None),
+        ("train", "example", "not_read_again", True, 2, None),
     }
 
 
