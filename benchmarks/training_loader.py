@@ -5,7 +5,8 @@
 The GIFs are decoded once and stored as JPEG, as WebP and as references, in a table as the job writes it. Then both
 sides go through it in turns: the loader (petastorm reads, threads decode) and a plain map-style Dataset with a
 DataLoader, which holds a row group in memory and decodes in worker processes; each without augmentation, and the loader
-also with it. Medians of wall-clock examples per second, and their ratio.
+also with it. Medians, of wall-clock examples per second and of CPU time with all worker processes: the latter says how
+many cores a GPU needs, and hardly changes with what else the machine does.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -41,6 +42,7 @@ from autotag_core.warehouse import RunRecord, append_run, current_release, table
 PUBLISHED_FRAMES_PER_S = 3_000
 """ResNet50 training on one A100, 224 x 224, mixed precision, as NVIDIA publishes it for PyTorch (about 2,500 to 3,000
 images/s); not measured here."""
+NUM_FRAMES = 16
 ROW_GROUP = 64
 Batches = Callable[[], Iterator[Any]]
 
@@ -175,7 +177,7 @@ def _sides(uri: str, workers: int, batch_size: int) -> dict[str, Batches]:
         return lambda: iter(examples)
 
     path = table_files(uri, TRAINING_EXAMPLES.name, current_release(uri))[0]
-    plain = PlainExamples(path, 50, 16, FramesConfig())
+    plain = PlainExamples(path, 50, NUM_FRAMES, FramesConfig())
     in_order = DataLoader(plain, batch_size, num_workers=workers, drop_last=True, persistent_workers=True)
     shuffled = DataLoader(plain, batch_size, shuffle=True, num_workers=workers, drop_last=True, persistent_workers=True)
     return {
@@ -187,24 +189,31 @@ def _sides(uri: str, workers: int, batch_size: int) -> dict[str, Batches]:
 
 
 def _print_speeds(kind: str, sides: dict[str, Batches], rounds: int) -> None:
-    speeds: dict[str, list[float]] = {name: [] for name in sides}
+    seconds: dict[str, list[tuple[float, float]]] = {name: [] for name in sides}  # wall and CPU, of one example
     for number in range(rounds + 1):
         for name, batches in sides.items():
-            start, count = time.perf_counter(), 0
+            start, cpu, count = time.perf_counter(), _cpu_seconds(), 0
             for batch in batches():
                 count += len(batch["frames"] if isinstance(batch, dict) else batch[0])
             if number:  # the first round starts workers and compiles
-                speeds[name].append(count / (time.perf_counter() - start))
-    print(f"\n{kind}: median of {rounds} epochs, examples/s (16 frames each)")
-    print("| | examples/s | frames/s | against plain, shuffled |")
-    print("|---|---|---|---|")
-    for name, found in speeds.items():
-        ratios = [one / other for one, other in zip(found, speeds["plain, shuffled"], strict=True)]
-        speed = statistics.median(found)
-        print(f"| {name} | {speed:.1f} | {16 * speed:.0f} | {np.median(ratios):.2f} |")
-    augmented = 16 * statistics.median(speeds["loader, augmented"])
-    cores = PUBLISHED_FRAMES_PER_S / augmented
-    print(f"a GPU at {PUBLISHED_FRAMES_PER_S} frames/s (published, not measured) needs {cores:.1f} times this machine")
+                seconds[name].append(((time.perf_counter() - start) / count, (_cpu_seconds() - cpu) / count))
+    print(f"\n{kind}: medians of {rounds} epochs in turns, and of the ratios to `plain, shuffled` in the same turn")
+    print("| | examples/s | times as fast | CPU ms an example | times the CPU | cores for a GPU |")
+    print("|---|---|---|---|---|---|")
+    for name, found in seconds.items():
+        wall, cpu = (statistics.median(one) for one in zip(*found, strict=True))
+        pairs = list(zip(found, seconds["plain, shuffled"], strict=True))
+        faster = statistics.median(other[0] / one[0] for one, other in pairs)
+        dearer = statistics.median(one[1] / other[1] for one, other in pairs)
+        cores = cpu * PUBLISHED_FRAMES_PER_S / NUM_FRAMES
+        print(f"| {name} | {1 / wall:.1f} | {faster:.2f} | {1000 * cpu:.1f} | {dearer:.2f} | {cores:.1f} |")
+
+
+def _cpu_seconds() -> float:
+    """Of this process and its children that are alive."""
+    own = psutil.Process()
+    times = [process.cpu_times() for process in (own, *own.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
 
 
 if __name__ == "__main__":
