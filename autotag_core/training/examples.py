@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from autotag_core.config import Config
+from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
 from autotag_core.tables import TRAINING_EXAMPLES
 from autotag_core.training.balance import draw_rates
@@ -70,14 +70,14 @@ class Examples:
         self._index = index
         self._planned: tuple[int, Draws] | None = None
         self._version = release.table_versions[TRAINING_EXAMPLES.name]
-        config = Config.model_validate(json.loads(release.config))
-        self._window = settings.window or _WINDOWS[config.training.frames]
+        config = json.loads(release.config)
+        self._window = settings.window or _WINDOWS[config["training"]["frames"]]
         num_draws = settings.num_draws or len(index)
         self.rates: NDArray[np.float64] = np.ones(len(index))
         """How often an epoch draws each example, on average."""
         if split == "train":
             self.rates = draw_rates(index.labels, settings.scheme, num_draws, settings.max_repeats)
-        self._clips = ClipMaker(index, self.rates, split == "train", settings, config.frames)
+        self._clips = ClipMaker(index, self.rates, split == "train", settings, FramesConfig(**config["frames"]))
         if len(self) == 0:
             raise InputError(
                 f"an epoch of {self.rates.sum():.0f} {split} draws does not fill one batch of {settings.batch_size} on "
