@@ -67,36 +67,50 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
             searches_df = label_counts.count_searches(run.spark, request.searches) if request.searches else None
             counts = label_counts.gather_counts(tags_df, config, searches_df)
         say(f"1 normalise   {len(counts.tags)} distinct tags on {counts.catalog_gifs} GIFs")
-        stages: dict[str, list[Decision]] = {}
-        with run.stage("language"):
-            names = known.names if known else frozenset()
-            stages["language"] = labels.decide_languages(counts, lexicon, config, names)
-        say(_line("2 language", stages["language"], "out"))
-        with run.stage("spelling"):
-            english = counts.merged(_targets(counts, stages))
-            stages["spelling"] = labels.correct_spellings(english, lexicon, config)
-        say(_line("3 spelling", stages["spelling"], "corrected"))
-        with run.stage("entities"):
-            spelled = counts.merged(_targets(counts, stages))
-            stages["entities"], note = _find_entities(spelled, known, lexicon, request)
-        say(note or _line("4 entities", stages["entities"], "out"))
-        with run.stage("grouping"):
-            stages["grouping"], note = _group(run, tags_df, counts, stages, lexicon)
-        say(_line("5 grouping", stages["grouping"], "grouped") + note)
+        stages = _decide(run, tags_df, counts, _Sources(lexicon, known, request), say)
         num_gifs = dict(zip(counts.tags, counts.num_gifs.tolist(), strict=True))
         rows = labels.apply_edits(labels.combine(stages, num_gifs), edits)
         with run.stage("vocabulary"):
-            label_of = {row.tag: row.label for row in rows if row.label is not None}
-            usage = label_counts.label_usage(map_tags(gifs_df, label_of))
+            usage = label_counts.label_usage(map_tags(gifs_df, {row.tag: row.label for row in rows if row.label}))
             popularity = _popularity(counts, rows) if request.searches else usage.num_gifs
             found = labels.choose_labels(rows, usage.num_gifs, popularity, edits, config.max_labels, config.min_gifs)
-            rows = labels.cut(rows, found)
-            kept_of = {member: label.label for label in found for member in label.members}
-            share = label_counts.coverage(map_tags(gifs_df, kept_of))
+            label_of = {member: label.label for label in found for member in label.members}
+            share = label_counts.coverage(map_tags(gifs_df, label_of))
         if not found:
             raise InputError(f"{request.catalog}: no label is on labels.min_gifs={config.min_gifs} GIFs: lower it")
         say(f"6 vocabulary  {len(found)} labels: {share.to_text()}")
-    _write(request.warehouse, found, rows, usage, say)
+    _write(request.warehouse, found, labels.cut(rows, found), usage, say)
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """What the stages know besides the catalog."""
+
+    lexicon: labels.Lexicon
+    known: labels.EntityList | None
+    request: LabelsRequest
+
+
+def _decide(run: Run, tags_df: DataFrame, counts: TagCounts, sources: _Sources, say: Say) -> dict[str, list[Decision]]:
+    """What each stage says of each tag that the stages before it have left."""
+    config = run.config.labels
+    stages: dict[str, list[Decision]] = {}
+    with run.stage("language"):
+        names = sources.known.names if sources.known else frozenset()
+        stages["language"] = labels.decide_languages(counts, sources.lexicon, config, names)
+    say(_line("2 language", stages["language"], "out"))
+    with run.stage("spelling"):
+        english = counts.merged(_targets(counts, stages))
+        stages["spelling"] = labels.correct_spellings(english, sources.lexicon, config)
+    say(_line("3 spelling", stages["spelling"], "corrected"))
+    with run.stage("entities"):
+        spelled = counts.merged(_targets(counts, stages))
+        stages["entities"], note = _find_entities(spelled, sources)
+    say(note or _line("4 entities", stages["entities"], "out"))
+    with run.stage("grouping"):
+        stages["grouping"], note = _group(run, tags_df, counts, _targets(counts, stages), sources.lexicon)
+    say(_line("5 grouping", stages["grouping"], "grouped") + note)
+    return stages
 
 
 def _checked(request: LabelsRequest) -> LabelsRequest:
@@ -161,10 +175,9 @@ def _targets(counts: TagCounts, stages: Mapping[str, Sequence[Decision]]) -> np.
     return targets
 
 
-def _find_entities(
-    spelled: TagCounts, known: labels.EntityList | None, lexicon: labels.Lexicon, request: LabelsRequest
-) -> tuple[list[Decision], str]:
+def _find_entities(spelled: TagCounts, sources: _Sources) -> tuple[list[Decision], str]:
     """The list first, then the Knowledge Graph of what may become a label: each new tag costs a request."""
+    known, lexicon, request = sources.known, sources.lexicon, sources.request
     graph = labels.KnowledgeGraph.from_environment(storage.join(request.warehouse, _NAMES_CACHE))
     tags = [tag for tag, num in zip(spelled.tags, spelled.num_gifs.tolist(), strict=True) if num > 0]
     found: dict[str, Decision] = {}
@@ -183,10 +196,9 @@ def _group(
     run: Run,
     tags_df: DataFrame,
     counts: TagCounts,
-    stages: Mapping[str, Sequence[Decision]],
+    targets: np.ndarray,
     lexicon: labels.Lexicon,
 ) -> tuple[list[Decision], str]:
-    targets = _targets(counts, stages)
     spelled = {tag: counts.tags[to] for tag, to in zip(counts.tags, targets.tolist(), strict=True) if to >= 0}
     space = fit_tag_space(map_tags(tags_df, spelled), None, run.config.semantic, run.config.seed)
     meaning = labels.load_meaning(run.config.text)

@@ -49,7 +49,7 @@ def count_contexts(tags_df: DataFrame, config: LabelsConfig) -> DataFrame:
     Of a GIF the first config.max_tags_per_gif tags, of a tag the config.max_contexts most frequent others (ties by id).
     Cost: the pairs of each GIF, t (t - 1) of t tags, shuffled twice; six million GIFs of six tags are 180 million.
     """
-    ids = F.transform(F.slice("tags", 1, config.max_tags_per_gif), F.xxhash64)
+    ids = F.transform(F.slice("tags", 1, config.max_tags_per_gif), lambda tag: F.xxhash64(tag))  # noqa: PLW0108 - not *tags
     gifs_df = tags_df.select(ids.alias("ids")).where(F.size("ids") > 1)
     pairs_df = gifs_df.select(F.explode("ids").alias("id"), "ids").select("id", F.explode("ids").alias("other"))
     counts_df = pairs_df.where("id != other").groupBy("id", "other").agg(F.count("*").alias("num_gifs"))

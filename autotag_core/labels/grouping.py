@@ -158,7 +158,7 @@ class Evidence:
         known, counts = self._known, self._known.counts
         left, right = counts.tags[head], counts.tags[other]
         parts: list[tuple[str, float]] = []
-        if self._slang(head) & self._slang(other):
+        if self._is_slang(head, other):
             parts.append(("slang", 7.0))
         elif head in self._meaning and other in self._meaning:
             cosine = float(self._meaning[head] @ self._meaning[other])
@@ -197,6 +197,11 @@ class Evidence:
     def _keys_of(self, head: int) -> set[str]:
         stems = {f"stem:{stem(self._known.counts.tags[head])}"}
         return stems | {f"says:{said}" for said in self._slang(head)}
+
+    def _is_slang(self, head: int, other: int) -> bool:
+        """Whether the two say the same and at least one is slang."""
+        tags = (self._known.counts.tags[row] for row in (*self._forms[head], *self._forms[other]))
+        return bool(self._slang(head) & self._slang(other)) and any(tag in SAYS for tag in tags)
 
     def _slang(self, head: int) -> set[str]:
         """What the word says in plain words, as slang or by itself; lemmas without spaces."""
