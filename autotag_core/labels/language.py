@@ -63,7 +63,7 @@ def word_log_odds(word: str, lexicon: Lexicon) -> float:
     if frequency >= 5 * COMMON or (frequency >= COMMON // 10 and not foreign):
         return 3.5
     if lexicon.is_english(word):
-        return 2.5 if not foreign else 0.8 if frequency >= COMMON else -0.3
+        return 2.5 if not foreign else 0.8 if frequency >= COMMON else 0.3 if frequency else -0.3
     return -2.5 if foreign else 0.7
 
 
