@@ -230,7 +230,7 @@ class RelatedConfig(Section):
     enabled: bool = True
     """Whether they are looked for; without the `semantic` expert there are none."""
     k: PositiveCount = 20
-    """Most that are related to one."""
+    """Most that are related to one. Searched for with the settings of `neighbors`."""
     min_tag_gifs: PositiveCount = 5
     """A tag that fewer GIFs have is related to nothing: of a slip of the pen that two people made nothing is known."""
 
@@ -450,12 +450,11 @@ class Config(Section):
             for less, low, more, high in ordered
             if high is not None and low > high
         ]
-        for name, k in (("neighbors.k", self.neighbors.k), ("related.k", self.related.k)):
-            if self.neighbors.backend != "exact" and self.neighbors.efSearch <= k:
-                problems.append(
-                    f"neighbors.efSearch={self.neighbors.efSearch} is not more than {name}={k}: HNSW "
-                    "would find fewer than k besides the GIF itself; raise the one or lower the other"
-                )
+        if self.neighbors.backend != "exact" and self.neighbors.efSearch <= self.neighbors.k:
+            problems.append(
+                f"neighbors.efSearch={self.neighbors.efSearch} is not more than neighbors.k={self.neighbors.k}: HNSW "
+                "would find fewer than k besides the GIF itself; raise the one or lower the other"
+            )
         if problems:
             raise ValueError("; ".join(problems))
         return self

@@ -12,7 +12,7 @@ from autotag_core import storage
 from autotag_core.config import Config
 from autotag_core.errors import InputError
 from autotag_core.experts.semantic import GIF_PREFIX
-from autotag_core.related import RelatedQuality, token_vectors
+from autotag_core.related import RelatedQuality, search_settings, token_vectors
 from autotag_core.tables import CATALOG
 from autotag_core.warehouse import RunRecord, table_uri
 from jobs.delta_tables import read_table_version
@@ -57,7 +57,7 @@ def _relate(catalog_df: DataFrame, sessions_df: DataFrame, config: Config, k: in
     spark = catalog_df.sparkSession
     space = tag_vectors.fit_tag_space(catalog_df, sessions_df, config.semantic, config.seed)
     embeddings_df = tag_vectors.embed_tags(catalog_df, space, config).persist()
-    settings = config.neighbors.model_copy(update={"k": k})
+    settings = search_settings(config.neighbors, k)
     train_df = catalog_df.where(F.col("split") == TRAIN).select("gif_id")
     neighbors_df = neighbors.find_neighbors(embeddings_df, train_df, settings, storage.join(folder, "tags"))
     gifs = token_vectors(space, GIF_PREFIX)

@@ -8,7 +8,7 @@ from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.experts import TagSpace
 from autotag_core.experts.semantic import GIF_PREFIX, TAG_PREFIX
-from autotag_core.related import token_vectors
+from autotag_core.related import search_settings, token_vectors
 from autotag_core.tables import CATALOG, NEIGHBORS, RELATED_GIFS, RELATED_SEARCHES, RELATED_TAGS
 from jobs.run import Run
 from udfs import related, tag_vectors
@@ -19,7 +19,7 @@ def relate_tags(run: Run, space: TagSpace) -> None:
 
     A GIF that too few sessions hold gets the first of its semantic neighbors, which are searched already: train GIFs.
     """
-    config = run.config.neighbors.model_copy(update={"k": run.config.related.k})
+    config = search_settings(run.config.neighbors, run.config.related.k)
     catalog_df = run.read(CATALOG)
     with run.stage("related_tags", run.rows_out["catalog"]):
         tags = token_vectors(space, TAG_PREFIX)

@@ -2,7 +2,7 @@
 
 from autotag_core.related.lookup import Related, related_gifs, related_searches, related_tags
 from autotag_core.related.quality import RelatedQuality
-from autotag_core.related.tokens import TokenVectors, search_tokens, token_vectors, write_shard
+from autotag_core.related.tokens import TokenVectors, search_settings, search_tokens, token_vectors, write_shard
 
 __all__ = [
     "Related",
@@ -11,6 +11,7 @@ __all__ = [
     "related_gifs",
     "related_searches",
     "related_tags",
+    "search_settings",
     "search_tokens",
     "token_vectors",
     "write_shard",

@@ -43,6 +43,11 @@ def token_vectors(space: TagSpace, prefix: str) -> TokenVectors:
     return TokenVectors(tuple(space.vocabulary[row].removeprefix(prefix) for row in rows), vectors)
 
 
+def search_settings(neighbors: NeighborsConfig, k: int) -> NeighborsConfig:
+    """The settings of `neighbors` for lists of k, with as many candidates as HNSW needs for these."""
+    return neighbors.model_copy(update={"k": k, "efSearch": max(neighbors.efSearch, 2 * k)})
+
+
 def write_shard(tokens: TokenVectors, rows: range, config: NeighborsConfig, folder: str, workspace: Path) -> str:
     """Write these rows as an index shard of its own name under the folder; its URI. Cost: build_shard's."""
     uri = storage.join(folder, uuid.uuid4().hex)

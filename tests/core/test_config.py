@@ -108,7 +108,7 @@ def test_set_takes_a_list_of_experts_and_a_whole_section() -> None:
         ("nieghbors.efSearch=10", "neighbors.efSearch"),
         ("neighbors.ef_search=10", "neighbors.efSearch"),
         ("vote.lowerbound=1", "vote.lower_bound"),
-        ("k=3", "neighbors.k"),
+        ("k=3", "related.k"),
         ("expert=[imagenet]", "experts"),
         ("votes={normalise: max}", "vote.normalise"),
     ],

@@ -22,6 +22,7 @@ from autotag_core.related import (
     related_gifs,
     related_searches,
     related_tags,
+    search_settings,
     search_tokens,
     token_vectors,
     write_shard,
@@ -59,6 +60,12 @@ def test_only_those_that_are_asked_for_stay_in_their_order() -> None:
     assert some.names == ("a", "c")
     assert some.vectors.tolist() == [[1, 0, 0], [0, 0, 1]]
     assert tokens.only([]).vectors.shape == (0, 3)
+
+
+def test_hnsw_gets_enough_candidates_for_long_lists() -> None:
+    settings = search_settings(NeighborsConfig(k=10, efSearch=12), 20)
+    assert (settings.k, settings.efSearch) == (20, 40)
+    assert search_settings(NeighborsConfig(efSearch=100), 20).efSearch == 100
 
 
 def test_shards_of_slices_give_the_nearest_of_all(tmp_path: Path) -> None:
