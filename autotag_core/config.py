@@ -349,8 +349,8 @@ class TrainingConfig(Section):
     """Whether it is written; it needs GIFs whose frames were read."""
     frames: Literal["reference", "jpeg", "webp"] = "reference"
     """`reference`: the GIF's uri and version, training fetches and decodes it. `jpeg`, `webp`: the sampled frames
-    themselves, which costs a second fetch and decoding and 0.1 MB a GIF, trains three times as fast and needs no GIF
-    to be still there (benchmarks/README.md)."""
+    themselves, which costs a second fetch and decoding and 0.13 or 0.08 MB a GIF, but needs no GIF to be fetched, or to
+    be still there, when a model is trained (benchmarks/README.md)."""
     quality: Annotated[int, Field(ge=1, le=100)] = 90
     """Of stored frames, as the encoders understand it."""
     min_frames: PositiveCount = 1
