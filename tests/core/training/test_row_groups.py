@@ -56,7 +56,7 @@ def test_visits_come_in_their_order_as_often_as_they_are_wanted(row_groups: list
 
 
 def test_a_killed_process_ends_the_epoch_with_an_error(row_groups: list[RowGroup]) -> None:
-    rows = iter_row_groups(FILES, row_groups * 500, ReaderSettings("process", 1, 4, timeout_s=60))
+    rows = iter_row_groups(FILES, row_groups * 500, ReaderSettings("process", 1, 4, timeout_s=300))
     assert next(rows)[0].gif_id == "g0"
     worker = next(child for child in psutil.Process().children() if "petastorm" in " ".join(child.cmdline()))
     worker.send_signal(signal.SIGKILL)
