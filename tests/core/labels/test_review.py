@@ -76,6 +76,7 @@ def test_a_member_moves_to_a_label_under_its_new_name_or_its_old() -> None:
         ({"label": "dog", "move member": "kitty -> cat"}, "line 3: 'kitty' is no member of 'dog'"),
         ({"label": "cat", "move member": "kitty -> bird"}, "line 2: there is no label 'bird' to move 'kitty' to"),
         ({"label": "cat", "move member": "kitty"}, "line 2: move member is 'kitty'; it must be like: kitty -> cat"),
+        ({"label": "cat", "move member": "kitty -> dog | kitty -> dog"}, "line 2: 'kitty' is moved twice"),
         ({"label": "cat", "members": "cat"}, "line 2: the members of 'cat' are not as they were built"),
         ({"label": "fish"}, "line 4: the new label 'fish' has no members"),
         ({"label": "Fish", "add": "fish"}, "line 4: a new label must be written like a tag: 'fish' instead of 'Fish'"),
