@@ -74,7 +74,7 @@ class _Review:
 
     members: dict[str, frozenset[str]]
     edits: dict[str, str | None] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
+    problems: list[tuple[int, str]] = field(default_factory=list)
     names: dict[str, str | None] = field(default_factory=dict)
     """Of each label after the review; None where it is not kept."""
     said: dict[str, int] = field(default_factory=dict)
@@ -82,7 +82,7 @@ class _Review:
 
     def wrong(self, row: _Row, problem: str) -> None:
         """One more thing that is wrong."""
-        self.problems.append(f"line {row.line}: {problem}")
+        self.problems.append((row.line, problem))
 
     def decide(self, row: _Row, tag: str, label: str | None) -> None:
         """The editor's word on a tag, once."""
@@ -111,7 +111,8 @@ def read_review(
     for row in rows:
         _edit(review, row)
     if review.problems:
-        raise InputError(f"{name}: nothing was applied; " + "; ".join(review.problems))
+        problems = "; ".join(f"line {line}: {problem}" for line, problem in sorted(review.problems))
+        raise InputError(f"{name}: nothing was applied; {problems}")
     return review.edits
 
 
