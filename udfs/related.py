@@ -44,9 +44,9 @@ class Searchable:
 def make_searchable(spark: SparkSession, tokens: TokenVectors, config: NeighborsConfig, folder: str) -> Searchable:
     """Build the shards under `folder` (local or s3a), each by one task; the caller deletes it after the search.
 
-    Cost: one Spark job without a query plan. The tokens travel as a broadcast variable, 4 bytes a dimension and a name
-    of about 100 bytes: 0.4 GB once in each Python worker for the million that semantic.max_vocabulary allows. A task
-    holds what build_shard says.
+    Cost: one Spark job without a query plan. The tokens travel as a broadcast variable, 4 bytes a dimension and about
+    250 bytes for the name and its place: 0.5 GB once in each Python worker for the million that semantic.max_vocabulary
+    allows. A task holds what build_shard says.
     """
     size = config.shard_size
     shared = spark.sparkContext.broadcast(tokens)

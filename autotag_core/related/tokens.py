@@ -37,10 +37,10 @@ class TokenVectors:
 
 def token_vectors(space: TagSpace, prefix: str) -> TokenVectors:
     """The tokens of the space that begin with the prefix, named without it; one whose vector is 0 is left out."""
-    lengths = np.sqrt(np.square(space.vectors, dtype=np.float64).sum(axis=1))
+    lengths = np.sqrt(np.einsum("ij,ij->i", space.vectors, space.vectors, dtype=np.float64)).astype(np.float32)
     rows = [row for row, token in enumerate(space.vocabulary) if token.startswith(prefix) and lengths[row] > 0]
-    vectors = (space.vectors[rows] / lengths[rows, None]).astype(np.float32)
-    return TokenVectors(tuple(space.vocabulary[row].removeprefix(prefix) for row in rows), vectors)
+    names = tuple(space.vocabulary[row].removeprefix(prefix) for row in rows)
+    return TokenVectors(names, space.vectors[rows] / lengths[rows, None])
 
 
 def search_settings(neighbors: NeighborsConfig, k: int) -> NeighborsConfig:

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 
 DOCUMENTS = (
     "gif_id string, tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, caption string, "
-    "text string, popularity bigint, uri string"
+    "text string, popularity bigint, uri string, related_gifs array<string>"
 )
 CONFIG = ElasticsearchConfig(initial_backoff_s=0.001, max_backoff_s=0.01, attempts=3, writers=2, keep_indexes=1)
 
@@ -50,11 +50,11 @@ def alias(client):
 def document(gif_id, *tags, caption=None, text=None, popularity=0):
     """A tag is (tag, weight) or (tag, weight, accepted); its confidence is another number, that nothing ranks by."""
     rows = [(tag, weight, 0.5, accepted[0] if accepted else None) for tag, weight, *accepted in tags]
-    return (gif_id, rows, caption, text, popularity, f"s3a://gifs/{gif_id}.gif")
+    return (gif_id, rows, caption, text, popularity, f"s3a://gifs/{gif_id}.gif", ["near", "far"])
 
 
 def fill(client, index, rows):
-    names = ("gif_id", "tags", "caption", "text", "popularity", "uri")
+    names = ("gif_id", "tags", "caption", "text", "popularity", "uri", "related_gifs")
     documents = [dict(zip(names, row, strict=True)) for row in rows]
     for item in documents:
         item["tags"] = [
@@ -101,6 +101,7 @@ def test_documents_written_by_executors_are_found_through_the_alias(client, alia
         "text": None,
         "popularity": 7,
         "uri": "s3a://gifs/gif-0007.gif",
+        "related_gifs": ["near", "far"],
     }
 
 
