@@ -38,6 +38,7 @@ def test_a_slip_becomes_its_word(tag: str, right: str, lexicon: Lexicon) -> None
 
 def test_real_words_stay_apart_however_alike_and_however_rare_one_is(lexicon: Lexicon) -> None:
     assert corrected(lexicon, ANIMALS, times(1, "beer", "forest", "animal"), times(1, "bee", "animal")) == {}
+    assert corrected(lexicon, times(40, "good night", "moon"), times(1, "good knight", "moon")) == {}
 
 
 def test_what_stands_among_other_tags_is_another_name(lexicon: Lexicon) -> None:
