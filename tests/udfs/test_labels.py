@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
@@ -29,16 +30,11 @@ def catalog_df(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(ROWS, SCHEMA)
 
 
-@pytest.fixture(scope="module")
-def labels_df(spark: SparkSession) -> DataFrame:
-    rows = [(0, "kitty", ["cat", "kitty"]), (1, "lol", ["lol"])]
-    return spark.createDataFrame(rows, "label_id int, label string, members array<string>")
+LABELS = pa.table({"label_id": [0, 1], "label": ["kitty", "lol"], "members": [["cat", "kitty"], ["lol"]]})
 
 
-def test_members_count_as_their_label_once_and_other_tags_stay_as_written(
-    catalog_df: DataFrame, labels_df: DataFrame
-) -> None:
-    found = {row.gif_id: row.asDict() for row in to_labels(catalog_df, labels_df).collect()}
+def test_members_count_as_their_label_once_and_other_tags_stay_as_written(catalog_df: DataFrame) -> None:
+    found = {row.gif_id: row.asDict() for row in to_labels(catalog_df, LABELS).collect()}
     assert {gif_id: (row["tags"], row["other_tags"]) for gif_id, row in found.items()} == {
         "a": (["kitty", "lol"], []),
         "b": (["kitty", "lol"], ["dog"]),
@@ -48,7 +44,7 @@ def test_members_count_as_their_label_once_and_other_tags_stay_as_written(
     }
     assert [found[gif_id]["editorial_tags"] for gif_id in "abc"] == [["kitty"], [], ["dog", "Animal"]]
     assert [found[gif_id]["popularity"] for gif_id in "abc"] == [5, 9, 9]
-    again_df = to_labels(to_labels(catalog_df, labels_df), labels_df)
+    again_df = to_labels(to_labels(catalog_df, LABELS), LABELS)
     assert again_df.columns == ["gif_id", "tags", "editorial_tags", "popularity", "other_tags"]
 
 
@@ -76,8 +72,8 @@ def test_a_tag_remembers_its_most_frequent_contexts_and_a_gif_its_first_tags(cat
     assert by_tag(counts)["dog"][0] == 2
 
 
-def test_usage_and_coverage_of_labels(catalog_df: DataFrame, labels_df: DataFrame) -> None:
-    labelled_df = to_labels(catalog_df, labels_df)
+def test_usage_and_coverage_of_labels(catalog_df: DataFrame) -> None:
+    labelled_df = to_labels(catalog_df, LABELS)
     usage = label_counts.label_usage(labelled_df)
     assert usage.num_gifs == {"kitty": 2, "lol": 2}
     assert usage.examples == {"kitty": ("b", "a"), "lol": ("b", "a")}
