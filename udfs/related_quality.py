@@ -19,7 +19,7 @@ def split_sessions(sessions_df: DataFrame, held_out: float, seed: int) -> tuple[
 
 def next_views(sessions_df: DataFrame, catalog_df: DataFrame) -> DataFrame:
     """(gif_id, next_id), a row for each view that followed another one of another GIF, both in the catalog."""
-    pairs = F.arrays_zip(F.col("gif_ids").alias("gif_id"), F.slice("gif_ids", 2, 2**31 - 1).alias("next_id"))
+    pairs = F.arrays_zip(F.col("gif_ids").alias("gif_id"), F.slice("gif_ids", 2, F.size("gif_ids")).alias("next_id"))
     pairs_df = sessions_df.select(F.inline(pairs).alias("gif_id", "next_id")).where("next_id != gif_id")
     ids_df = catalog_df.select("gif_id")
     return pairs_df.join(ids_df, "gif_id", "left_semi").join(

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.integration
 
 DOCUMENTS = (
     "gif_id string, tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, caption string, "
-    "text string, popularity bigint, uri string, related_gifs array<string>"
+    "text string, popularity bigint, uri string, related_gifs array<string>, written_tags array<string>"
 )
 CONFIG = ElasticsearchConfig(initial_backoff_s=0.001, max_backoff_s=0.01, attempts=3, writers=2, keep_indexes=1)
 
@@ -47,14 +47,14 @@ def alias(client):
         client.indices.delete(index=index)
 
 
-def document(gif_id, *tags, caption=None, text=None, popularity=0):
+def document(gif_id, *tags, caption=None, text=None, popularity=0, written=()):
     """A tag is (tag, weight) or (tag, weight, accepted); its confidence is another number, that nothing ranks by."""
     rows = [(tag, weight, 0.5, accepted[0] if accepted else None) for tag, weight, *accepted in tags]
-    return (gif_id, rows, caption, text, popularity, f"s3a://gifs/{gif_id}.gif", ["near", "far"])
+    return (gif_id, rows, caption, text, popularity, f"s3a://gifs/{gif_id}.gif", ["near", "far"], list(written))
 
 
 def fill(client, index, rows):
-    names = ("gif_id", "tags", "caption", "text", "popularity", "uri", "related_gifs")
+    names = ("gif_id", "tags", "caption", "text", "popularity", "uri", "related_gifs", "written_tags")
     documents = [dict(zip(names, row, strict=True)) for row in rows]
     for item in documents:
         item["tags"] = [
@@ -102,7 +102,21 @@ def test_documents_written_by_executors_are_found_through_the_alias(client, alia
         "popularity": 7,
         "uri": "s3a://gifs/gif-0007.gif",
         "related_gifs": ["near", "far"],
+        "written_tags": [],
     }
+
+
+def test_what_an_uploader_wrote_is_found_where_tags_are_labels_after_what_has_it_as_a_tag(client, alias):
+    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    rows = [
+        document("label", ("cat", 0.9), written=["#kitty", "asdf"]),
+        document("tag", ("kitty", 0.5)),
+        document("other", ("dog", 0.9)),
+    ]
+    fill(client, index, rows)
+    assert finish_index(client, index, CONFIG) == 3
+    found = search_gifs(client, index, "kitty")
+    assert [(hit.gif_id, hit.tags) for hit in found] == [("tag", (("kitty", 0.5),)), ("label", ())]
 
 
 def test_a_refused_document_is_a_row_of_failures_and_the_others_are_published(client, alias, spark, elasticsearch):

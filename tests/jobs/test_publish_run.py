@@ -44,7 +44,7 @@ class House:
         log: Any = structlog.get_logger()
         config = Config(elasticsearch=SETTINGS, warehouse=WarehouseConfig(keep_releases=2))
         run = Run(self.spark, config, self.uri, log, Progress(self.spark.sparkContext, is_terminal=False))
-        document = (gif_id, [("cat", 1.0, 1.0, None)], None, None, 0, f"{gif_id}.gif", [])
+        document = (gif_id, [("cat", 1.0, 1.0, None)], None, None, 0, f"{gif_id}.gif", [], [])
         documents_df = self.spark.createDataFrame([document], from_arrow_schema(SEARCH_DOCUMENTS.schema))
         run.rows_out["documents"] = run.write(SEARCH_DOCUMENTS, documents_df)
         with recorded(run):
