@@ -39,9 +39,8 @@ from autotag_core.training.pictures import decode_frames, encode_frames
 from autotag_core.uris import absolute
 from autotag_core.warehouse import RunRecord, append_run, current_release, table_files
 
-PUBLISHED_FRAMES_PER_S = 3_000
-"""ResNet50 training on one A100, 224 x 224, mixed precision, as NVIDIA publishes it for PyTorch (about 2,500 to 3,000
-images/s); not measured here."""
+ASSUMED_FRAMES_PER_S = 3_000
+"""What a ResNet50 in training may take on one large GPU, 224 x 224, mixed precision; assumed, not measured here."""
 NUM_FRAMES = 16
 NUM_CLASSES = 20
 ROW_GROUP = 64
@@ -207,7 +206,7 @@ def _print_speeds(kind: str, sides: dict[str, Batches], rounds: int) -> None:
         pairs = list(zip(found, seconds["plain, shuffled"], strict=True))
         faster = statistics.median(other[0] / one[0] for one, other in pairs)
         dearer = statistics.median(one[1] / other[1] for one, other in pairs)
-        cores = cpu * PUBLISHED_FRAMES_PER_S / NUM_FRAMES
+        cores = cpu * ASSUMED_FRAMES_PER_S / NUM_FRAMES
         print(f"| {name} | {1 / wall:.1f} | {faster:.2f} | {1000 * cpu:.1f} | {dearer:.2f} | {cores:.1f} |")
 
 
