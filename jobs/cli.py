@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from datetime import UTC
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from autotag_core import uris
-from autotag_core.config import Config
-from autotag_core.config_file import load_config, settings_as_yaml
+from autotag_core.config_file import settings_as_yaml
 from autotag_core.errors import InputError
 from jobs import labels_cli
+from jobs.cli_options import ConfigFile, RunId, Warehouse, checked_config
 from jobs.explain_errors import explained
 from jobs.related_cli import add_related_commands
 
@@ -27,8 +26,6 @@ app = typer.Typer(
 add_related_commands(app)
 app.add_typer(labels_cli.app, name="labels")
 
-Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
-ConfigFile = Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")]
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. neighbors.k=10.")
 ]
@@ -54,7 +51,7 @@ def nightly(
     from jobs.summary import print_summary
 
     set_ = [*(set_ or []), *([f"catalog.labels={labels}"] if labels else [])]
-    run = run_nightly(Request(catalog, warehouse, _config(config, set_), elasticsearch, index))
+    run = run_nightly(Request(catalog, warehouse, checked_config(config, set_), elasticsearch, index))
     print_summary(run)
     with suppress(Exception):  # the run is published: what stops is only this process
         run.spark.stop()
@@ -104,7 +101,7 @@ def evaluate(
     warehouse: Warehouse,
     truth: Annotated[str, typer.Option(help="JSON lines {gif_id, tags}.")],
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    run_id: Annotated[str | None, typer.Option("--run", help="A run other than the current release.")] = None,
+    run_id: RunId = None,
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Vote anew without each expert and with each alone.")
     ] = False,
@@ -162,7 +159,7 @@ def evaluate(
 def explain(
     warehouse: Warehouse,
     gif_id: Annotated[str, typer.Argument(help="A GIF of the catalog.")],
-    run_id: Annotated[str | None, typer.Option("--run", help="A run other than the current release.")] = None,
+    run_id: RunId = None,
 ) -> None:
     """Show why a GIF has its tags: votes, weights, neighbors."""
     from autotag_core.explanation import as_text, explain_gif
@@ -188,7 +185,7 @@ def experts(
 
     from autotag_core.experts import expert_statuses
 
-    for expert in expert_statuses(_config(config, set_)):
+    for expert in expert_statuses(checked_config(config, set_)):
         if json_:
             typer.echo(json.dumps(asdict(expert)))
             continue
@@ -226,7 +223,7 @@ def runs(
 @app.command()
 def classes(
     warehouse: Warehouse,
-    run_id: Annotated[str | None, typer.Option("--run", help="A run other than the current release.")] = None,
+    run_id: RunId = None,
     min_examples: Annotated[int, typer.Option(min=1, help="A label with fewer train examples is no class.")] = 5,
     num_draws: Annotated[int | None, typer.Option(min=1, help="Draws of an epoch; else as many as examples.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object a class.")] = False,
@@ -255,13 +252,6 @@ def rollback(
             f"search was left where it is: give --elasticsearch URL and --index ALIAS to move it to "
             f"{record.elasticsearch_index}"
         )
-
-
-def _config(path: Path | None, settings: list[str] | None) -> Config:
-    """The config, refused where a setting holds a credential, before anything repeats it."""
-    config = load_config(path, settings)
-    uris.refuse_credentials_in(config.model_dump())
-    return config
 
 
 def main(arguments: list[str] | None = None) -> None:

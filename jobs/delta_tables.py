@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 import pyarrow as pa
+from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
@@ -44,18 +45,23 @@ def read_version(spark: SparkSession, uri: str, version: int, schema: StructType
 
     Cost: the driver holds the list of files, as it would for Delta's own reader; no job runs for up to 32 of them.
     """
-    files = live_files(open_table(uri, version), uri)
+    return _read_files(spark, uri, open_table(uri, version), schema)
+
+
+def read_table_version(spark: SparkSession, uri: str, version: int, table: Table) -> DataFrame:
+    """The table at a version that any run wrote; one AutotagError lists every wrong column."""
+    delta = open_table(uri, version)
+    check_columns(table, pa.schema(delta.schema().to_arrow()))
+    return _read_files(spark, uri, delta, spark_schema(table))
+
+
+def _read_files(spark: SparkSession, uri: str, delta: DeltaTable, schema: StructType) -> DataFrame:
+    files = live_files(delta, uri)
     if not files:
         return spark.createDataFrame([], schema)
     # a folder above the table may be called version=2; a name may hold what would be a pattern
     reader = spark.read.schema(schema).option("basePath", _literal(uri))
     return reader.parquet(*map(_literal, files)).select(*schema.names)
-
-
-def read_table_version(spark: SparkSession, uri: str, version: int, table: Table) -> DataFrame:
-    """The table at a version that any run wrote; one AutotagError lists every wrong column."""
-    check_columns(table, pa.schema(open_table(uri, version).schema().to_arrow()))
-    return read_version(spark, uri, version, spark_schema(table))
 
 
 def spark_schema(table: Table) -> StructType:

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from autotag_core import uris
-from autotag_core.config_file import load_config
+from jobs.cli_options import ConfigFile, Warehouse, checked_config
 
 app = typer.Typer(
     help="From the catalog's raw tags to a vocabulary of labels that an editor has checked.", no_args_is_help=True
 )
-
-Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
 
 
 @app.command()
@@ -28,7 +24,7 @@ def build(
     entities: Annotated[
         str | None, typer.Option(help="Names of people, films and shows, JSON lines or CSV {label, aliases, kind}.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")] = None,
+    config: ConfigFile = None,
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. labels.max_labels=2000.")
     ] = None,
@@ -38,9 +34,7 @@ def build(
 
     from jobs.build_labels import LabelsRequest, build_labels
 
-    settings = load_config(config, set_)
-    uris.refuse_credentials_in(settings.model_dump())
-    build_labels(LabelsRequest(catalog, warehouse, settings, searches, entities), typer.echo)
+    build_labels(LabelsRequest(catalog, warehouse, checked_config(config, set_), searches, entities), typer.echo)
     with suppress(Exception):  # all is written: what stops is only this process
         running = SparkSession.getActiveSession()
         if running is not None:

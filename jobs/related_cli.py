@@ -9,9 +9,8 @@ import typer
 
 from autotag_core import uris
 from autotag_core.errors import InputError
+from jobs.cli_options import RunId, Warehouse
 
-Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
-RunId = Annotated[str | None, typer.Option("--run", help="A run other than the current release.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

@@ -21,14 +21,14 @@ def sample_indices(delays_ms: Sequence[int], num_frames_wanted: int, sampling: L
     n = len(delays_ms)
     m = min(n, num_frames_wanted)
     if sampling == "index" or sum(delays_ms) == 0:
-        return _evenly(n, m)
+        return spread_evenly(n, m)
     shown = _shown(delays_ms, m)
     others = sorted(set(range(n)).difference(shown))
-    return sorted(shown + [others[i] for i in _evenly(len(others), m - len(shown))])
+    return sorted(shown + [others[i] for i in spread_evenly(len(others), m - len(shown))])
 
 
-def _evenly(n: int, m: int) -> list[int]:
-    """The middle of each of m equal parts of 0 .. n - 1."""
+def spread_evenly(n: int, m: int) -> list[int]:
+    """The middle of each of m equal parts of 0 .. n - 1, ascending; distinct where m <= n."""
     return [(2 * j + 1) * n // (2 * m) for j in range(m)]
 
 

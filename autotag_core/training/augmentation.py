@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from autotag_core.frames.sampling import spread_evenly
+
 
 @dataclass(frozen=True)
 class Augmentation:
@@ -42,8 +44,7 @@ class Augmentation:
 
 def chosen_frames(num_frames: int, num_wanted: int) -> list[int]:
     """min(num_frames, num_wanted) frame indices, evenly spread: what is seen without augmentation."""
-    m = min(num_frames, num_wanted)
-    return [(2 * j + 1) * num_frames // (2 * m) for j in range(m)]
+    return spread_evenly(num_frames, min(num_frames, num_wanted))
 
 
 def jittered_frames(
