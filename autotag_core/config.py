@@ -113,6 +113,11 @@ class SemanticConfig(Section):
     max_vocabulary: PositiveCount = 1_000_000
     """At most so many tags and GIF ids, the most frequent, get vectors; all that are as frequent as the first one too
     many are left out with it. Each takes 2.7 KB of the driver at 64 dimensions (spark.driver.memory)."""
+    refit: bool = False
+    """Fit the space anew although one is saved."""
+    max_unknown_share: Share = 0.05
+    """The saved space is used again, so that no vector moves, until more than this share of what tags and sessions name
+    is new to it."""
     num_iterations: PositiveCount = 10
     """Passes of Word2Vec over its sentences."""
     step_size: Annotated[float, Field(gt=0)] = 0.025
@@ -397,6 +402,9 @@ class Config(Section):
     """Whose neighbors vote, each once."""
     seed: Seed = 7
     """Of everything that is drawn at random in the job."""
+    reuse: Literal["unchanged", "nothing"] = "unchanged"
+    """`unchanged`: what the last release says of a GIF is kept where nothing that it depends on has changed.
+    `nothing`: all is made anew, as `autotag nightly --full` does."""
     catalog: CatalogConfig = CatalogConfig()
     frames: FramesConfig = FramesConfig()
     imagenet: ImagenetConfig = ImagenetConfig()

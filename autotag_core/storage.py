@@ -6,6 +6,8 @@ Credentials come from the usual AWS chain; an endpoint other than AWS from AWS_E
 from __future__ import annotations
 
 import functools
+import hashlib
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -155,6 +157,25 @@ def list_files(uri: str) -> list[str]:
         folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
         return [join(uri, item["Key"].removeprefix(folder)) for page in pages for item in page.get("Contents", [])]
+
+
+def stamp(uri: str) -> str:
+    """A short hash that changes when the file, or one of the files below the folder, is written: names, sizes, and
+    etags on S3, times of change on a local disk.
+    """
+    with explained(uri):
+        if not is_s3(uri):
+            root = local_path(uri)
+            files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+            found = [(str(file), file.stat().st_size, str(file.stat().st_mtime_ns)) for file in files]
+        else:
+            bucket, key = split_s3(uri)
+            pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key.rstrip("/"))
+            items = (item for page in pages for item in page.get("Contents", []))
+            below = key.rstrip("/") + "/"
+            here = (item for item in items if item["Key"] == key or item["Key"].startswith(below))
+            found = sorted((item["Key"], item["Size"], item["ETag"]) for item in here)
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]
 
 
 _CODES = {

@@ -409,7 +409,7 @@ RUNS = Table(
             _column("sequence", pa.int64(), "order in which the rows were appended, from 1"),
             _column("started", pa.timestamp("us", tz="UTC"), "by the clock of the driver"),
             _column("finished", pa.timestamp("us", tz="UTC"), "by the clock of the driver"),
-            _column("status", pa.string(), "published, failed, not_published or rolled_back"),
+            _column("status", pa.string(), "published, unchanged, failed, not_published or rolled_back"),
             _column("message", pa.string(), "why it was not published; null otherwise"),
             _column("release_of", pa.string(), "the run whose tables these are; another one after a rollback"),
             _column("table_versions", _COUNTS, "Delta version of each table; empty unless published"),

@@ -27,7 +27,8 @@ from autotag_core.tables import RUNS, TABLES, check_columns
 
 _OPEN_ATTEMPTS = 8
 
-PUBLISHED, ROLLED_BACK, FAILED, NOT_PUBLISHED = "published", "rolled_back", "failed", "not_published"
+PUBLISHED, ROLLED_BACK, UNCHANGED = "published", "rolled_back", "unchanged"
+FAILED, NOT_PUBLISHED = "failed", "not_published"
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,21 @@ _RECENT_COMMITS = 20
 
 
 def write_version(
-    rows_df: DataFrame, uri: str, mark: str, mode: str = "overwrite", partition_by: tuple[str, ...] = ()
+    rows_df: DataFrame,
+    uri: str,
+    mark: str,
+    mode: str = "overwrite",
+    partition_by: tuple[str, ...] = (),
+    where: str | None = None,
 ) -> tuple[int, int]:
     """Commit the rows; (version, rows) of the commit that holds the mark, so that no other run's is taken for it.
 
-    mode is overwrite, the schema too, or append.
+    mode is append, or overwrite: the schema too, or of the partitions `where` names the rows alone.
     """
     writer = rows_df.write.format("delta").mode(mode).option("userMetadata", mark)
-    if mode == "overwrite":
+    if where is not None:
+        writer = writer.option("replaceWhere", where)
+    elif mode == "overwrite":
         writer = writer.option("overwriteSchema", "true")
     if partition_by:
         writer = writer.partitionBy(*partition_by)
@@ -38,6 +45,17 @@ def write_version(
         if commit.get("userMetadata") == mark:
             return int(commit["version"]), int(commit.get("operationMetrics", {}).get("numOutputRows", 0))
     raise AutotagError(f"{uri}: its history has lost the commit {mark}: is another run writing here?")
+
+
+def restore_version(uri: str, version: int) -> int:
+    """Make the rows of a version those of the newest one too; the newest version. Costs one commit, or none.
+
+    A run that was not published has left versions behind it that nobody names.
+    """
+    delta = open_table(uri)
+    if delta.version() != version:
+        delta.restore(version)
+    return int(delta.version())
 
 
 def read_version(spark: SparkSession, uri: str, version: int, schema: StructType) -> DataFrame:

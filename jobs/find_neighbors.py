@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core import storage
 from autotag_core.tables import CATALOG, EMBEDDINGS, NEIGHBORS
 from jobs.run import Run
 from udfs import neighbors
+from udfs.neighbor_updates import Space, update_neighbors
 from udfs.votes import TRAIN
 
 
 def find_neighbors(run: Run) -> None:
-    """The k nearest train GIFs of every GIF, in each expert's space."""
-    embeddings_df = run.read(EMBEDDINGS)
-    reference_ids_df = run.read(CATALOG).where(F.col("split") == TRAIN).select("gif_id")
-    with run.stage("neighbors", embeddings_df.count(), unit="embeddings"):
+    """The k nearest train GIFs of every GIF, in each expert's space; what the base has is brought up to date."""
+    with run.stage("neighbors", unit="embeddings"):
+        if run.base is not None and _searches_as_before(run):
+            _update(run)
+            run.rows_out["neighbors"] = run.read(NEIGHBORS).count()
+            return
+        embeddings_df = run.read(EMBEDDINGS)
+        num_embeddings = embeddings_df.count()
+        run.rows_in["neighbors"] = num_embeddings
+        run.progress.expect(num_embeddings)
         folder = storage.join(run.staging, "shards")
-        neighbors_df = neighbors.find_neighbors(embeddings_df, reference_ids_df, run.config.neighbors, folder)
-        run.rows_out["neighbors"] = run.write(NEIGHBORS, neighbors_df)
+        found_df = neighbors.find_neighbors(embeddings_df, _references(run.read(CATALOG)), run.config.neighbors, folder)
+        run.rows_out["neighbors"] = run.replace(NEIGHBORS, found_df, run.config.experts)
+
+
+def _searches_as_before(run: Run) -> bool:
+    assert run.base is not None
+    return bool(json.loads(run.base.config).get("neighbors") == run.config.neighbors.model_dump(mode="json"))
+
+
+def _update(run: Run) -> None:
+    """Search for what changed alone; nothing is written where nothing did."""
+    if run.is_adopted(EMBEDDINGS) and run.is_adopted(CATALOG):
+        return
+    numbers = itertools.count()
+
+    def keep(rows_df: DataFrame) -> DataFrame:
+        return run.stage_rows(f"neighbors-{next(numbers)}", rows_df)[0]
+
+    now = Space(run.read(EMBEDDINGS), _references(run.read(CATALOG)))
+    before = Space(run.read_base(EMBEDDINGS), _references(run.read_base(CATALOG)))
+    folder = storage.join(run.staging, "shards")
+    found_df, changed = update_neighbors(now, before, run.read_base(NEIGHBORS), run.config.neighbors, folder, keep)
+    run.log.info("neighbors updated", experts=",".join(changed) or None)
+    if changed:
+        run.replace(NEIGHBORS, found_df, changed)
+
+
+def _references(catalog_df: DataFrame) -> DataFrame:
+    return catalog_df.where(F.col("split") == TRAIN).select("gif_id")

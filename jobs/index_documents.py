@@ -12,6 +12,7 @@ from autotag_core import search
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import NotPublishedError, cause
 from autotag_core.tables import SEARCH_DOCUMENTS
+from autotag_core.warehouse import RunRecord
 from jobs.run import Run
 from udfs import search_documents
 
@@ -52,6 +53,13 @@ def index_documents(run: Run, index: Index) -> None:
         search.check_count(num_found, num_documents, num_refused, index.config)
         run.rows_out["index"] = num_found
         run.elasticsearch_index = name
+
+
+def serves_release(index: Index, release: RunRecord) -> bool:
+    """Whether readers of the alias see the documents of the release."""
+    if release.elasticsearch_index is None:
+        return False
+    return search.current_indexes(index.client, index.alias, index.config) == [release.elasticsearch_index]
 
 
 def move_alias(run: Run, index: Index) -> None:

@@ -13,9 +13,11 @@ if not __package__:  # spark-submit runs this file by its path, with jobs/ and n
 
 from autotag_core import experts
 from autotag_core.errors import NotPublishedError
+from autotag_core.experts import TagSpace
 from autotag_core.tables import FAILURES, MEDIA
 from jobs.build_search_documents import build_search_documents
 from jobs.check_request import Checked, Request, check_device, check_request
+from jobs.choose_base import choose_base, is_unchanged, sees_frames
 from jobs.embed_gifs import embed_gifs
 from jobs.embed_tags import embed_tags
 from jobs.embed_texts import embed_texts
@@ -23,15 +25,16 @@ from jobs.find_neighbors import find_neighbors
 from jobs.group_duplicates import copied_tags, group_duplicates, voting_neighbors
 from jobs.index_documents import index_documents
 from jobs.interrupts import watch_interrupts
+from jobs.keep_embeddings import adopt_embeddings
 from jobs.logs import bind_run, configure_logs, silence_spark
 from jobs.progress import Progress
-from jobs.publish_run import publish_run, recorded, tidy_up
+from jobs.publish_run import publish_nothing, publish_run, recorded, tidy_up
 from jobs.read_catalog import read_catalog
 from jobs.relate_tags import relate_tags
 from jobs.run import Run
 from jobs.score_tags import score_tags
 from jobs.session import spark_session
-from jobs.train_temporal import train_temporal
+from jobs.train_temporal import settle_head, train_temporal
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
 from jobs.write_examples import write_examples
@@ -39,23 +42,22 @@ from udfs import duplicates
 
 
 def run_nightly(request: Request) -> Run:
-    """Retag the whole catalog and publish the result, or leave the last release in place and raise."""
+    """Retag the catalog, what changed in it since the last release, and publish the result; nothing is published where
+    nothing changed. Where it can't be done the last release stays in place and it raises.
+    """
     checked = check_request(request)
     run, index = _start(checked), checked.index
     with recorded(run):
         check_device(run.spark, run.config)
+        choose_base(run)
         read_catalog(run, checked.request.catalog)
         run.drop_leftovers()
-        reads_texts = bool(experts.chosen_experts(run.config, "texts"))
-        relates_frames = bool(experts.chosen_experts(run.config, "frame_features"))
-        if reads_texts or relates_frames or experts.chosen_experts(run.config, "frames"):
-            _check_failed_share(run, num_failed=embed_gifs(run))
-        if relates_frames:
-            train_temporal(run)
-        if reads_texts:
-            embed_texts(run)
-        space = embed_tags(run) if experts.chosen_experts(run.config, "tags") else None
+        space = _embed(run)
         find_neighbors(run)
+        if is_unchanged(run, index):
+            publish_nothing(run)
+            return run
+        run.release_failures()
         if run.config.related.enabled and space is not None:
             relate_tags(run, space)
         if run.config.duplicates.enabled and duplicates.EXPERT in run.config.experts:
@@ -72,6 +74,22 @@ def run_nightly(request: Request) -> Run:
         publish_run(run, index)
     tidy_up(run, index)
     return run
+
+
+def _embed(run: Run) -> TagSpace | None:
+    """Every GIF as each expert sees it; the space of the expert over tags, where that is chosen."""
+    if run.base is not None:
+        adopt_embeddings(run)
+    relates_frames = bool(experts.chosen_experts(run.config, "frame_features"))
+    if relates_frames:
+        settle_head(run)
+    if sees_frames(run.config):
+        _check_failed_share(run, num_failed=embed_gifs(run))
+    if relates_frames:
+        train_temporal(run)
+    if experts.chosen_experts(run.config, "texts"):
+        embed_texts(run)
+    return embed_tags(run) if experts.chosen_experts(run.config, "tags") else None
 
 
 def _start(checked: Checked) -> Run:
@@ -93,6 +111,7 @@ def _check_failed_share(run: Run, num_failed: int) -> None:
     limit = run.config.gates.max_failed_share
     run.gates["failed_share"] = f"{num_failed / num_gifs:.4f} of at most {limit}"
     if num_failed > limit * num_gifs:
+        run.release_failures()
         counts = sorted(run.failures.items(), key=lambda item: (-item[1], item[0]))
         reasons = ", ".join(f"{count} x {name}" for name, count in counts if not name.startswith("catalog:"))
         raise NotPublishedError(

@@ -26,7 +26,17 @@ def publish_run(run: Run, index: Index | None) -> None:
         except BaseException:
             if not _is_published(run):
                 raise
+    run.status = warehouse.PUBLISHED
     run.log.info("run published")
+
+
+def publish_nothing(run: Run) -> None:
+    """Record that the base is what this run would publish."""
+    assert run.base is not None
+    message = f"nothing has changed since run {run.base.run_id}"
+    warehouse.append_run(run.warehouse, run.record(warehouse.UNCHANGED, message))
+    run.status = warehouse.UNCHANGED
+    run.log.info("run ended", status=run.status, message=message)
 
 
 def tidy_up(run: Run, index: Index | None) -> None:

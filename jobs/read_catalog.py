@@ -11,9 +11,10 @@ from pyspark.storagelevel import StorageLevel
 
 from autotag_core import labels
 from autotag_core.errors import InputError
-from autotag_core.tables import CATALOG, LABELS, WRITTEN_TAGS
+from autotag_core.tables import CATALOG, LABELS, WRITTEN_TAGS, Table
 from jobs.run import Run
 from udfs import catalog, catalog_files
+from udfs.changes import same_rows
 from udfs.labels import to_labels
 
 
@@ -33,7 +34,7 @@ def read_catalog(run: Run, catalog_uri: str) -> None:
         gifs_df = catalog.assign_splits(checked.gifs_df, lists["validation"], lists["test"])
         if settings.labels == "engineered":
             gifs_df = _in_label_space(run, gifs_df, kept)
-        num_gifs = run.write(CATALOG, gifs_df)
+        num_gifs = _write(run, CATALOG, gifs_df, kept)
         num_failures = run.add_failures(checked.failures_df)
         run.rows_in["catalog"] = num_gifs + num_failures
         run.rows_out["catalog"] = num_gifs
@@ -45,10 +46,21 @@ def _in_label_space(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
     found, version = labels.read_labels(run.warehouse)
     written_df = gifs_df.withColumn("written", F.col("tags"))
     labelled_df, _ = _keep(kept, to_labels(written_df, found))
-    run.write(WRITTEN_TAGS, labelled_df.select("gif_id", F.col("written").alias("tags"), "other_tags"))
+    _write(run, WRITTEN_TAGS, labelled_df.select("gif_id", F.col("written").alias("tags"), "other_tags"), kept)
     run.table_versions[LABELS.name] = version
     run.inputs["labels"] = f"{found.num_rows} labels, version {version}"
     return labelled_df.drop("written", "other_tags")
+
+
+def _write(run: Run, table: Table, rows_df: DataFrame, kept: ExitStack) -> int:
+    """Write the table, unless the base has the same rows; how many they are."""
+    if run.base is None or table.name not in run.base.table_versions:
+        return run.write(table, rows_df)
+    rows_df, num_rows = _keep(kept, rows_df)
+    if not same_rows(rows_df, run.read_base(table)):
+        return run.write(table, rows_df)
+    run.adopt(table)
+    return num_rows
 
 
 def _keep(kept: ExitStack, rows_df: DataFrame) -> tuple[DataFrame, int]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from autotag_core.config import Config
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import FAILURES, Table, check_columns
 from autotag_core.warehouse import RunRecord, new_run_id, table_uri
-from jobs.delta_tables import read_version, spark_schema, write_version
+from jobs.delta_tables import read_version, restore_version, spark_schema, write_version
 from jobs.progress import Progress
 
 
@@ -42,8 +43,14 @@ class Run:
     calibration: str | None = None
     gates: dict[str, str] = field(default_factory=dict)
     elasticsearch_index: str | None = None
+    status: str | None = None
+    """How it ended, once it has."""
     staged: dict[str, DataFrame] = field(default_factory=dict)
     """What stage_rows wrote, by its name, for later stages of this run."""
+    base: RunRecord | None = None
+    """The release whose rows are kept where nothing that they depend on has changed; None: everything is made anew."""
+    held_failures: list[DataFrame] | None = None
+    """Rows of `failures` that wait for it to be known whether anything has changed; None: they are written at once."""
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.started)
@@ -71,19 +78,52 @@ class Run:
         Returns how many rows the commit holds, counted by the commit itself. Columns are checked before anything runs.
         AutotagError where the rows would be added to those of another run.
         """
-        check_columns(table, to_arrow_schema(rows_df.schema))
         mode = "append" if table.name in self.table_versions else "overwrite"
+        return self._commit(table, rows_df, mode)
+
+    def replace(self, table: Table, rows_df: DataFrame, partitions: Iterable[str]) -> int:
+        """Write rows in place of these partitions of a table that was adopted; without a base as `write` does.
+
+        The other partitions keep their files: a night on which one expert changes writes nothing of the others.
+        """
+        if self.base is None:
+            return self.write(table, rows_df)
+        (column,) = table.partition_by
+        names = ", ".join(f"'{name}'" for name in sorted(partitions))
+        uri = table_uri(self.warehouse, table.name)
+        self.table_versions[table.name] = restore_version(uri, self.table_versions[table.name])
+        return self._commit(table, rows_df, "overwrite", f"{column} in ({names})")
+
+    def _commit(self, table: Table, rows_df: DataFrame, mode: str, where: str | None = None) -> int:
+        check_columns(table, to_arrow_schema(rows_df.schema))
         rows_df = rows_df.select(*table.schema.names)
         is_sorted_here = table.key and not table.is_ordered
         ordered_df = rows_df.sortWithinPartitions(*table.partition_by, *table.key) if is_sorted_here else rows_df
         uri = table_uri(self.warehouse, table.name)
-        version, num_rows = write_version(ordered_df, uri, self._mark(), mode, table.partition_by)
-        if mode == "append" and version != self.table_versions[table.name] + 1:
+        version, num_rows = write_version(ordered_df, uri, self._mark(), mode, table.partition_by, where)
+        follows = mode == "append" or where is not None
+        if follows and version != self.table_versions[table.name] + 1:
             raise AutotagError(
                 f"{self.warehouse}: another run has written {table.name} meanwhile: let one run at a time"
             )
         self.table_versions[table.name] = version
         return num_rows
+
+    def adopt(self, table: Table) -> None:
+        """Take the table as the base has it: nothing that it depends on has changed."""
+        assert self.base is not None
+        self.table_versions[table.name] = self.base.table_versions[table.name]
+
+    def is_adopted(self, table: Table) -> bool:
+        """Whether the table is still as the base has it."""
+        version = self.table_versions.get(table.name)
+        return self.base is not None and version is not None and version == self.base.table_versions.get(table.name)
+
+    def read_base(self, table: Table) -> DataFrame:
+        """The table as the base has it."""
+        assert self.base is not None
+        uri = table_uri(self.warehouse, table.name)
+        return read_version(self.spark, uri, self.base.table_versions[table.name], spark_schema(table))
 
     def read(self, table: Table) -> DataFrame:
         """The table as this run wrote it."""
@@ -102,11 +142,23 @@ class Run:
 
     def add_failures(self, failures_df: DataFrame) -> int:
         """Append rows to `failures` and count them by reason, for a record of the run however it ends."""
-        num_failures = self.write(FAILURES, failures_df)
+        if self.held_failures is not None:
+            held_df, num_failures = self.stage_rows(f"failures-{len(self.held_failures)}", failures_df)
+            self.held_failures.append(held_df)
+            all_df = held_df
+        else:
+            num_failures = self.write(FAILURES, failures_df)
+            all_df = self.read(FAILURES)
         if num_failures:
-            counts = self.read(FAILURES).groupBy("stage", "reason").count().collect()
-            self.failures = {f"{row['stage']}:{row['reason']}": row["count"] for row in counts}
+            counts = all_df.groupBy("stage", "reason").count().collect()
+            self.failures |= {f"{row['stage']}:{row['reason']}": row["count"] for row in counts}
         return num_failures
+
+    def release_failures(self) -> None:
+        """Write the failures that were held, and from now on each at once: something has changed."""
+        held, self.held_failures = self.held_failures, None
+        if held:
+            self.write(FAILURES, functools.reduce(DataFrame.unionByName, held))
 
     @property
     def staging(self) -> str:

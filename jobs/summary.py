@@ -13,6 +13,7 @@ from rich.text import Text
 
 from autotag_core.errors import cause
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, RELATED_GIFS, VOTED_TAGS
+from autotag_core.warehouse import UNCHANGED
 from jobs.run import Run
 
 PUBLISHED_WEIGHTS = {"semantic": 0.54, "imagenet": 0.33, "temporal": 0.28, "text": 0.20}
@@ -36,6 +37,10 @@ def print_summary(run: Run, console: Console | None = None) -> None:
 
 def _parts(run: Run) -> Iterator[str | Text | Table]:
     """The summary from top to bottom. Texts are printed as they are: a tag may look like markup or an emoji's code."""
+    if run.status == UNCHANGED and run.base is not None:
+        yield Text(f"\nNothing has changed since run {run.base.run_id} in {run.warehouse}: it stays", style="bold")
+        yield _stage_table(run)
+        return
     yield Text(f"\nPublished run {run.run_id} in {run.warehouse}", style="bold")
     yield _stage_table(run)
     failures = ", ".join(f"{count} x {name}" for name, count in sorted(run.failures.items(), key=lambda item: -item[1]))

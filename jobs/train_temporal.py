@@ -2,28 +2,64 @@
 
 from __future__ import annotations
 
-import hashlib
-
-from autotag_core import storage
 from autotag_core.errors import NotTrainedError
 from autotag_core.experts import RelationHead, backbone_version, given_head, load_head, trained_head_name
-from autotag_core.tables import CATALOG, EMBEDDINGS
+from autotag_core.tables import CATALOG, EMBEDDINGS, MEDIA
+from jobs.choose_base import kept_experts
+from jobs.keep_embeddings import num_embedded, write_embeddings
 from jobs.run import Run
+from jobs.saved_models import save_model, saved_model
 from udfs import temporal
+from udfs.temporal import EXPERT
 
 OUTGROWN = 4.0
 """A catalog with so many times the GIFs that a head was trained on has more to teach than it knows."""
 
 
+UNTRAINED = "not trained"
+"""The model version of the expert where there was too little to train its head on."""
+
+
+def settle_head(run: Run) -> None:
+    """Set run.inputs["temporal_version"] where it is known before any frame is seen: of a head that is given or saved.
+
+    Where the base's catalog, which is this run's, was too small to train on, it still is.
+    """
+    head = given_head(run.config)
+    if head is None and not run.config.temporal.retrain:
+        uri = saved_model(run, _stem(run))
+        head = load_head(uri) if uri is not None else None
+    if head is not None:
+        run.inputs["temporal_version"] = head.version
+    elif run.base is not None and run.is_adopted(CATALOG) and run.base.inputs.get("temporal_version") == UNTRAINED:
+        run.inputs["temporal_version"] = UNTRAINED
+
+
 def train_temporal(run: Run) -> None:
-    """Embed every GIF by the head that is given, saved or trained; without one the expert has no embeddings."""
+    """Embed GIFs by the head that is given, saved or trained; without one the expert has no embeddings."""
     with run.stage("temporal", run.rows_out["frames"]):
+        if EXPERT in kept_experts(run) and run.is_adopted(MEDIA):
+            assert run.base is not None
+            run.inputs |= {name: run.base.inputs[name] for name in _SAID if name in run.base.inputs}
+            run.rows_out["temporal"] = num_embedded(run, EXPERT)
+            return
         head = _head(run)
-        run.rows_out["temporal"] = 0
+        run.inputs["temporal_version"] = head.version if head is not None else UNTRAINED
         if head is not None:
-            run.inputs["temporal_version"] = head.version
             rows_df = temporal.embed_relations(run.staged["frames"], head, run.config.imagenet.threads)
-            run.rows_out["temporal"] = run.write(EMBEDDINGS, rows_df)
+            run.rows_out["temporal"] = write_embeddings(run, rows_df, [EXPERT])
+            return
+        run.rows_out["temporal"] = 0
+        if run.base is not None:
+            write_embeddings(run, run.read(EMBEDDINGS).limit(0), [EXPERT])
+
+
+_SAID = ("temporal", "temporal_head")
+_SUFFIX = ".safetensors"
+
+
+def _stem(run: Run) -> str:
+    return trained_head_name(run.config).removesuffix(_SUFFIX)
 
 
 def _head(run: Run) -> RelationHead | None:
@@ -34,7 +70,7 @@ def _head(run: Run) -> RelationHead | None:
         weights = config.temporal.weights or config.temporal.moments_weights
         run.inputs |= {"temporal": "given", "temporal_head": str(weights)}
         return head
-    uri = _saved_head(run)
+    uri = saved_model(run, _stem(run))
     if uri is not None and not config.temporal.retrain:
         run.inputs |= {"temporal": "reused", "temporal_head": uri}
         head = load_head(uri)
@@ -46,35 +82,9 @@ def _head(run: Run) -> RelationHead | None:
         run.inputs["temporal"] = f"not trained: {error}"
         run.log.warning("temporal expert abstains", reason=run.inputs["temporal"])
         return None
-    uri = _save_head(run, data)
+    uri = save_model(run, _stem(run), _SUFFIX, data)
     run.inputs |= {"temporal": "trained", "temporal_head": uri}
     return load_head(uri)
-
-
-def _pointer(run: Run) -> str:
-    """URI of the file that names the head of these settings: `models/temporal-<settings>.current`."""
-    stem = trained_head_name(run.config).removesuffix(".safetensors")
-    return storage.join(run.warehouse, "models", f"{stem}.current")
-
-
-def _saved_head(run: Run) -> str | None:
-    """URI of the head that the pointer names; None without a pointer."""
-    if not storage.is_file(_pointer(run)):
-        return None
-    return storage.join(run.warehouse, "models", storage.read_bytes(_pointer(run)).decode().strip())
-
-
-def _save_head(run: Run, data: bytes) -> str:
-    """Write a head under a name that holds its content, so that none replaces another, then let the pointer name it.
-
-    What earlier runs recorded as their temporal_head stays there.
-    """
-    stem = trained_head_name(run.config).removesuffix(".safetensors")
-    name = f"{stem}-{hashlib.sha256(data).hexdigest()[:12]}.safetensors"
-    uri = storage.join(run.warehouse, "models", name)
-    storage.write_bytes(uri, data)
-    storage.write_bytes(_pointer(run), f"{name}\n".encode())
-    return uri
 
 
 def _warn_where_outgrown(run: Run, head: RelationHead) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -77,6 +77,11 @@ def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
     # Sorted, since a shuffle delivers rows in any order: a task then meets the same batches on every run.
     tasks_df = gifs_df.repartition(num_partitions, "gif_id").sortWithinPartitions("gif_id")
     return tasks_df.mapInArrow(embed_partition, from_arrow_schema(OUTCOMES))
+
+
+def only_experts(config: Config, names: Collection[str]) -> Config:
+    """The config with these of its experts alone, in its order."""
+    return config.model_copy(update={"experts": tuple(name for name in config.experts if name in names)})
 
 
 def _num_tasks(num_gifs: int, gifs_per_task: int, context: SparkContext) -> int:

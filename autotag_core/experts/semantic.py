@@ -13,11 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from autotag_core import storage
+from autotag_core.config import Config
 from autotag_core.errors import InputError
 from autotag_core.experts.vectors import l2_normalised
 
 # Tags and GIF ids live in one vocabulary; with a prefix on both, no tag can be taken for a GIF.
 TAG_PREFIX, GIF_PREFIX = "tag:", "gif:"
+RECIPE = 1
+"""Counts the changes of how a space is fitted: one of another recipe is not used again."""
 
 
 def tokens_of(gif_id: str, tags: Sequence[str] | None) -> list[str]:
@@ -88,6 +91,13 @@ class TagSpace:
                 return cls(tuple(vocabulary), arrays["vectors"], arrays["weights"])
         except (KeyError, OSError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
             raise ValueError(f"not a tag space ({error})") from None
+
+
+def tag_space_name(config: Config) -> str:
+    """`semantic-<12 hex digits>`, of all that a space depends on but tags and sessions."""
+    settings = config.semantic.model_dump(exclude={"sessions", "search_sessions", "max_unknown_share", "refit"})
+    wanted = json.dumps([settings, config.seed, RECIPE], sort_keys=True)
+    return f"semantic-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
 
 
 def save_tag_space(space: TagSpace, uri: str) -> None:

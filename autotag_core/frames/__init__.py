@@ -9,6 +9,7 @@ from autotag_core.frames.limits import check_header, check_num_bytes, check_pixe
 from autotag_core.frames.load import LoadedGif, MediaInfo, iter_loaded, load_frames, read_frames
 from autotag_core.frames.resize import fit_frame
 from autotag_core.frames.sampling import sample_indices
+from autotag_core.frames.version import frames_version
 
 __all__ = [
     "Canvas",
@@ -24,6 +25,7 @@ __all__ = [
     "decode_frames",
     "fetch_bytes",
     "fit_frame",
+    "frames_version",
     "hash_frames",
     "iter_loaded",
     "load_frames",

@@ -100,7 +100,8 @@ def test_a_head_that_the_catalog_has_outgrown_is_used_and_the_run_says_so(spark:
 def test_with_too_few_gifs_the_expert_abstains_and_the_run_says_why(spark: SparkSession, tmp_path: Path) -> None:
     run = new_run(spark, tmp_path, 49)
     train_temporal(run)
-    assert run.inputs == {"temporal": "not trained: 49 train GIFs in which something changes, 50 are needed"}
+    message = "not trained: 49 train GIFs in which something changes, 50 are needed"
+    assert run.inputs == {"temporal": message, "temporal_version": "not trained"}
     assert run.rows_out["temporal"] == 0 and EMBEDDINGS.name not in run.table_versions
     assert not (tmp_path / "models").exists()
 

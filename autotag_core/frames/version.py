@@ -1,0 +1,22 @@
+"""What names the way in which frames are made, so that rows made in another way are not taken for these."""
+
+from __future__ import annotations
+
+import hashlib
+
+from autotag_core.config import FramesConfig
+
+RECIPE = 1
+"""Counts the changes of what a media row or a sampled frame is for the same bytes and settings."""
+_NO_EFFECT = frozenset(
+    {
+        *("fetch_threads", "fetch_attempts", "fetch_deadline_s"),
+        *("connect_timeout_s", "read_timeout_s", "decode_pixels", "prefetch_bytes"),
+    }
+)
+
+
+def frames_version(config: FramesConfig) -> str:
+    """`frames<RECIPE>-<6 hex digits>`, of the settings that change what is read of a GIF, limits among them."""
+    settings = config.model_dump_json(exclude=set(_NO_EFFECT))
+    return f"frames{RECIPE}-{hashlib.sha256(settings.encode()).hexdigest()[:6]}"

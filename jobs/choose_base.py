@@ -1,0 +1,112 @@
+"""Which release a night stands on: the last one, where what it says of a GIF can still be true."""
+
+from __future__ import annotations
+
+import json
+
+from autotag_core import experts, frames, storage, text, warehouse
+from autotag_core.config import Config
+from autotag_core.errors import InputError
+from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, LABELS, MEDIA, NEIGHBORS, WRITTEN_TAGS
+from autotag_core.warehouse import RunRecord
+from jobs.index_documents import Index, serves_release
+from jobs.run import Run
+from udfs.changes import same_rows
+
+_NEEDED = (CATALOG, EMBEDDINGS, NEIGHBORS, FAILURES)
+_NO_EFFECT = frozenset({"reuse", "spark", "warehouse", "gates"})
+_STAGES_OF_INDEX = ("search_documents",)
+
+
+def choose_base(run: Run) -> None:
+    """Set run.base to the current release, or to None, and say in run.inputs which it is or why there is none."""
+    run.inputs |= input_versions(run.config)
+    base, why = _current(run)
+    if base is not None:
+        needed = [*_NEEDED, *([MEDIA] if sees_frames(run.config) else [])]
+        missing = [table.name for table in needed if table.name not in base.table_versions]
+        other = base.inputs.get("frames_version") != run.inputs["frames_version"]
+        if missing:
+            why = f"run {base.run_id} has no {', '.join(missing)}"
+        elif other:
+            why = f"run {base.run_id} has made frames in another way"
+    run.base = base if not why else None
+    run.held_failures = [] if run.base is not None else None
+    run.inputs["base"] = why or str(base and base.run_id)
+    run.log.info("base chosen", base=run.inputs["base"])
+
+
+def _current(run: Run) -> tuple[RunRecord | None, str]:
+    if run.config.reuse == "nothing":
+        return None, "none: everything is made anew, as asked"
+    try:
+        base = warehouse.current_release(run.warehouse)
+    except InputError:
+        return None, "none: no release yet"
+    try:
+        return warehouse.check_release(run.warehouse, base.run_id), ""
+    except InputError as error:
+        run.log.warning("the last release can't be stood on", reason=str(error))
+        return None, f"none: {error}"
+
+
+def input_versions(config: Config) -> dict[str, str]:
+    """What a run is given besides the catalog and the models: how frames are made and text is read, and the sessions."""
+    found = {"frames_version": frames.frames_version(config.frames)}
+    if experts.chosen_experts(config, "texts"):
+        found["reader_version"] = text.reader_version(config.text)
+    for name in ("sessions", "search_sessions"):
+        uri = getattr(config.semantic, name)
+        if uri:
+            found[f"{name}_stamp"] = storage.stamp(uri)
+    return found
+
+
+def sees_frames(config: Config) -> bool:
+    """Whether an expert looks at frames, or reads what is written in them."""
+    return any(expert.source != "tags" for expert in experts.chosen_experts(config))
+
+
+def kept_experts(run: Run) -> list[str]:
+    """The experts whose model is the one that the base's embeddings are by."""
+    if run.base is None:
+        return []
+    before, now = run.base.inputs, run.inputs
+    names = [f"{expert}_version" for expert in run.config.experts]
+    same = [name for name in names if name in now and before.get(name) == now[name]]
+    return [name.removesuffix("_version") for name in same]
+
+
+def is_unchanged(run: Run, index: Index | None) -> bool:
+    """Whether the base is what this run would publish: no row of catalog, media, embeddings, neighbors or failures
+    differs, and nothing else that later stages are given.
+    """
+    base = run.base
+    if base is None:
+        return False
+    written = [CATALOG, EMBEDDINGS, NEIGHBORS, *([MEDIA] if sees_frames(run.config) else [])]
+    if not all(run.is_adopted(table) for table in written):
+        return False
+    if any(base.table_versions.get(name) != run.table_versions.get(name) for name in (LABELS.name, WRITTEN_TAGS.name)):
+        return False
+    if _settings(json.loads(base.config)) != _settings(run.config.model_dump(mode="json")):
+        return False
+    stamps = [name for name in {*base.inputs, *run.inputs} if name.endswith(("_stamp", "_version"))]
+    if any(base.inputs.get(name) != run.inputs.get(name) for name in stamps):
+        return False
+    if not _same_failures(run):
+        return False
+    return index is None or serves_release(index, base)
+
+
+def _settings(config: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in config.items() if name not in _NO_EFFECT}
+
+
+def _same_failures(run: Run) -> bool:
+    before_df = run.read_base(FAILURES).where(f"stage not in ({', '.join(repr(name) for name in _STAGES_OF_INDEX)})")
+    held = run.held_failures or []
+    now_df = before_df.limit(0)
+    for rows_df in held:
+        now_df = now_df.unionByName(rows_df)
+    return same_rows(now_df, before_df)
