@@ -404,7 +404,7 @@ class Config(Section):
     """Of everything that is drawn at random in the job."""
     reuse: Literal["unchanged", "nothing"] = "unchanged"
     """`unchanged`: what the last release says of a GIF is kept where nothing that it depends on has changed.
-    `nothing`: all is made anew, as `autotag nightly --full` does."""
+    `nothing`: all is made anew, by the models that are saved."""
     catalog: CatalogConfig = CatalogConfig()
     frames: FramesConfig = FramesConfig()
     imagenet: ImagenetConfig = ImagenetConfig()

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from autotag_core import experts, frames, storage, text, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import InputError
+from autotag_core.failures import Stage
 from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, LABELS, MEDIA, NEIGHBORS, WRITTEN_TAGS
 from autotag_core.warehouse import RunRecord
 from jobs.index_documents import Index, serves_release
@@ -15,7 +20,7 @@ from udfs.changes import same_rows
 
 _NEEDED = (CATALOG, EMBEDDINGS, NEIGHBORS, FAILURES)
 _NO_EFFECT = frozenset({"reuse", "spark", "warehouse", "gates"})
-_STAGES_OF_INDEX = ("search_documents",)
+_OF_LABELS = (LABELS, WRITTEN_TAGS)
 
 
 def choose_base(run: Run) -> None:
@@ -51,7 +56,7 @@ def _current(run: Run) -> tuple[RunRecord | None, str]:
 
 
 def input_versions(config: Config) -> dict[str, str]:
-    """What a run is given besides the catalog and the models: how frames are made and text is read, and the sessions."""
+    """What a run is given besides catalog and models: how frames are made and text is read, and which sessions."""
     found = {"frames_version": frames.frames_version(config.frames)}
     if experts.chosen_experts(config, "texts"):
         found["reader_version"] = text.reader_version(config.text)
@@ -85,18 +90,15 @@ def is_unchanged(run: Run, index: Index | None) -> bool:
     if base is None:
         return False
     written = [CATALOG, EMBEDDINGS, NEIGHBORS, *([MEDIA] if sees_frames(run.config) else [])]
-    if not all(run.is_adopted(table) for table in written):
-        return False
-    if any(base.table_versions.get(name) != run.table_versions.get(name) for name in (LABELS.name, WRITTEN_TAGS.name)):
-        return False
-    if _settings(json.loads(base.config)) != _settings(run.config.model_dump(mode="json")):
-        return False
-    stamps = [name for name in {*base.inputs, *run.inputs} if name.endswith(("_stamp", "_version"))]
-    if any(base.inputs.get(name) != run.inputs.get(name) for name in stamps):
-        return False
-    if not _same_failures(run):
-        return False
-    return index is None or serves_release(index, base)
+    given = [name for name in {*base.inputs, *run.inputs} if name.endswith(("_stamp", "_version"))]
+    return (
+        all(run.is_adopted(table) for table in written)
+        and all(base.table_versions.get(table.name) == run.table_versions.get(table.name) for table in _OF_LABELS)
+        and all(base.inputs.get(name) == run.inputs.get(name) for name in given)
+        and _settings(json.loads(base.config)) == _settings(run.config.model_dump(mode="json"))
+        and _same_failures(run)
+        and (index is None or serves_release(index, base))
+    )
 
 
 def _settings(config: dict[str, object]) -> dict[str, object]:
@@ -104,9 +106,6 @@ def _settings(config: dict[str, object]) -> dict[str, object]:
 
 
 def _same_failures(run: Run) -> bool:
-    before_df = run.read_base(FAILURES).where(f"stage not in ({', '.join(repr(name) for name in _STAGES_OF_INDEX)})")
-    held = run.held_failures or []
-    now_df = before_df.limit(0)
-    for rows_df in held:
-        now_df = now_df.unionByName(rows_df)
-    return same_rows(now_df, before_df)
+    """Whether the same items fail as did before; what the index refused is known only once it is filled."""
+    before_df = run.read_base(FAILURES).where(F.col("stage") != str(Stage.SEARCH_DOCUMENTS))
+    return same_rows(functools.reduce(DataFrame.unionByName, run.held_failures or [], before_df.limit(0)), before_df)

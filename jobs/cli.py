@@ -43,20 +43,17 @@ def nightly(
         str | None,
         typer.Option(help="What votes: raw (tags as written) or engineered (labels); same as --set catalog.labels=."),
     ] = None,
-    full: Annotated[
-        bool, typer.Option("--full", help="Make everything anew, also what the last release has; --set reuse=nothing.")
-    ] = False,
     config: ConfigFile = None,
     set_: Settings = None,
 ) -> None:
-    """Retag the catalog, what changed in it, and publish the tables, unless nothing changed since the last release.
+    """Retag what changed in the catalog and publish the tables, unless nothing did; --set reuse=nothing retags all.
 
     Exit: 0 published or unchanged, 2 wrong input, 3 not published, 1 other.
     """
     from jobs.nightly import Request, run_nightly
     from jobs.summary import print_summary
 
-    set_ = [*(set_ or []), *([f"catalog.labels={labels}"] if labels else []), *(["reuse=nothing"] if full else [])]
+    set_ = [*(set_ or []), *([f"catalog.labels={labels}"] if labels else [])]
     run = run_nightly(Request(catalog, warehouse, checked_config(config, set_), elasticsearch, index))
     print_summary(run)
     with suppress(Exception):  # the run is published: what stops is only this process

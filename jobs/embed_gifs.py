@@ -9,9 +9,11 @@ from autotag_core.experts import chosen_experts
 from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, MEDIA
 from jobs.choose_base import kept_experts
 from jobs.keep_embeddings import SAME_GIFS, write_embeddings
+from jobs.leftover_frames import FRAMES, find_leftover, note_frames
 from jobs.run import Run
 from udfs import embeddings
 from udfs.changes import compare_gifs, embedded_gifs
+from udfs.embeddings import OUTCOMES
 
 
 def embed_gifs(run: Run) -> int:
@@ -24,7 +26,7 @@ def embed_gifs(run: Run) -> int:
     num_gifs = run.rows_out["catalog"]
     with run.stage("frames", num_gifs):
         outcomes_df, num_same = _changed_outcomes(run) if run.base else (_all_outcomes(run), 0)
-        outcomes_df, num_outcomes = run.stage_rows("frames", outcomes_df)
+        outcomes_df, num_outcomes = run.stage_rows(FRAMES, outcomes_df)
         if num_outcomes + num_same != num_gifs:
             raise AutotagError(f"frames: {num_outcomes + num_same} outcomes of {num_gifs} GIFs: each must have one")
         failures_df = embeddings.failure_rows(outcomes_df)
@@ -34,7 +36,26 @@ def embed_gifs(run: Run) -> int:
 
 
 def _all_outcomes(run: Run) -> DataFrame:
-    return embeddings.embed_frames(run.read(CATALOG), run.config)
+    return _outcomes(run, run.read(CATALOG))
+
+
+def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
+    """One outcome of each GIF by all experts; those that a killed run has left are taken as they are."""
+    experts = [expert.name for expert in chosen_experts(run.config) if expert.source in ("frames", "frame_features")]
+    leftover = find_leftover(run, experts)
+    note_frames(run, experts)
+    if leftover is None:
+        return embeddings.embed_frames(catalog_df, run.config)
+    known_df = leftover.outcomes_df.select("gif_id", "version")
+    compared_df, num_gifs = run.stage_rows(
+        "compared_leftovers", compare_gifs(catalog_df, leftover.catalog_df, known_df, run.config)
+    )
+    done_df = compared_df.where("is_same").select("gif_id")
+    num_done = done_df.count()
+    run.inputs["taken_up"] = f"{num_done} of {num_gifs} GIFs were seen by a run that did not end"
+    run.log.info("work of a run that did not end taken up", gifs=num_done, of=num_gifs)
+    todo_df = embeddings.embed_frames(compared_df.where("not is_same"), run.config)
+    return todo_df.unionByName(leftover.outcomes_df.join(done_df, "gif_id", "left_semi").select(*OUTCOMES.names))
 
 
 def _write_all(run: Run, outcomes_df: DataFrame) -> int:
@@ -55,7 +76,8 @@ def _changed_outcomes(run: Run) -> tuple[DataFrame, int]:
     run.staged[SAME_GIFS] = same_df.select("gif_id")
     run.inputs["same_gifs"] = str(num_same)
     run.log.info("gifs compared", same=num_same, others=num_gifs - num_same, base=run.inputs["base"])
-    outcomes_df = embeddings.embed_frames(compared_df.where("not is_same"), run.config)
+    others_df = run.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")
+    outcomes_df = _outcomes(run, others_df)
     again = _looking_again(run)
     if not again:
         run.progress.expect(num_gifs - num_same)

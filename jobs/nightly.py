@@ -51,8 +51,8 @@ def run_nightly(request: Request) -> Run:
         check_device(run.spark, run.config)
         choose_base(run)
         read_catalog(run, checked.request.catalog)
-        run.drop_leftovers()
         space = _embed(run)
+        run.drop_leftovers()
         find_neighbors(run)
         if is_unchanged(run, index):
             publish_nothing(run)

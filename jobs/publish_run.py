@@ -56,10 +56,11 @@ def tidy_up(run: Run, index: Index | None) -> None:
 
 @contextmanager
 def recorded(run: Run) -> Iterator[None]:
-    """Write a row to `runs` however the run ends, and drop what it staged; the error goes on to the caller.
+    """Write a row to `runs` however the run ends; the error goes on to the caller.
 
-    An error that an executor raised goes on as what it was there. Wrong input that shows before the first table is
-    written leaves no row either: nothing is written for it.
+    What was staged is dropped, but for frames that the next run can take up where this one has failed. An error that an
+    executor raised goes on as what it was there. Wrong input that shows before the first table is written leaves no row
+    either: nothing is written for it.
     """
     try:
         yield
@@ -71,12 +72,17 @@ def recorded(run: Run) -> Iterator[None]:
         if run.table_versions or not isinstance(error, InputError):
             with suppress(Exception):  # the first error is the one to explain
                 warehouse.append_run(run.warehouse, run.record(status, message))
+        if not run.keeps_frames:
+            _clean_up(run)
         if error is not caught:
             raise error from None
         raise
-    finally:
-        with suppress(Exception):
-            run.clean_up()
+    _clean_up(run)
+
+
+def _clean_up(run: Run) -> None:
+    with suppress(Exception):
+        run.clean_up()
 
 
 def _is_published(run: Run) -> bool:

@@ -49,6 +49,8 @@ class Run:
     """What stage_rows wrote, by its name, for later stages of this run."""
     base: RunRecord | None = None
     """The release whose rows are kept where nothing that they depend on has changed; None: everything is made anew."""
+    keeps_frames: bool = False
+    """Whether there is something in its staging that a later run could take up if this one fails."""
     held_failures: list[DataFrame] | None = None
     """Rows of `failures` that wait for it to be known whether anything has changed; None: they are written at once."""
 
@@ -170,9 +172,13 @@ class Run:
         storage.delete_prefix(self.staging)
 
     def drop_leftovers(self) -> None:
-        """Drop what killed runs staged: one run at a time writes a warehouse, so nobody needs it."""
+        """Drop what runs that did not end staged: one run at a time writes a warehouse, so nobody needs it."""
+        staged = storage.join(self.warehouse, "_staging")
         try:
-            storage.delete_prefix(storage.join(self.warehouse, "_staging"))
+            folders = {uri.removeprefix(f"{staged}/").partition("/")[0] for uri in storage.list_files(staged)}
+            others = folders - {self.run_id}
+            for folder in [storage.join(staged, name) for name in others] if self.run_id in folders else [staged]:
+                storage.delete_prefix(folder)
         except InputError as error:
             self.log.warning("leftovers of earlier runs not deleted", reason=str(error))
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -14,6 +16,7 @@ from autotag_core import warehouse
 from autotag_core.config_file import load_config
 from autotag_core.sample import UploaderRates, write_sample
 from autotag_core.tables import TABLES
+from jobs import nightly
 from jobs.nightly import Request, run_nightly
 from jobs.run import Run
 
@@ -27,6 +30,7 @@ SETTINGS = (
     "related.enabled=false",
     "training.enabled=false",
     "gates.max_failed_share=0.5",
+    "spark.partitions=4",
 )
 
 
@@ -52,7 +56,25 @@ def versions(folder: Path) -> dict[str, int]:
     return {name: len(list(log.glob("*.json"))) for name, log in logs.items()}
 
 
-def test_what_changed_is_done_and_the_result_is_that_of_a_full_run(spark: SparkSession, tmp_path: Path) -> None:
+def killed_while_it_looks_at_frames(request: Request, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A run that ends after the frames, made one that ended among them: how many GIFs whole files hold."""
+
+    def end(_: Run) -> None:
+        raise RuntimeError("out of power")
+
+    with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="out of power"):
+        patch.setattr(nightly, "find_neighbors", end)
+        run_nightly(request)
+    (staged,) = Path(request.warehouse).glob("_staging/*/frames")
+    shutil.rmtree(staged / "_delta_log")
+    half, *whole = sorted(staged.glob("*.parquet"), key=lambda file: -pq.read_metadata(file).num_rows)
+    half.write_bytes(half.read_bytes()[:-100])
+    return len([row for file in whole for row in pq.read_table(file)["reason"].to_pylist() if row is None])
+
+
+def test_what_changed_is_done_and_the_result_is_that_of_a_full_run(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / "catalog"
     write_sample(str(folder), 14, seed=7, workers=1, rates=UploaderRates(editorial=0.2))
     path = folder / "catalog.jsonl"
@@ -61,7 +83,10 @@ def test_what_changed_is_done_and_the_result_is_that_of_a_full_run(spark: SparkS
     rows[5]["uri"] = "gifs/not-there.gif"
     write_rows(path, rows)
     request = Request(str(path), str(tmp_path / "w"), load_config(None, SETTINGS))
+    num_seen = killed_while_it_looks_at_frames(request, monkeypatch)
     first = run_nightly(request)
+    assert first.inputs["taken_up"] == f"{num_seen} of 12 GIFs were seen by a run that did not end"
+    assert 0 < num_seen < 11 and not list((tmp_path / "w").glob("_staging/*"))
     assert first.inputs["base"] == "none: no release yet"
 
     before = versions(tmp_path / "w")

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,11 @@ pytestmark = pytest.mark.integration
 
 
 def test_a_second_run_replaces_the_first_and_can_be_rolled_back(night: Any, elasticsearch: str) -> None:
-    second = run_nightly(night.request)
-    assert second.inputs == night.run.inputs | {"temporal": "reused"}
+    full = load_config(None, [*night.settings, "reuse=nothing"])
+    lists = {"catalog": night.request.config.catalog, "semantic": night.request.config.semantic}
+    second = run_nightly(replace(night.request, config=full.model_copy(update=lists)))
+    said = {"base": "none: everything is made anew, as asked", "temporal": "reused"}
+    assert second.inputs == night.run.inputs | said | {"semantic": "reused: 0.00% of what is used is new to it"}
     uri, client = night.request.warehouse, Elasticsearch(elasticsearch)
     assert warehouse.current_release(uri).run_id == second.run_id
     assert list(client.indices.get_alias(name="night")) == [second.elasticsearch_index]
@@ -45,6 +49,15 @@ def test_a_second_run_replaces_the_first_and_can_be_rolled_back(night: Any, elas
     rollback_release(uri, night.run.run_id, elasticsearch, "night")
     assert warehouse.current_release(uri).table_versions == night.run.table_versions
     assert list(client.indices.get_alias(name="night")) == [night.run.elasticsearch_index]
+
+
+def test_a_night_on_which_nothing_changed_publishes_nothing(night: Any, elasticsearch: str) -> None:
+    uri, client = night.request.warehouse, Elasticsearch(elasticsearch)
+    before, alias = warehouse.current_release(uri), list(client.indices.get_alias(name="night"))
+    run = run_nightly(night.request)
+    assert (run.status, warehouse.list_runs(uri)[-1].status) == ("unchanged", "unchanged")
+    assert warehouse.current_release(uri) == before
+    assert list(client.indices.get_alias(name="night")) == alias == [before.elasticsearch_index]
 
 
 def test_a_run_that_fails_its_gate_leaves_readers_where_they_were(night: Any) -> None:
