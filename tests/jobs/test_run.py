@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import pytest
 import structlog
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, InputError, NotPublishedError
@@ -130,6 +130,54 @@ def test_any_other_error_of_an_executor_is_one_line_in_the_record(spark: SparkSe
         run.add_failures(spark.range(1).mapInPandas(fail, FAILURE))
     (found,) = list_runs(str(tmp_path))
     assert (found.status, found.message) == ("failed", "ValueError: boom at s3a://gifs/x")
+
+
+def lists(spark: SparkSession, *rows: tuple[str, str, list[str]]) -> DataFrame:
+    schema = "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
+    return spark.createDataFrame([(*row, [0.0] * len(row[2])) for row in rows], schema)
+
+
+def test_a_run_that_stands_on_a_release_replaces_partitions_of_it_and_of_no_later_version(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    old, same, lost, new = (
+        ("a", "imagenet", ["b"]),
+        ("a", "text", ["c"]),
+        ("z", "text", ["z"]),
+        ("a", "imagenet", ["x"]),
+    )
+    first = new_run(spark, str(tmp_path))
+    first.write(NEIGHBORS, lists(spark, old, same))
+    append_run(first.warehouse, first.record("published"))
+    failed = new_run(spark, str(tmp_path))
+    failed.write(NEIGHBORS, lists(spark, lost))
+
+    second = new_run(spark, str(tmp_path))
+    second.base = current_release(second.warehouse)
+    second.adopt(NEIGHBORS)
+    assert second.is_adopted(NEIGHBORS) and second.table_versions == first.table_versions
+    assert second.replace(NEIGHBORS, lists(spark, new), ["imagenet"]) == 1
+    assert not second.is_adopted(NEIGHBORS)
+    found = sorted(tuple(row)[:3] for row in second.read(NEIGHBORS).collect())
+    assert found == [new, same]
+    files = sorted(path.name for path in (tmp_path / "neighbors" / "expert=text").glob("*.parquet"))
+    assert len(files) == 2, "those of the first and of the failed run, none of the second"
+
+
+def test_failures_are_held_until_it_is_known_whether_anything_changed(spark: SparkSession, tmp_path: Path) -> None:
+    run = new_run(spark, str(tmp_path))
+    run.held_failures = []
+    rows = [
+        [("g1", "catalog", "missing_uri", "")],
+        [("g2", "frames", "not_found", ""), ("g3", "frames", "not_found", "")],
+    ]
+    assert [run.add_failures(spark.createDataFrame(part, FAILURE)) for part in rows] == [1, 2]
+    assert run.failures == {"catalog:missing_uri": 1, "frames:not_found": 2}
+    assert FAILURES.name not in run.table_versions
+    run.release_failures()
+    assert run.read(FAILURES).count() == 3
+    assert run.add_failures(spark.createDataFrame([("g4", "search_documents", "refused_document", "")], FAILURE)) == 1
+    assert run.read(FAILURES).count() == 4
 
 
 def test_what_killed_runs_staged_is_dropped_and_a_run_without_the_right_to_is_only_warned(tmp_path: Path) -> None:
