@@ -24,7 +24,10 @@ from autotag_core import warehouse
 from autotag_core.config_file import load_config
 from autotag_core.sample import write_sample
 from autotag_core.services import PROJECT, S3Server, find_java, spark_classpath
+from autotag_core.tables import CATALOG
+from jobs.delta_tables import read_version, spark_schema, write_version
 from jobs.nightly import Request, run_nightly
+from udfs import embeddings
 
 pytestmark = pytest.mark.integration
 NUM_GIFS, NUM_BROKEN = 30, 4
@@ -131,17 +134,28 @@ def test_a_killed_python_worker_costs_no_row_and_changes_none(tables: Tables, sp
                     return
             time.sleep(0.02)
 
+    uri = f"{folder}/local"
+    version = warehouse.current_release(uri).table_versions["catalog"]
+    catalog_df = read_version(spark, f"{uri}/catalog", version, spark_schema(CATALOG))
     before = num_failed_tasks(spark)
     thread = threading.Thread(target=kill_one_worker_that_embeds)
     thread.start()
     try:
-        run_nightly(Request(f"{folder}/catalog/catalog.jsonl", f"{folder}/killed", load_config(None, SETTINGS)))
+        outcomes_df = embeddings.embed_frames(catalog_df, load_config(None, SETTINGS))
+        version, num_outcomes = write_version(outcomes_df, f"{folder}/killed", "killed")
     finally:
         stop.set()
         thread.join()
     assert killed
-    assert num_failed_tasks(spark) > before  # so what is published below comes from a second try
-    assert published(f"{folder}/killed") == tables
+    assert num_failed_tasks(spark) > before  # so what is read below comes from a second try
+    assert num_outcomes == len(tables["catalog"])
+    outcomes_df = read_version(spark, f"{folder}/killed", version, outcomes_df.schema)
+    of_frames = [row for row in tables["embeddings"] if row["expert"] == "imagenet"]
+    found_df = embeddings.embedding_rows(outcomes_df)
+    assert sorted(map(repr, found_df.toArrow().to_pylist())) == sorted(map(repr, of_frames))
+    assert sorted(map(repr, embeddings.media_rows(outcomes_df).toArrow().to_pylist())) == sorted(
+        map(repr, tables["media"])
+    )
 
 
 def is_ours(process: psutil.Process) -> bool:
@@ -196,7 +210,7 @@ def test_spark_submit_needs_nothing_of_the_project_but_the_wheel(outside: Path, 
     submit += [word for key, value in smaller.items() for word in ("--conf", f"{key}={value}")]
     submit += ["jobs/nightly.py", "--catalog", f"{bucket}/catalog/catalog.jsonl", "--warehouse", f"{bucket}/warehouse"]
     settings = ["experts=[imagenet,semantic]", "neighbors.backend=nmslib", "neighbors.shard_size=4"]
-    settings += ["duplicates.enabled=false", "spark.partitions=2"]  # quicker
+    settings += ["duplicates.enabled=false", "related.enabled=false", "training.enabled=false", "spark.partitions=2"]
     submit += [word for setting in settings for word in ("--set", setting)]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "PYSPARK"))}
     environment |= {"SPARK_HOME": str(Path(pyspark.__file__).parent), "JAVA_HOME": str(find_java().home)}
