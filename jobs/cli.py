@@ -195,7 +195,7 @@ def experts(
         version = expert.model_version or ("no model" if expert.missing else "fitted on the catalog")
         state = f"missing: {expert.missing}" if expert.missing else "present"
         mark = "*" if expert.chosen else " "
-        typer.echo(f"{mark} {expert.name:<9} {version:<36} {expert.dimension:>5}-d  licence: {expert.licence}  {state}")
+        typer.echo(f"{mark} {expert.name:<9} {version:<48} {expert.dimension:>5}-d  licence: {expert.licence}  {state}")
     if not json_:
         typer.echo("* votes")
 

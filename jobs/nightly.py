@@ -16,7 +16,7 @@ from autotag_core.errors import NotPublishedError
 from autotag_core.experts import TagSpace
 from autotag_core.tables import FAILURES, MEDIA
 from jobs.build_search_documents import build_search_documents
-from jobs.check_request import Checked, Request, check_device, check_request
+from jobs.check_request import Checked, Request, check_device, check_request, settled
 from jobs.choose_base import choose_base, is_unchanged, sees_frames
 from jobs.embed_gifs import embed_gifs
 from jobs.embed_tags import embed_tags
@@ -94,10 +94,11 @@ def _embed(run: Run) -> TagSpace | None:
 
 def _start(checked: Checked) -> Run:
     log = configure_logs()
-    request = checked.request
     spark = spark_session("autotag nightly")
     # what the jobs say that an interrupt cuts off explains nothing, at length
     watch_interrupts(lambda: silence_spark(spark))
+    checked = settled(checked, spark)
+    request = checked.request
     run = Run(spark, request.config, request.warehouse, log, Progress(spark.sparkContext))
     bind_run(run.run_id)
     run.inputs |= {f"{expert}_version": version for expert, version in checked.model_versions.items()}

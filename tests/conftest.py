@@ -42,6 +42,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def user_cache() -> Iterator[Path]:
+    """A cache of converted networks for this run and its children: those of tests are large, and nobody's."""
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", folder)
+        yield Path(folder)
+
+
 @pytest.fixture(scope="session")
 def s3() -> Iterator[S3Server]:
     """A server that checks signatures; while it runs, the environment leads boto3, Spark and delta-rs to it."""

@@ -16,6 +16,8 @@ from autotag_core.experts.registry import (
     expert_statuses,
     load_frame_models,
     mean_of_frames,
+    model_versions,
+    settled,
 )
 from autotag_core.experts.semantic import TagSpace, load_tag_space, save_tag_space, sif_weights, tokens_of
 from autotag_core.experts.temporal import (
@@ -59,11 +61,13 @@ __all__ = [
     "load_language_model",
     "load_tag_space",
     "mean_of_frames",
+    "model_versions",
     "pack_features",
     "read_metadata",
     "read_weights",
     "save_head",
     "save_tag_space",
+    "settled",
     "sif_weights",
     "tokens_of",
     "trained_head_name",

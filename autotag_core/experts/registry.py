@@ -9,6 +9,7 @@ the frames (language.py).
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from autotag_core.config import Config
-from autotag_core.errors import InputError
+from autotag_core.errors import AutotagError, InputError, NotConvertedError
 from autotag_core.experts import backbones, language
 from autotag_core.experts.memory import loaded_on_device
 from autotag_core.experts.temporal import selection
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import torch
 
     from autotag_core.frames import LoadedGif
+
+_log = logging.getLogger(__name__)
 
 Source = Literal["frames", "frame_features", "tags", "texts"]
 Pool = Callable[["LoadedGif", "np.ndarray | None"], "np.ndarray | None"]
@@ -178,6 +181,44 @@ def expert_statuses(config: Config) -> list[ExpertStatus]:
     return statuses
 
 
+def settled(config: Config, on_gpus: bool = False) -> Config:
+    """The config with imagenet.backend decided, once for all tasks: embeddings of different ones must not mix.
+
+    `auto` is torch on GPUs, else onnxruntime if every chosen backbone runs under it here, else torch, with a warning;
+    AutotagError instead where imagenet.precision demands onnxruntime. Converts what is not in the cache: seconds.
+    """
+    import torch
+
+    if config.imagenet.backend != "auto":
+        return config
+    names = _backbone_names(config)
+    backend, why = "torch", ""
+    if not on_gpus and names and config.imagenet.device != "cuda":
+        why = ", ".join(f"the package {name} is not installed" for name in backbones.missing_packages())
+        chosen = _with_backend(config, "onnxruntime")
+        try:
+            for name in () if why else names:
+                BACKBONES[name](chosen, torch.device("cpu"))
+        except NotConvertedError as error:
+            why = str(error)
+        if not why:
+            return chosen
+        if config.imagenet.precision != "fp32":
+            raise AutotagError(f"imagenet.precision is {config.imagenet.precision}, but {why}")
+        _log.warning("frames are embedded by torch, at a fraction of the speed: %s", why)
+    return _with_backend(config, backend)
+
+
+def _with_backend(config: Config, backend: str) -> Config:
+    return config.model_copy(update={"imagenet": config.imagenet.model_copy(update={"backend": backend})})
+
+
+def _backbone_names(config: Config) -> list[str]:
+    """Keys in BACKBONES of the networks that the chosen experts need, each once."""
+    names = [expert.backbone(config) for expert in chosen_experts(config) if expert.backbone is not None]
+    return list(dict.fromkeys(names))
+
+
 def check_experts(config: Config) -> dict[str, str]:
     """Model version of each configured expert, fitted ones left out; InputError where weights are missing or wrong.
 
@@ -185,11 +226,17 @@ def check_experts(config: Config) -> dict[str, str]:
     """
     import torch
 
-    for name in {expert.backbone(config) for expert in chosen_experts(config) if expert.backbone is not None}:
+    config = settled(config)
+    for name in _backbone_names(config):
         BACKBONES[name](config, torch.device("cpu"))
     for expert in chosen_experts(config):
         if expert.check is not None:
             expert.check(config)
+    return model_versions(config)
+
+
+def model_versions(config: Config) -> dict[str, str]:
+    """Model version of each configured expert, fitted ones left out; InputError where there are no weights."""
     versions = {expert.name: expert.model_version(config) for expert in chosen_experts(config)}
     return {name: version for name, version in versions.items() if version is not None}
 
@@ -199,7 +246,9 @@ def load_frame_models(config: Config, device: torch.device) -> FrameModels:
     """The configured experts over frames, loaded once per process and kept for its later tasks.
 
     For an expert over frame features its backbone alone. AutotagError where a network does not fit the GPU's memory.
+    Tasks are given a settled config; another one is settled here.
     """
+    config = settled(config, on_gpus=device.type == "cuda")
     loaded, shared, kept = [], {}, None
     for expert in chosen_experts(config):
         backbone = expert.backbone(config) if expert.backbone is not None else None

@@ -32,6 +32,7 @@ from udfs import embeddings
 pytestmark = pytest.mark.integration
 NUM_GIFS, NUM_BROKEN = 30, 4
 SETTINGS = ["neighbors.backend=exact", "spark.partitions=6", "elasticsearch.replicas=0"]
+SETTINGS += ["imagenet.backend=onnxruntime"]  # where a GPU is declared, auto is torch
 Tables = dict[str, list[dict[str, object]]]
 SCRIPT = """
 import json, sys

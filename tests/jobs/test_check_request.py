@@ -11,7 +11,7 @@ import pytest
 
 from autotag_core.config_file import load_config
 from autotag_core.errors import InputError
-from jobs.check_request import Request, absolute, check_device, check_request
+from jobs.check_request import Request, absolute, check_device, check_request, settled
 
 
 def test_every_uri_that_spark_reads_is_absolute_and_of_a_scheme_it_has(
@@ -68,3 +68,16 @@ def test_nothing_is_asked_where_no_gpu_is_demanded_or_none_would_be_used() -> No
     check_device(spark, load_config())
     device(spark, "experts=[semantic]")
     assert spark.num_tasks == 0
+
+
+def test_the_backend_is_decided_once_by_what_spark_gives_its_tasks(tmp_path: Path) -> None:
+    (tmp_path / "c.jsonl").write_text('{"gif_id": "a", "uri": "a.gif"}\n')
+    request = Request(str(tmp_path / "c.jsonl"), str(tmp_path / "w"), load_config(None, ["experts=[imagenet]"]))
+    on_cpu: Any = settled(check_request(request), Spark(None))  # type: ignore[arg-type]
+    on_gpu: Any = settled(check_request(request), Spark("0.25"))  # type: ignore[arg-type]
+    for found, backend in ((on_cpu, "onnxruntime"), (on_gpu, "torch")):
+        assert found.request.config.imagenet.backend == backend
+        assert found.model_versions == {"imagenet": f"efficientnet_lite0-579344248a93-{backend}-fp32"}
+    cpu_only = load_config(None, ["experts=[imagenet]", "imagenet.device=cpu"])
+    checked = check_request(Request(request.catalog, request.warehouse, cpu_only))
+    assert settled(checked, Spark("1")).request.config.imagenet.backend == "onnxruntime"  # type: ignore[arg-type]

@@ -188,7 +188,7 @@ def test_the_experts_are_listed_with_their_models_licences_and_what_is_missing(
     code, out, err = autotag("experts")
     imagenet, temporal, semantic, *_, note = out.splitlines()
     assert (code, err, note) == (0, "", "* votes")
-    assert imagenet.startswith("* imagenet  efficientnet_lite0-579344248a93-fp32  1280-d  licence: ")
+    assert imagenet.startswith("* imagenet  efficientnet_lite0-579344248a93-onnxruntime-fp32  1280-d  licence: ")
     assert "Apache 2.0" in imagenet and imagenet.endswith("  present")
     assert temporal.startswith("* temporal  fitted on the catalog") and "  448-d  " in temporal
     assert semantic.split("  ")[:2] == ["* semantic", "fitted on the catalog"] and "64-d" in semantic

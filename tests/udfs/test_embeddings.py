@@ -77,7 +77,7 @@ def test_embedding_rows_are_unit_vectors_that_name_model_and_bytes(outcomes_df: 
     assert {row.gif_id for row in rows} == {f"good{i}" for i in range(NUM_GOOD)}
     versions = {row.gif_id: row.version for row in embeddings.media_rows(outcomes_df).collect()}
     for row in rows:
-        assert (row.expert, row.model_version) == ("imagenet", "efficientnet_lite0-579344248a93-fp32")
+        assert (row.expert, row.model_version) == ("imagenet", "efficientnet_lite0-579344248a93-onnxruntime-fp32")
         assert len(row.embedding) == 1280
         assert np.linalg.norm(row.embedding) == pytest.approx(1, abs=1e-6)
         assert row.version == versions[row.gif_id]

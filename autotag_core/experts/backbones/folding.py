@@ -1,14 +1,29 @@
-"""Batch norm folded into the convolution before it, symmetric padding moved inside: faster, equal but for rounding."""
+"""Batch norm folded into the convolution before it, symmetric padding moved inside: faster, equal but for rounding.
+
+Loading this needs torch.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+import torch
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-def fold_efficientnet(model: Any) -> Any:
-    """Fold an efficientnet_lite_pytorch model in place; it must not be trained afterwards."""
-    import torch
 
+class _EfficientNetFeatures(torch.nn.Module):
+    """An efficientnet_lite_pytorch model without its classifier."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, pixels: torch.Tensor) -> Any:
+        return self.model._avg_pooling(self.model.extract_features(pixels)).flatten(1)  # (n, 1280)
+
+
+def folded_efficientnet(model: Any) -> torch.nn.Module:
+    """The efficientnet_lite_pytorch model before its classifier; it is changed, and not to be trained again."""
     model.eval()
     _fold(model, "_conv_stem", "_bn0")
     _fold(model, "_conv_head", "_bn1")
@@ -22,12 +37,13 @@ def fold_efficientnet(model: Any) -> Any:
             _pad_inside(module)
         if isinstance(module, torch.nn.ReLU6):
             module.inplace = True
-    return model
+    return _EfficientNetFeatures(model).eval()
 
 
-def fold_resnet(model: Any) -> Any:
-    """Fold a torchvision ResNet of bottleneck blocks in place; it must not be trained afterwards."""
+def folded_resnet(model: Any) -> torch.nn.Module:
+    """The torchvision ResNet of bottleneck blocks before its classifier, (n, 2048); it is changed too."""
     model.eval()
+    model.fc = torch.nn.Identity()
     _fold(model, "conv1", "bn1")
     for layer in (model.layer1, model.layer2, model.layer3, model.layer4):
         for block in layer:
@@ -35,21 +51,17 @@ def fold_resnet(model: Any) -> Any:
                 _fold(block, f"conv{index}", f"bn{index}")
             if block.downsample is not None:
                 _fold(block.downsample, "0", "1")
-    return model
+    network: torch.nn.Module = model
+    return network
 
 
 def _fold(parent: Any, convolution: str, batch_norm: str) -> None:
-    import torch
-    from torch.nn.utils.fusion import fuse_conv_bn_eval
-
     setattr(parent, convolution, fuse_conv_bn_eval(getattr(parent, convolution), getattr(parent, batch_norm)))
     setattr(parent, batch_norm, torch.nn.Identity())
 
 
 def _pad_inside(convolution: Any) -> None:
     """Stride 2 needs one more pixel right and below, as TensorFlow pads: that stays a step of its own."""
-    import torch
-
     padding = getattr(convolution, "static_padding", None)
     if isinstance(padding, torch.nn.ZeroPad2d) and len(set(padding.padding)) == 1:
         convolution.padding = (padding.padding[0], padding.padding[0])

@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from autotag_core.config import Config, TemporalConfig
 from autotag_core.errors import InputError
-from autotag_core.experts.backbones.networks import DIMENSIONS, Backbone, make_repeatable, placed
+from autotag_core.experts.backbones.backends import backend_of, load_network
+from autotag_core.experts.backbones.networks import DIMENSIONS, Backbone, make_repeatable, normalised
+from autotag_core.experts.backbones.onnx_models import Wanted
+from autotag_core.experts.backbones.probes import drawn_frames
 from autotag_core.experts.temporal.heads import HeadRecord, RelationHead, assemble_head
 from autotag_core.experts.weights import file_sha256, filled, read_weights
 
@@ -38,18 +41,26 @@ def load_moments(config: Config, device: torch.device) -> Backbone:
 
     make_repeatable(config.imagenet.threads, device)
     tensors = _with_batch_counts(_part(config.temporal, "base_model.", "new_fc."))
-    published = filled(lambda: MomentsFrames(DIMENSIONS["moments"]), tensors, _NAME)
-    network = placed(published.folded(), device)
-    return Backbone(_resizing(network), "moments", model_version(config.temporal), device)
+
+    def build() -> Any:
+        return filled(lambda: MomentsFrames(DIMENSIONS["moments"]), tensors, _NAME).folded()
+
+    def draw(num_frames: int) -> torch.Tensor:
+        return normalised(drawn_frames(num_frames, _FRAME_SIZE), "moments").flip(1)
+
+    wanted = Wanted("moments", file_sha256(weights_path(config.temporal)), build, draw)
+    network = load_network(wanted, config.imagenet, device)
+    return Backbone(_resizing(network), "moments", model_version(config), device)
 
 
-def load_moments_head(config: TemporalConfig) -> RelationHead:
+def load_moments_head(config: Config) -> RelationHead:
     """The published multi-scale head over these features: 8 segments, 7 scales of 256, 339 classes without names."""
-    tensors = _part(config, "consensus.")
+    tensors = _part(config.temporal, "consensus.")
     tensors = {name.removeprefix("consensus."): tensor for name, tensor in tensors.items()}
     first, last = tensors.get("fc_fusion_scales.0.1.weight"), tensors.get("fc_fusion_scales.0.3.weight")
     if first is None or last is None or first.ndim != 2 or last.ndim != 2:
         raise InputError(f"these are not weights of {_NAME}: consensus.fc_fusion_scales.0 has no layers 1 and 3")
+    path = weights_path(config.temporal)
     record = HeadRecord(
         feature_dim=DIMENSIONS["moments"],
         num_segments=max(2, min(16, first.shape[1] // DIMENSIONS["moments"])),
@@ -58,12 +69,12 @@ def load_moments_head(config: TemporalConfig) -> RelationHead:
         backbone="moments",
         backbone_version=model_version(config),
     )
-    return assemble_head(record, tensors, str(weights_path(config)), file_sha256(weights_path(config)))
+    return assemble_head(record, tensors, str(path), file_sha256(path))
 
 
-def model_version(config: TemporalConfig) -> str:
-    """`moments-<first 12 hex digits of the file's sha256>-fp32`; InputError where there are no weights."""
-    return f"moments-{file_sha256(weights_path(config))[:12]}-fp32"
+def model_version(config: Config) -> str:
+    """`moments-<first 12 hex digits of the file's sha256>-<backend>-fp32`; InputError where there are no weights."""
+    return f"moments-{file_sha256(weights_path(config.temporal))[:12]}-{backend_of(config.imagenet)}-fp32"
 
 
 def weights_path(config: TemporalConfig) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from autotag_core.config import ImagenetConfig
 from autotag_core.errors import InputError
+from autotag_core.experts.backbones.backends import backend_of, load_network
+from autotag_core.experts.backbones.onnx_models import Wanted
+from autotag_core.experts.backbones.probes import drawn_frames
 from autotag_core.experts.weights import file_sha256, filled, read_weights
 
 if TYPE_CHECKING:
@@ -36,13 +40,8 @@ class Backbone:
     """A loaded network on its device."""
 
     def __init__(self, network: Callable[[Any], Any], name: str, version: str, device: torch.device) -> None:
-        import torch
-
         self.name, self.version, self.dimension, self.device = name, version, DIMENSIONS[name], device
         self._network = network
-        mean, std = _NORMALISATION[name]
-        self._mean = torch.tensor(mean, device=device).reshape(1, 3, 1, 1)
-        self._std = torch.tensor(std, device=device).reshape(1, 3, 1, 1)
 
     def features(self, frames: torch.Tensor) -> torch.Tensor:
         """Features (n, dimension) float32 on the CPU of frames (n, 3, size, size) uint8 RGB.
@@ -53,22 +52,45 @@ class Backbone:
         import torch
 
         with torch.inference_mode():
-            pixels = frames.to(self.device, non_blocking=True).to(torch.float32, memory_format=torch.channels_last)
-            pixels = pixels.sub_(self._mean).div_(self._std)
+            pixels = normalised(frames.to(self.device, non_blocking=True), self.name)
             features: torch.Tensor = self._network(pixels)  # (n, dimension)
             return features.to("cpu", torch.float32)
 
 
+def normalised(frames: torch.Tensor, name: str) -> torch.Tensor:
+    """Frames (n, 3, height, width) uint8 RGB as the network of this name takes them, float32 on their device."""
+    import torch
+
+    mean, std = _statistics(name, frames.device)
+    return frames.to(torch.float32).sub_(mean).div_(std)
+
+
+@functools.cache
+def _statistics(name: str, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    import torch
+
+    mean, std = (torch.tensor(values, device=device).reshape(1, 3, 1, 1) for values in _NORMALISATION[name])
+    return mean, std
+
+
 def load_backbone(config: ImagenetConfig, device: torch.device) -> Backbone:
-    """The network with its weights on the device, batch norm folded into the convolutions, in float32.
+    """The network with its weights on the device, batch norm folded into the convolutions.
 
     Sets this process's torch threads and, on a GPU, deterministic kernels without TF32, so that equal frames give equal
-    features in every task. InputError where the weights are missing or of another network.
+    features in every task. InputError where the weights are missing or of another network; AutotagError where they
+    can't be computed by the backend that the settings name.
     """
     make_repeatable(config.threads, device)
     build = {"efficientnet_lite0": _efficientnet_lite0, "resnet50": _resnet50, "resnext101_wsl": _resnext101}
-    network = build[config.backbone](load_state_dict(config), device)
-    return Backbone(network, config.backbone, model_version(config), device)
+    state = load_state_dict(config)  # also checks the published ones and downloads those of resnet50
+    wanted = Wanted(
+        config.backbone,
+        file_sha256(weights_path(config)),
+        functools.partial(build[config.backbone], state),
+        lambda num_frames: normalised(drawn_frames(num_frames), config.backbone),
+        config.precision,
+    )
+    return Backbone(load_network(wanted, config, device), config.backbone, model_version(config), device)
 
 
 def make_repeatable(threads: int, device: torch.device) -> None:
@@ -84,11 +106,11 @@ def make_repeatable(threads: int, device: torch.device) -> None:
 
 
 def model_version(config: ImagenetConfig) -> str:
-    """Backbone, first 12 hex digits of its weight file's sha256, precision; InputError where there are no weights.
+    """Backbone, first 12 hex digits of its weight file's sha256, backend, precision; InputError: there are no weights.
 
     Nothing is downloaded: loading the backbone does that.
     """
-    return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-fp32"
+    return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-{backend_of(config)}-{config.precision}"
 
 
 def weights_path(config: ImagenetConfig) -> Path:
@@ -186,43 +208,30 @@ def _read_published(path: Path, sha256: str, advice: str = "") -> dict[str, torc
     return state
 
 
-def _efficientnet_lite0(state: dict[str, torch.Tensor], device: torch.device) -> Callable[[Any], Any]:
+def _efficientnet_lite0(state: dict[str, torch.Tensor]) -> torch.nn.Module:
     try:
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError:
         raise InputError("imagenet: the package efficientnet-lite-pytorch is not installed") from None
-    from autotag_core.experts.backbones.folding import fold_efficientnet
+    from autotag_core.experts.backbones.folding import folded_efficientnet
 
     model = filled(lambda: EfficientNet.from_name("efficientnet-lite0"), state, "efficientnet_lite0")
-    model = placed(fold_efficientnet(model), device)
-    return lambda pixels: model._avg_pooling(model.extract_features(pixels)).flatten(1)  # (n, 1280)
+    return folded_efficientnet(model)
 
 
-def _resnet50(state: dict[str, torch.Tensor], device: torch.device) -> Callable[[Any], Any]:
+def _resnet50(state: dict[str, torch.Tensor]) -> torch.nn.Module:
     from torchvision.models import resnet50
 
-    return _resnet(resnet50, state, "resnet50", device)
+    return _resnet(resnet50, state, "resnet50")
 
 
-def _resnext101(state: dict[str, torch.Tensor], device: torch.device) -> Callable[[Any], Any]:
+def _resnext101(state: dict[str, torch.Tensor]) -> torch.nn.Module:
     from torchvision.models import resnext101_32x8d
 
-    return _resnet(resnext101_32x8d, state, "resnext101_wsl", device)
+    return _resnet(resnext101_32x8d, state, "resnext101_wsl")
 
 
-def _resnet(build: Any, state: dict[str, torch.Tensor], name: str, device: torch.device) -> Callable[[Any], Any]:
-    import torch
+def _resnet(build: Any, state: dict[str, torch.Tensor], name: str) -> torch.nn.Module:
+    from autotag_core.experts.backbones.folding import folded_resnet
 
-    from autotag_core.experts.backbones.folding import fold_resnet
-
-    model = filled(build, state, name)
-    model.fc = torch.nn.Identity()
-    network: Callable[[Any], Any] = placed(fold_resnet(model), device)  # (n, 2048)
-    return network
-
-
-def placed(model: Any, device: torch.device) -> Any:
-    """The model on the device, channels last."""
-    import torch
-
-    return model.to(device=device, memory_format=torch.channels_last).requires_grad_(False)
+    return folded_resnet(filled(build, state, name))

@@ -20,7 +20,7 @@ RECIPE = 2
 def backbone_version(config: Config) -> str:
     """Model version of the network whose frame features are related; InputError where its weights are missing."""
     if config.temporal.backbone == "moments":
-        return moments_version(config.temporal)
+        return moments_version(config)
     return model_version(config.imagenet)
 
 
@@ -32,7 +32,7 @@ def given_head(config: Config) -> RelationHead | None:
     if config.temporal.weights is not None:
         head = load_head(config.temporal.weights)
     elif config.temporal.backbone == "moments":
-        head = load_moments_head(config.temporal)
+        head = load_moments_head(config)
     else:
         return None
     head.check_backbone(backbone_version(config))

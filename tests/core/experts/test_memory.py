@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from autotag_core.config import Config, TextConfig
+from autotag_core.config import Config, ImagenetConfig, TextConfig
 from autotag_core.errors import AutotagError
 from autotag_core.experts import language, load_frame_models, load_language_model, registry
 from autotag_core.experts.memory import loaded_on_device
@@ -51,7 +51,7 @@ def test_another_error_while_loading_is_raised_at_once() -> None:
 def test_backbones_are_loaded_the_second_time(monkeypatch: pytest.MonkeyPatch) -> None:
     load = FullFirst(lambda config, device: "a backbone", 1)
     monkeypatch.setitem(registry.BACKBONES, "imagenet", load)
-    models = load_frame_models(Config(experts=("imagenet",), seed=4711), CPU)
+    models = load_frame_models(Config(experts=("imagenet",), imagenet=ImagenetConfig(backend="torch")), CPU)
     assert (dict(models.backbones), load.num_calls) == ({"imagenet": "a backbone"}, 2)
 
 

@@ -66,7 +66,7 @@ def test_a_language_model_whose_config_is_broken_is_listed_as_missing(tmp_path: 
 
 def test_the_check_names_model_versions_or_the_missing_file() -> None:
     shown = Config(experts=("imagenet", "semantic"))
-    assert check_experts(shown) == {"imagenet": "efficientnet_lite0-579344248a93-fp32"}
+    assert check_experts(shown) == {"imagenet": "efficientnet_lite0-579344248a93-onnxruntime-fp32"}
     with pytest.raises(InputError, match=r"/nowhere/x\.safetensors: No such file"):
         check_experts(Config(imagenet=ImagenetConfig(weights="/nowhere/x.safetensors")))
     assert check_experts(Config(experts=("semantic",))) == {}

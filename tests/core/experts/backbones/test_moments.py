@@ -146,16 +146,18 @@ def test_frame_features_are_those_of_the_published_graph(config: Config, tensors
         wanted = PublishedGraph(tensors)(shown) @ tensors["new_fc.weight"].T + tensors["new_fc.bias"]
     assert features.shape == (2, backbone.dimension) == (2, 256)
     torch.testing.assert_close(features, wanted, rtol=1e-4, atol=1e-4 * float(wanted.abs().max()))
-    assert backbone.version == f"moments-{file_sha256(Path(str(config.temporal.moments_weights)))[:12]}-fp32"
+    assert (
+        backbone.version == f"moments-{file_sha256(Path(str(config.temporal.moments_weights)))[:12]}-onnxruntime-fp32"
+    )
 
 
 def test_the_head_of_the_checkpoint_embeds_by_its_own_tensors(config: Config, tensors: Tensors) -> None:
-    head = load_moments_head(config.temporal)
+    head = load_moments_head(config)
     assert (head.dimension, head.input_dim, head.record.num_classes) == (7 * 256, 256, 339)
     assert head.version.startswith("trn-moments-")
     assert EXPERTS["temporal"].model_version(config) == head.version, "it is the head of the expert `temporal`"
     assert EXPERTS["temporal"].dimension(config) == 7 * 256
-    head.check_backbone(f"moments-{str(head.file_sha256)[:12]}-fp32")
+    head.check_backbone(f"moments-{str(head.file_sha256)[:12]}-onnxruntime-fp32")
     frames = np.random.default_rng(8).normal(size=(8, 256)).astype(np.float32)
     embedding = head.embed(frames)
     weight, bias = (tensors[f"consensus.fc_fusion_scales.0.1.{kind}"].numpy() for kind in ("weight", "bias"))
@@ -166,7 +168,7 @@ def test_the_head_of_the_checkpoint_embeds_by_its_own_tensors(config: Config, te
 
 
 def test_no_weights_or_those_of_another_network_are_one_clear_line(tmp_path: Path) -> None:
-    for load in (lambda config: BACKBONES["moments"](config, CPU), lambda config: load_moments_head(config.temporal)):
+    for load in (lambda config: BACKBONES["moments"](config, CPU), load_moments_head):
         with pytest.raises(InputError, match=r"set temporal\.moments_weights.*zhoubolei/TRN-pytorch, converted by"):
             load(Config(temporal=TemporalConfig(backbone="moments")))
         path = tmp_path / "other.safetensors"
@@ -185,4 +187,4 @@ def test_a_checkpoint_whose_head_is_cut_short_is_refused(tmp_path: Path, tensors
     kept = {f"module.{name}": tensor for name, tensor in tensors.items() if "consensus.fc_fusion_scales.0" in name}
     write_weights(kept, tmp_path / "cut.safetensors")
     with pytest.raises(InputError, match=r"fc_fusion_scales\.1\.1\.weight is missing"):
-        load_moments_head(TemporalConfig(moments_weights=str(tmp_path / "cut.safetensors")))
+        load_moments_head(Config(temporal=TemporalConfig(moments_weights=str(tmp_path / "cut.safetensors"))))

@@ -84,7 +84,7 @@ def test_loading_twice_gives_the_same_bits(lite0: Backbone) -> None:
 
 
 def test_the_version_names_network_weights_and_precision(lite0: Backbone) -> None:
-    assert lite0.version == "efficientnet_lite0-579344248a93-fp32"
+    assert lite0.version == "efficientnet_lite0-579344248a93-onnxruntime-fp32"
 
 
 def test_weights_of_another_hash_are_not_unpickled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from autotag_core.errors import InputError
 from autotag_core.experts import EXPERTS, HeadRecord, RelationHead, given_head, save_head, trained_head_name
 from autotag_core.experts.temporal.relations import MultiScaleRelations
 
-LITE0 = "efficientnet_lite0-579344248a93-fp32"
+LITE0 = "efficientnet_lite0-579344248a93-onnxruntime-fp32"
 
 
 def saved(folder: Path, backbone_version: str) -> str:

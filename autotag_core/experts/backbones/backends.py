@@ -1,0 +1,63 @@
+"""Which library computes a network: torch on a GPU, onnxruntime on a CPU, where it is four times as fast."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
+
+from autotag_core.config import ImagenetConfig
+from autotag_core.errors import InputError, NotConvertedError
+from autotag_core.experts.backbones.onnx_models import Wanted, load_onnx
+
+if TYPE_CHECKING:
+    import torch
+
+Backend = Literal["torch", "onnxruntime"]
+
+_PACKAGES = ("onnxruntime", "onnx")
+
+
+def missing_packages() -> list[str]:
+    """What must be installed to convert networks for onnxruntime, and is not."""
+    return [name for name in _PACKAGES if find_spec(name) is None]
+
+
+def backend_of(config: ImagenetConfig) -> Backend:
+    """The backend of these settings; `auto` is what fits a CPU, but torch with imagenet.device=cuda.
+
+    A job on GPUs settles `auto` before it asks (registry.settled).
+    """
+    if config.backend != "auto":
+        return config.backend
+    return "torch" if config.device == "cuda" or missing_packages() else "onnxruntime"
+
+
+def _in_torch(wanted: Wanted, device: torch.device) -> Any:
+    import torch
+
+    network = wanted.build().to(device).to(memory_format=torch.channels_last).requires_grad_(False)
+    return lambda pixels: network(pixels.contiguous(memory_format=torch.channels_last))
+
+
+def load_network(wanted: Wanted, config: ImagenetConfig, device: torch.device) -> Any:
+    """The network on the device by the backend of the settings: pixels -> features (n, d), both float32 tensors.
+
+    InputError where these settings and this device don't go together; AutotagError where it can't be converted.
+    """
+    backend = backend_of(config)
+    if wanted.precision != "fp32" and (backend == "torch" or device.type != "cpu"):
+        raise InputError(
+            f"imagenet.precision is {wanted.precision}: only onnxruntime on a CPU has that; "
+            "set imagenet.precision=fp32, or imagenet.device=cpu with the packages onnxruntime and onnx installed"
+        )
+    if backend == "torch":
+        return _in_torch(wanted, device)
+    if device.type != "cpu":
+        raise InputError(
+            "imagenet.backend is onnxruntime, which computes on the CPU, but the task has a GPU: "
+            "set imagenet.backend=auto or torch, or imagenet.device=cpu"
+        )
+    try:
+        return load_onnx(wanted, config.threads)
+    except NotConvertedError as error:
+        raise NotConvertedError(f"imagenet.backend is onnxruntime: {error}; set imagenet.backend=torch") from error

@@ -1,0 +1,32 @@
+"""Drawn frames, the same ones everywhere: converted networks are checked with them, and int8 ranges are theirs."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import torch
+
+_SEED = 7
+
+
+@functools.lru_cache(maxsize=2)
+def drawn_frames(num_frames: int, size: int = 224) -> torch.Tensor:
+    """One frame each of so many GIFs of the sample (autotag_core/sample), (num_frames, 3, size, size) uint8."""
+    import torch
+    from PIL import Image
+
+    from autotag_core.frames import fit_frame
+    from autotag_core.sample.drawing import draw_states
+    from autotag_core.sample.factors import recipe_of
+
+    frames = []
+    for index in range(num_frames):
+        states = draw_states(recipe_of(_SEED, index))
+        state = states[len(states) // 2]
+        white = Image.new("RGBA", state.size, "white")
+        frames.append(fit_frame(np.array(Image.alpha_composite(white, state.convert("RGBA"))), size))
+    return torch.stack(frames)
