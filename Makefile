@@ -35,6 +35,7 @@ bench: python ## what is in benchmarks/, quickly
 	@$(PY) -m benchmarks.duplicates --catalog .cache/bench/catalog.jsonl --gifs 10 --others 40
 	@$(PY) -m benchmarks.read_text .cache/bench/catalog.jsonl .cache/bench/truth.jsonl --gifs 60
 	@$(PY) -m benchmarks.experts .cache/bench/catalog.jsonl --gifs 20
+	@$(PY) -m benchmarks.inference .cache/bench/catalog.jsonl --gifs 20 --rounds 5
 	@$(PY) -m benchmarks.training_loader --catalog .cache/bench/catalog.jsonl --gifs 50 --rounds 1
 
 # Versions in the lock stay where requirements.in allows them; the file names no index, whichever was asked.

@@ -57,6 +57,8 @@ expert over frame features is chosen. 16 frames of 1280 are 40 KB a GIF, staged 
 def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
     """The OUTCOMES of every GIF of catalog_df (gif_id, uri) for the configured experts over frames; no row is lost.
 
+    The config is a settled one (experts.settled): one that is not is settled by each task for itself.
+
     With an expert over texts, what is written in the frames is read in the same pass.
 
     Partitioned by the hash of gif_id, as SparkConfig says. A GIF's embeddings are the same bits in any partition. It is

@@ -56,7 +56,7 @@ class Wanted:
         import onnxruntime
         import torch
 
-        parts = (self.name, self.weights_sha256, self.precision, onnxruntime.__version__, torch.__version__, RECIPE)
+        parts = (self.weights_sha256, onnxruntime.__version__, torch.__version__, RECIPE)
         return f"{self.name}-{self.precision}-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]}.npz"
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from autotag_core.config import Config, ImagenetConfig
+from autotag_core.config import ImagenetConfig
 from autotag_core.errors import NotConvertedError
 from autotag_core.experts import Backbone, load_backbone
 from autotag_core.experts.backbones import onnx_models
@@ -206,4 +206,3 @@ def test_the_file_names_what_the_model_depends_on() -> None:
     names.add(Wanted("small", "ab12", Small, wanted.draw, "int8").file_name)
     names.add(Wanted("other", "ab12", Small, wanted.draw).file_name)
     assert len(names) == 4
-    assert all(Config().imagenet.backbone not in name for name in names)
