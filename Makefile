@@ -1,7 +1,7 @@
 # From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11 or 3.12; everything else is fetched.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup python jars run test lint types bench lock lock-jars
+.PHONY: help setup python jars run test lint types bench bench-night lock lock-jars
 
 PY := .venv/bin/python
 # A home that is missing or not ours (a service user's) would stop pip and uv, which keep their caches there.
@@ -35,8 +35,12 @@ bench: python ## what is in benchmarks/, quickly
 	@$(PY) -m benchmarks.duplicates --catalog .cache/bench/catalog.jsonl --gifs 10 --others 40
 	@$(PY) -m benchmarks.read_text .cache/bench/catalog.jsonl .cache/bench/truth.jsonl --gifs 60
 	@$(PY) -m benchmarks.experts .cache/bench/catalog.jsonl --gifs 20
-	@$(PY) -m benchmarks.inference .cache/bench/catalog.jsonl --gifs 20 --rounds 5
+	@$(PY) -m benchmarks.targets .cache/bench/catalog.jsonl --gifs 20 --rounds 3
 	@$(PY) -m benchmarks.training_loader --catalog .cache/bench/catalog.jsonl --gifs 50 --rounds 1
+
+bench-night: setup ## a night on which 1% of 400 GIFs changed, against a full one
+	@$(PY) -m jobs.cli sample --out .cache/bench-night --gifs 400 --seed 7
+	@$(PY) -m benchmarks.changed_night .cache/bench-night/catalog.jsonl
 
 # Versions in the lock stay where requirements.in allows them; the file names no index, whichever was asked.
 lock: python ## write requirements.lock anew from requirements.in; ARGS="--upgrade" for newer versions

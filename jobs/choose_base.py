@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import json
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core import experts, frames, storage, text, warehouse
 from autotag_core.config import Config
-from autotag_core.errors import InputError
+from autotag_core.delta import open_table
+from autotag_core.errors import AutotagError, InputError
 from autotag_core.failures import Stage
-from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, LABELS, MEDIA, NEIGHBORS, WRITTEN_TAGS
+from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, LABELS, MEDIA, NEIGHBORS, WRITTEN_TAGS, check_columns
 from autotag_core.warehouse import RunRecord
 from jobs.index_documents import Index, serves_release
 from jobs.run import Run
@@ -28,17 +30,27 @@ def choose_base(run: Run) -> None:
     run.inputs |= input_versions(run.config)
     base, why = _current(run)
     if base is not None:
-        needed = [*_NEEDED, *([MEDIA] if sees_frames(run.config) else [])]
-        missing = [table.name for table in needed if table.name not in base.table_versions]
-        other = base.inputs.get("frames_version") != run.inputs["frames_version"]
-        if missing:
-            why = f"run {base.run_id} has no {', '.join(missing)}"
-        elif other:
-            why = f"run {base.run_id} has made frames in another way"
+        why = _misfit(run, base)
     run.base = base if not why else None
     run.held_failures = [] if run.base is not None else None
     run.inputs["base"] = why or str(base and base.run_id)
     run.log.info("base chosen", base=run.inputs["base"])
+
+
+def _misfit(run: Run, base: RunRecord) -> str:
+    """Why a release can't be stood on; empty where it can."""
+    needed = [*_NEEDED, *([MEDIA] if sees_frames(run.config) else [])]
+    if missing := [table.name for table in needed if table.name not in base.table_versions]:
+        return f"none: run {base.run_id} has no {', '.join(missing)}"
+    if base.inputs.get("frames_version") != run.inputs["frames_version"]:
+        return f"none: run {base.run_id} has made frames in another way"
+    for table in needed:
+        delta = open_table(warehouse.table_uri(run.warehouse, table.name), base.table_versions[table.name])
+        try:
+            check_columns(table, pa.schema(delta.schema().to_arrow()))
+        except AutotagError as error:
+            return f"none: run {base.run_id} was made by another version of autotag: {error}"
+    return ""
 
 
 def _current(run: Run) -> tuple[RunRecord | None, str]:
