@@ -4,6 +4,7 @@ from autotag_core.experts.backbones import Backbone, load_backbone
 from autotag_core.experts.devices import choose_device
 from autotag_core.experts.inference import Embedding, Outcome, embed_gifs
 from autotag_core.experts.language import LanguageModel, load_language_model
+from autotag_core.experts.loading import check_experts, load_frame_models, model_versions, settled
 from autotag_core.experts.registry import (
     BACKBONES,
     EXPERTS,
@@ -11,13 +12,9 @@ from autotag_core.experts.registry import (
     ExpertStatus,
     FrameModels,
     LoadedExpert,
-    check_experts,
     chosen_experts,
     expert_statuses,
-    load_frame_models,
     mean_of_frames,
-    model_versions,
-    settled,
 )
 from autotag_core.experts.semantic import TagSpace, load_tag_space, save_tag_space, sif_weights, tokens_of
 from autotag_core.experts.temporal import (

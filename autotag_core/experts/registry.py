@@ -8,8 +8,6 @@ the frames (language.py).
 
 from __future__ import annotations
 
-import functools
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -17,9 +15,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from autotag_core.config import Config
-from autotag_core.errors import AutotagError, InputError, NotConvertedError
+from autotag_core.errors import InputError
 from autotag_core.experts import backbones, language
-from autotag_core.experts.memory import loaded_on_device
 from autotag_core.experts.temporal import selection
 from autotag_core.experts.vectors import l2_normalised
 from autotag_core.text import load_reader
@@ -28,8 +25,6 @@ if TYPE_CHECKING:
     import torch
 
     from autotag_core.frames import LoadedGif
-
-_log = logging.getLogger(__name__)
 
 Source = Literal["frames", "frame_features", "tags", "texts"]
 Pool = Callable[["LoadedGif", "np.ndarray | None"], "np.ndarray | None"]
@@ -179,88 +174,3 @@ def expert_statuses(config: Config) -> list[ExpertStatus]:
         chosen = expert.name in config.experts
         statuses.append(ExpertStatus(expert.name, chosen, version, expert.dimension(config), expert.licence, missing))
     return statuses
-
-
-def settled(config: Config, on_gpus: bool = False) -> Config:
-    """The config with imagenet.backend decided, once for all tasks: embeddings of different ones must not mix.
-
-    `auto` is torch on GPUs, else onnxruntime if every chosen backbone runs under it here, else torch, with a warning;
-    AutotagError instead where imagenet.precision demands onnxruntime. Converts what is not in the cache: seconds.
-    """
-    import torch
-
-    if config.imagenet.backend != "auto":
-        return config
-    names = _backbone_names(config)
-    backend, why = "torch", ""
-    if not on_gpus and names and config.imagenet.device != "cuda":
-        why = ", ".join(f"the package {name} is not installed" for name in backbones.missing_packages())
-        chosen = _with_backend(config, "onnxruntime")
-        try:
-            for name in () if why else names:
-                BACKBONES[name](chosen, torch.device("cpu"))
-        except NotConvertedError as error:
-            why = str(error)
-        if not why:
-            return chosen
-        if config.imagenet.precision != "fp32":
-            raise AutotagError(f"imagenet.precision is {config.imagenet.precision}, but {why}")
-        _log.warning("frames are embedded by torch, at a fraction of the speed: %s", why)
-    return _with_backend(config, backend)
-
-
-def _with_backend(config: Config, backend: str) -> Config:
-    return config.model_copy(update={"imagenet": config.imagenet.model_copy(update={"backend": backend})})
-
-
-def _backbone_names(config: Config) -> list[str]:
-    """Keys in BACKBONES of the networks that the chosen experts need, each once."""
-    names = [expert.backbone(config) for expert in chosen_experts(config) if expert.backbone is not None]
-    return list(dict.fromkeys(names))
-
-
-def check_experts(config: Config) -> dict[str, str]:
-    """Model version of each configured expert, fitted ones left out; InputError where weights are missing or wrong.
-
-    Loads the networks once on the CPU: a second in the driver, where a worker would fail after minutes.
-    """
-    import torch
-
-    config = settled(config)
-    for name in _backbone_names(config):
-        BACKBONES[name](config, torch.device("cpu"))
-    for expert in chosen_experts(config):
-        if expert.check is not None:
-            expert.check(config)
-    return model_versions(config)
-
-
-def model_versions(config: Config) -> dict[str, str]:
-    """Model version of each configured expert, fitted ones left out; InputError where there are no weights."""
-    versions = {expert.name: expert.model_version(config) for expert in chosen_experts(config)}
-    return {name: version for name, version in versions.items() if version is not None}
-
-
-@functools.lru_cache(maxsize=2)
-def load_frame_models(config: Config, device: torch.device) -> FrameModels:
-    """The configured experts over frames, loaded once per process and kept for its later tasks.
-
-    For an expert over frame features its backbone alone. AutotagError where a network does not fit the GPU's memory.
-    Tasks are given a settled config; another one is settled here.
-    """
-    config = settled(config, on_gpus=device.type == "cuda")
-    loaded, shared, kept = [], {}, None
-    for expert in chosen_experts(config):
-        backbone = expert.backbone(config) if expert.backbone is not None else None
-        if backbone is not None and backbone not in shared:
-            shared[backbone] = loaded_on_device(functools.partial(BACKBONES[backbone], config, device), backbone)
-        if expert.source == "frame_features":
-            kept = backbone
-        if expert.source != "frames":
-            continue
-        version = expert.model_version(config)
-        if expert.make_pool is None or version is None:
-            raise NotImplementedError(f"expert {expert.name} works on frames but declares no pool or no model version")
-        loaded.append(LoadedExpert(expert.name, version, backbone, expert.make_pool(config, device)))
-    batch_size = config.imagenet.gpu_batch if device.type == "cuda" else config.imagenet.cpu_batch
-    return FrameModels(shared, tuple(loaded), batch_size, kept)

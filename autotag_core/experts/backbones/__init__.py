@@ -1,6 +1,6 @@
 """Backbones: networks that turn frames into features. Loading this needs no torch; computing does."""
 
-from autotag_core.experts.backbones.backends import missing_packages
+from autotag_core.experts.backbones.backends import decided
 from autotag_core.experts.backbones.moments import HEAD_DIMENSION as MOMENTS_HEAD_DIMENSION
 from autotag_core.experts.backbones.moments import load_moments, load_moments_head
 from autotag_core.experts.backbones.moments import model_version as moments_version
@@ -10,10 +10,10 @@ __all__ = [
     "DIMENSIONS",
     "MOMENTS_HEAD_DIMENSION",
     "Backbone",
+    "decided",
     "load_backbone",
     "load_moments",
     "load_moments_head",
-    "missing_packages",
     "model_version",
     "moments_version",
 ]

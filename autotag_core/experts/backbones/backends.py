@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from autotag_core.config import ImagenetConfig
-from autotag_core.errors import InputError, NotConvertedError
+from autotag_core.errors import AutotagError, InputError, NotConvertedError
 from autotag_core.experts.backbones.onnx_models import Wanted, load_onnx
 
 if TYPE_CHECKING:
@@ -17,19 +18,40 @@ Backend = Literal["torch", "onnxruntime"]
 _PACKAGES = ("onnxruntime", "onnx")
 
 
-def missing_packages() -> list[str]:
+def _missing() -> str:
     """What must be installed to convert networks for onnxruntime, and is not."""
-    return [name for name in _PACKAGES if find_spec(name) is None]
+    return ", ".join(f"the package {name} is not installed" for name in _PACKAGES if find_spec(name) is None)
 
 
 def backend_of(config: ImagenetConfig) -> Backend:
     """The backend of these settings; `auto` is what fits a CPU, but torch with imagenet.device=cuda.
 
-    A job on GPUs settles `auto` before it asks (registry.settled).
+    A job on GPUs settles `auto` before it asks (loading.settled).
     """
     if config.backend != "auto":
         return config.backend
-    return "torch" if config.device == "cuda" or missing_packages() else "onnxruntime"
+    return "torch" if config.device == "cuda" or _missing() else "onnxruntime"
+
+
+def decided(config: ImagenetConfig, on_gpus: bool, load: Callable[[Backend], None]) -> tuple[Backend, str]:
+    """The backend for all tasks, and why it is not onnxruntime where it should be.
+
+    `auto` is torch on GPUs, else onnxruntime if all networks load under it here, else torch; AutotagError where that
+    does not have the precision that is wanted.
+    """
+    if config.backend != "auto":
+        return config.backend, ""
+    on_gpus |= config.device == "cuda"
+    why_not = "tasks have GPUs" if on_gpus else _missing()
+    if not why_not:
+        try:
+            load("onnxruntime")
+            return "onnxruntime", ""
+        except NotConvertedError as error:
+            why_not = str(error)
+    if config.precision != "fp32":
+        raise AutotagError(f"imagenet.precision is {config.precision}, for onnxruntime on CPUs, but {why_not}")
+    return "torch", "" if on_gpus else why_not
 
 
 def _in_torch(wanted: Wanted, device: torch.device) -> Any:

@@ -75,7 +75,7 @@ def test_without_the_packages_frames_are_embedded_by_torch_and_the_log_and_the_v
     ]
     assert EXPERTS["imagenet"].model_version(config) == EXPERTS["imagenet"].model_version(SHOWN)
     assert EXPERTS["imagenet"].model_version(config) == "efficientnet_lite0-579344248a93-torch-fp32"
-    with pytest.raises(AutotagError, match=r"imagenet\.precision is int8, but the package onnx is not installed"):
+    with pytest.raises(AutotagError, match=r"imagenet\.precision is int8, .*but the package onnx is not installed"):
         settled(with_imagenet(precision="int8"))
 
 
@@ -87,10 +87,12 @@ def test_a_network_that_cannot_be_converted_stays_in_torch(
 
     monkeypatch.setattr(backends, "load_onnx", refuse)
     assert check_experts(SHOWN) == {"imagenet": "efficientnet_lite0-579344248a93-torch-fp32"}
+    assert caplog.text == "", "the run says it, in its log"
+    assert settled(SHOWN).imagenet.backend == "torch"
     assert "imagenet.backend is onnxruntime: it has a loop" in caplog.text
     with pytest.raises(NotConvertedError, match=r"it has a loop; set imagenet\.backend=torch"):
         check_experts(with_imagenet(backend="onnxruntime"))
-    with pytest.raises(AutotagError, match=r"imagenet\.precision is int8, but .*it has a loop"):
+    with pytest.raises(AutotagError, match=r"imagenet\.precision is int8, .*it has a loop"):
         settled(with_imagenet(precision="int8"))
 
 
@@ -99,6 +101,10 @@ def test_a_task_with_a_gpu_refuses_what_was_decided_for_cpus() -> None:
         load_backbone(ImagenetConfig(backend="onnxruntime"), GPU)
     with pytest.raises(InputError, match=r"imagenet\.precision is int8: only onnxruntime on a CPU has that"):
         load_backbone(ImagenetConfig(precision="int8"), GPU)
+    with pytest.raises(
+        AutotagError, match=r"imagenet\.precision is int8, for onnxruntime on CPUs, but tasks have GPUs"
+    ):
+        settled(with_imagenet(precision="int8"), on_gpus=True)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,99 @@
+"""From a config to networks ready to compute: one backend for the whole job, each network once a process."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import TYPE_CHECKING
+
+from autotag_core.config import Config
+from autotag_core.experts import backbones
+from autotag_core.experts.memory import loaded_on_device
+from autotag_core.experts.registry import BACKBONES, FrameModels, LoadedExpert, chosen_experts
+
+if TYPE_CHECKING:
+    import torch
+
+_log = logging.getLogger(__name__)
+
+
+def settled(config: Config, on_gpus: bool = False) -> Config:
+    """The config with imagenet.backend decided, once for all tasks: embeddings of different ones must not mix.
+
+    As backbones.decided says; a fall back to torch is a warning. Converts networks that are not in the cache: seconds.
+    """
+    found, why_not = _settle(config, on_gpus)
+    if why_not:
+        _log.warning("frames are embedded by torch, at a fraction of the speed: %s", why_not)
+    return found
+
+
+def _settle(config: Config, on_gpus: bool = False) -> tuple[Config, str]:
+    names = _backbone_names(config)
+
+    def load(backend: str) -> None:
+        _load_on_cpu(_with_backend(config, backend), names)
+
+    backend, why_not = backbones.decided(config.imagenet, on_gpus, load)
+    return _with_backend(config, backend), why_not
+
+
+def _with_backend(config: Config, backend: str) -> Config:
+    return config.model_copy(update={"imagenet": config.imagenet.model_copy(update={"backend": backend})})
+
+
+def _backbone_names(config: Config) -> list[str]:
+    """Keys in BACKBONES of the networks that the chosen experts need, each once."""
+    names = [expert.backbone(config) for expert in chosen_experts(config) if expert.backbone is not None]
+    return list(dict.fromkeys(names))
+
+
+def _load_on_cpu(config: Config, names: list[str]) -> None:
+    import torch
+
+    for name in names:
+        BACKBONES[name](config, torch.device("cpu"))
+
+
+def check_experts(config: Config) -> dict[str, str]:
+    """Model version of each configured expert, fitted ones left out; InputError where weights are missing or wrong.
+
+    Loads the networks once on the CPU: a second in the driver, where a worker would fail after minutes.
+    """
+    config, _ = _settle(config)
+    _load_on_cpu(config, _backbone_names(config))
+    for expert in chosen_experts(config):
+        if expert.check is not None:
+            expert.check(config)
+    return model_versions(config)
+
+
+def model_versions(config: Config) -> dict[str, str]:
+    """Model version of each configured expert, fitted ones left out; InputError where there are no weights."""
+    versions = {expert.name: expert.model_version(config) for expert in chosen_experts(config)}
+    return {name: version for name, version in versions.items() if version is not None}
+
+
+@functools.lru_cache(maxsize=2)
+def load_frame_models(config: Config, device: torch.device) -> FrameModels:
+    """The configured experts over frames, loaded once per process and kept for its later tasks.
+
+    For an expert over frame features its backbone alone. AutotagError where a network does not fit the GPU's memory.
+    Tasks are given a settled config; another one is settled here.
+    """
+    config = settled(config, on_gpus=device.type == "cuda")
+    loaded, shared, kept = [], {}, None
+    for expert in chosen_experts(config):
+        backbone = expert.backbone(config) if expert.backbone is not None else None
+        if backbone is not None and backbone not in shared:
+            shared[backbone] = loaded_on_device(functools.partial(BACKBONES[backbone], config, device), backbone)
+        if expert.source == "frame_features":
+            kept = backbone
+        if expert.source != "frames":
+            continue
+        version = expert.model_version(config)
+        if expert.make_pool is None or version is None:
+            raise NotImplementedError(f"expert {expert.name} works on frames but declares no pool or no model version")
+        loaded.append(LoadedExpert(expert.name, version, backbone, expert.make_pool(config, device)))
+    batch_size = config.imagenet.gpu_batch if device.type == "cuda" else config.imagenet.cpu_batch
+    return FrameModels(shared, tuple(loaded), batch_size, kept)
