@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +33,7 @@ def quantised(model: bytes, draw: Draw) -> bytes:
     import onnx
     from onnxruntime import quantization
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _log_left_alone():
         source, target = Path(folder) / "fused.onnx", Path(folder) / "int8.onnx"
         _fuse_padding(model, source)
         nodes = [node.name for node in onnx.load(source).graph.node if node.op_type in ("Conv", "Clip")]
@@ -49,6 +51,17 @@ def quantised(model: bytes, draw: Draw) -> bytes:
             weight_type=quantization.QuantType.QInt8,
         )
         return target.read_bytes()
+
+
+@contextmanager
+def _log_left_alone() -> Iterator[None]:
+    """The quantiser logs by the root logger, which then gets a handler: every later line would come twice."""
+    root = logging.getLogger()
+    handlers = list(root.handlers)
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
 
 
 def _fuse_padding(model: bytes, path: Path) -> None:

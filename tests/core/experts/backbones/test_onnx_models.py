@@ -194,6 +194,14 @@ class Noisy(Small):
         return super().forward(pixels) + torch.tensor([9.0, 0.0, 0.0, 0.0])
 
 
+def test_converting_leaves_the_log_as_it_was(cache: Path) -> None:
+    script = LOADING.partition("frames =")[0].replace("onnxruntime", 'onnxruntime", precision="int8')
+    script += "import logging; print(logging.getLogger().handlers)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[]\n", ""), "a handler that is added writes every line once more"
+    assert [path.name.startswith("efficientnet_lite0-int8-") for path in cache.iterdir()] == [True]
+
+
 def test_int8_is_refused_where_the_layers_are_not_those_it_was_measured_on(cache: Path) -> None:
     wanted = small()
     with pytest.raises(NotConvertedError, match="its layers have other names"):
