@@ -88,11 +88,11 @@ class ImagenetConfig(Section):
     """`auto`: the GPU that Spark assigned to the task, else the CPU. `cuda`: an error where the task has none."""
     backend: Literal["auto", "torch", "onnxruntime"] = "auto"
     """What computes the frame backbones, also `moments`. `auto`: torch on GPUs; on CPUs onnxruntime, the same vectors
-    but for rounding at 3.7 times the speed, or torch where it, onnx or the conversion is missing (the log says so). One
-    for the whole job: it is part of each model_version."""
+    but for rounding at 3.5 to 4.3 times the speed, or torch where it, onnx or a conversion is missing (the log says
+    so). One for the whole job: it is part of each model_version."""
     precision: Literal["fp32", "int8"] = "fp32"
-    """`int8`: efficientnet_lite0 alone, by onnxruntime on CPUs: 5 times the speed of torch, but 3% of the nearest
-    neighbors are others (benchmarks/README.md)."""
+    """`int8`: efficientnet_lite0 alone, by onnxruntime on CPUs: about 5 times the speed of torch, but 2 to 3% of
+    the nearest neighbors are others (benchmarks/README.md)."""
     cpu_batch: PositiveCount = 4
     """Frames per forward pass on a CPU: small chunks keep activations in the allocator's cache."""
     gpu_batch: PositiveCount = 256
