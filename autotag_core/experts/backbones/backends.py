@@ -79,6 +79,11 @@ def load_network(wanted: Wanted, config: ImagenetConfig, device: torch.device) -
             "imagenet.backend is onnxruntime, which computes on the CPU, but the task has a GPU: "
             "set imagenet.backend=auto or torch, or imagenet.device=cpu"
         )
+    if find_spec("onnxruntime") is None:
+        raise InputError(
+            "imagenet.backend is onnxruntime, but that package is not installed on this machine: "
+            "install it on all of them, or set imagenet.backend=torch"
+        )
     try:
         return load_onnx(wanted, config.threads)
     except NotConvertedError as error:

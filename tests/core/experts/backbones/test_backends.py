@@ -33,10 +33,9 @@ def with_imagenet(**settings: Any) -> Config:
     return Config(experts=("imagenet",), imagenet=ImagenetConfig(**settings))
 
 
-@pytest.fixture
-def without_onnx(monkeypatch: pytest.MonkeyPatch) -> None:
+def without(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     found = backends.find_spec
-    monkeypatch.setattr(backends, "find_spec", lambda name: None if name == "onnx" else found(name))
+    monkeypatch.setattr(backends, "find_spec", lambda name: None if name == package else found(name))
 
 
 def test_auto_is_onnxruntime_on_cpus_and_torch_on_gpus() -> None:
@@ -66,8 +65,9 @@ def test_each_version_names_its_backend_and_precision() -> None:
 
 
 def test_without_the_packages_frames_are_embedded_by_torch_and_the_log_and_the_version_say_so(
-    without_onnx: None, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    without("onnx", monkeypatch)
     with caplog.at_level(logging.WARNING):
         config = settled(SHOWN)
     assert [record.getMessage() for record in caplog.records] == [
@@ -77,6 +77,13 @@ def test_without_the_packages_frames_are_embedded_by_torch_and_the_log_and_the_v
     assert EXPERTS["imagenet"].model_version(config) == "efficientnet_lite0-579344248a93-torch-fp32"
     with pytest.raises(AutotagError, match=r"imagenet\.precision is int8, .*but the package onnx is not installed"):
         settled(with_imagenet(precision="int8"))
+
+
+def test_an_executor_without_the_package_refuses_what_the_driver_decided(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = settled(SHOWN)
+    without("onnxruntime", monkeypatch)
+    with pytest.raises(InputError, match="that package is not installed on this machine: install it on all of them"):
+        load_backbone(config.imagenet, CPU)
 
 
 def test_a_network_that_cannot_be_converted_stays_in_torch(
