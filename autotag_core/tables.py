@@ -418,7 +418,11 @@ RUNS = Table(
             _column("inputs", pa.map_(pa.string(), pa.string()), "catalog, sessions, model versions"),
             _column("rows_in", _COUNTS, "by stage"),
             _column("rows_out", _COUNTS, "by stage"),
-            _column("seconds", pa.map_(pa.string(), pa.float64()), "by stage"),
+            _column(
+                "seconds",
+                pa.map_(pa.string(), pa.float64()),
+                "by stage; frames:fetch, :decode, :text, :models are of all tasks together",
+            ),
             _column("failures", _COUNTS, "by stage:reason"),
             _column(
                 "calibration",

@@ -29,6 +29,7 @@ def embed_gifs(run: Run) -> int:
         outcomes_df, num_outcomes = run.stage_rows(FRAMES, outcomes_df)
         if num_outcomes + num_same != num_gifs:
             raise AutotagError(f"frames: {num_outcomes + num_same} outcomes of {num_gifs} GIFs: each must have one")
+        run.seconds |= {f"frames:{part}": spent for part, spent in embeddings.busy_seconds(outcomes_df).items()}
         failures_df = embeddings.failure_rows(outcomes_df)
         run.rows_out["frames"] = _write_changed(run, outcomes_df) if run.base else _write_all(run, outcomes_df)
         num_failed = run.add_failures(failures_df)

@@ -67,8 +67,11 @@ def _stage_table(run: Run) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("stage", "rows in", "rows out", "seconds"):
         table.add_column(name, justify="left" if name == "stage" else "right")
-    for name, seconds in run.seconds.items():
-        table.add_row(name, str(run.rows_in.get(name, "")), str(run.rows_out.get(name, "")), f"{seconds:.1f}")
+    for name in (name for name in run.seconds if ":" not in name):
+        rows = (str(rows.get(name, "")) for rows in (run.rows_in, run.rows_out))
+        table.add_row(name, *rows, f"{run.seconds[name]:.1f}")
+        for part in (part for part in run.seconds if part.startswith(f"{name}:")):
+            table.add_row(f"  {part.partition(':')[2]}, all tasks", "", "", f"{run.seconds[part]:.1f}")
     return table
 
 

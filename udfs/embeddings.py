@@ -36,6 +36,7 @@ _EMBEDDING = pa.struct(
         pa.field("model_version", pa.string()),
     ]
 )
+BUSY = ("fetch", "decode", "text", "models")
 _MEDIA_COLUMNS = [field for field in MEDIA.schema if field.name != "gif_id"]
 OUTCOMES = pa.schema(
     [
@@ -46,12 +47,15 @@ OUTCOMES = pa.schema(
         pa.field("stage", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("message", pa.string()),
+        pa.field("busy", pa.struct([pa.field(name, pa.float32()) for name in BUSY])),
     ]
 )
 """One row per catalog row. The media columns are null where the frames could not be read; stage, reason and message are
 null where everything went well; a GIF that was read but does not fit the device has both. frame_features are those of
 the backbone that FrameModels.kept names, (num_sampled, d) as pack_features writes them; null, and at no cost, unless an
-expert over frame features is chosen. 16 frames of 1280 are 40 KB a GIF, staged for a later stage, never published."""
+expert over frame features is chosen. 16 frames of 1280 are 40 KB a GIF, staged for a later stage, never published. busy
+are the seconds that a GIF took: to fetch, by the clock, to decode and to read its text, of CPU, and in the models, by
+the clock; null where it was not read."""
 
 
 def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
@@ -123,6 +127,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         {"expert": item.expert, "embedding": item.vector, "model_version": item.model_version}
         for item in outcome.embeddings
     ]
+    if outcome.spent is not None:
+        row["busy"] = asdict(outcome.spent) | {"models": outcome.seconds}
     if outcome.frame_features is not None:
         row["frame_features"] = pack_features(outcome.frame_features)
     if outcome.error is not None:
@@ -132,6 +138,13 @@ def _row(outcome: Outcome) -> dict[str, Any]:
             "message": outcome.error.message,
         }
     return row
+
+
+def busy_seconds(outcomes_df: DataFrame) -> dict[str, float]:
+    """Seconds that all tasks together have spent in each part of the work, named in BUSY; cost: one small scan."""
+    found = outcomes_df.agg(*(F.sum(f"busy.{name}").alias(name) for name in BUSY)).first()
+    assert found is not None
+    return {name: round(found[name] or 0.0, 3) for name in BUSY}
 
 
 def media_rows(outcomes_df: DataFrame) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from autotag_core.failures import ItemError, Reason, Stage
 if TYPE_CHECKING:
     import torch
 
-    from autotag_core.frames import LoadedGif
+    from autotag_core.frames import LoadedGif, Spent
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,10 @@ class Outcome:
     error: ItemError | None = None
     frame_features: np.ndarray | None = None
     """Of FrameModels.kept: (n, d) float32, frames in their order."""
+    spent: Spent | None = None
+    """What loading it took."""
+    seconds: float = 0.0
+    """Its frames' share of the time that their batches took."""
 
 
 @dataclass
@@ -51,6 +56,7 @@ class _Waiting:
     num_taken: int = 0
     features: dict[str, np.ndarray] = field(default_factory=dict)  # by backbone: (n, d) float32
     lost: bool = False
+    seconds: float = 0.0
 
 
 @dataclass
@@ -98,13 +104,21 @@ def _outcome(gif: _Waiting, models: FrameModels) -> Outcome:
         if vector is not None:
             embeddings.append(Embedding(expert.name, vector, expert.model_version))
     features = gif.features[models.kept] if models.kept is not None else None
-    return Outcome(gif.gif_id, gif.item.media, tuple(embeddings), frame_features=features)
+    return Outcome(
+        gif.gif_id,
+        gif.item.media,
+        tuple(embeddings),
+        frame_features=features,
+        spent=gif.item.spent,
+        seconds=gif.seconds,
+    )
 
 
 def _embed_batch(queue: deque[_Waiting], models: FrameModels, batch: _Batch) -> int:
     """Embed the next frames of the queue, at most one batch; how many those were."""
     import torch
 
+    started = time.perf_counter()
     slices = _next_slices(queue, batch.size)
     frames = torch.cat([gif.item.frames[start:stop] for gif, start, stop in slices])  # type: ignore[union-attr]
     for name, backbone in models.backbones.items():
@@ -116,6 +130,9 @@ def _embed_batch(queue: deque[_Waiting], models: FrameModels, batch: _Batch) -> 
             gif.features[name][start:stop] = features[rows]
             gif.lost |= bool(lost[rows].any())
             offset = rows.stop
+    seconds_each = (time.perf_counter() - started) / max(len(frames), 1)
+    for gif, start, stop in slices:
+        gif.seconds += (stop - start) * seconds_each
     return len(frames)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -63,18 +64,32 @@ class MediaInfo:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """Seconds of the thread that loaded a GIF: by the clock for its bytes, of CPU for its frames and for its text."""
+
+    fetch: float = 0.0
+    decode: float = 0.0
+    text: float = 0.0
+
+
+@dataclass(frozen=True)
 class LoadedGif:
-    """A GIF's sampled frames, (n, 3, size, size) uint8 RGB, n >= 1, and what its file is."""
+    """A GIF's sampled frames, (n, 3, size, size) uint8 RGB, n >= 1, what its file is, and what it took."""
 
     frames: torch.Tensor
     media: MediaInfo
+    spent: Spent = Spent()
 
 
 def load_frames(
     uri: str, config: FramesConfig, stop: threading.Event | None = None, reader: CanvasReader | None = None
 ) -> LoadedGif:
     """Fetch, check, sample and decode one file; ItemError with the first reason that applies."""
-    return read_frames(fetch_bytes(uri, config, stop), config, reader, stop)
+    start = time.perf_counter()
+    data = fetch_bytes(uri, config, stop)
+    fetch = time.perf_counter() - start
+    loaded = read_frames(data, config, reader, stop)
+    return replace(loaded, spent=replace(loaded.spent, fetch=fetch))
 
 
 def read_frames(
@@ -87,6 +102,7 @@ def read_frames(
 
     With a reader, what is written in the GIF is read too; where that fails, the GIF has the note text_unread.
     """
+    start = time.thread_time()
     check_num_bytes(len(data), config)
     header = read_header(data)
     check_header(header, config)
@@ -109,7 +125,11 @@ def read_frames(
         frame_hashes=hashed.hashes,
         frame_colors=hashed.colors,
     )
-    return LoadedGif(decoded.frames, media if reader is None else _with_text(media, decoded.kept, reader))
+    decode = time.thread_time() - start
+    if reader is None:
+        return LoadedGif(decoded.frames, media, Spent(decode=decode))
+    media = _with_text(media, decoded.kept, reader)
+    return LoadedGif(decoded.frames, media, Spent(decode=decode, text=time.thread_time() - start - decode))
 
 
 def _keep(indices: Sequence[int], reader: CanvasReader | None) -> Keep | None:

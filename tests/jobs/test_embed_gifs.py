@@ -36,6 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(run, "add_failures", add_failures)
     for name in ("find_leftover", "note_frames"):
         monkeypatch.setattr(stage, name, lambda *_: None)
+    monkeypatch.setattr(stage.embeddings, "busy_seconds", lambda _: {"fetch": 1.5})
     for name in ("embed_frames", "media_rows", "embedding_rows", "failure_rows"):
         monkeypatch.setattr(stage.embeddings, name, lambda rows, *_: rows)
     return run
@@ -44,6 +45,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 def test_gifs_that_were_read_but_not_embedded_count_as_failed(run: Run) -> None:
     num_failed = embed_gifs(run)
     assert (num_failed, run.rows_out["frames"]) == (4, 10)
+    assert run.seconds["frames:fetch"] == 1.5
     with pytest.raises(NotPublishedError) as caught:
         _check_failed_share(run, num_failed)
     assert str(caught.value) == (

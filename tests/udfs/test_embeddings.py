@@ -72,6 +72,18 @@ def test_media_rows_say_what_was_read(outcomes_df: DataFrame) -> None:
     assert (row.width, row.height, row.num_frames, row.num_sampled, row.duration_ms) == (60, 40, 4, 4, 400)
 
 
+def test_busy_seconds_are_those_of_the_gifs_that_were_read(outcomes_df: DataFrame) -> None:
+    rows = {row.gif_id: row.busy for row in outcomes_df.collect()}
+    assert {name for name, busy in rows.items() if busy is not None} == {f"good{i}" for i in range(NUM_GOOD)}
+    found = embeddings.busy_seconds(outcomes_df)
+    assert found["text"] == 0, "nobody has read it"
+    for part in ("fetch", "decode", "models"):
+        assert found[part] == pytest.approx(sum(busy[part] for busy in rows.values() if busy), abs=2e-3)
+        assert found[part] > 0
+    # six frames take longer than one in the model: each GIF has its share of its batches
+    assert rows["good5"].models > rows["good0"].models
+
+
 def test_embedding_rows_are_unit_vectors_that_name_model_and_bytes(outcomes_df: DataFrame) -> None:
     rows = embeddings.embedding_rows(outcomes_df).collect()
     assert {row.gif_id for row in rows} == {f"good{i}" for i in range(NUM_GOOD)}
