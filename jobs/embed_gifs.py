@@ -29,7 +29,8 @@ def embed_gifs(run: Run) -> int:
         outcomes_df, num_outcomes = run.stage_rows(FRAMES, outcomes_df)
         if num_outcomes + num_same != num_gifs:
             raise AutotagError(f"frames: {num_outcomes + num_same} outcomes of {num_gifs} GIFs: each must have one")
-        run.seconds |= {f"frames:{part}": spent for part, spent in embeddings.busy_seconds(outcomes_df).items()}
+        busy = embeddings.busy_seconds(outcomes_df)
+        run.seconds |= {f"frames:{part}": round(seconds, 3) for part, seconds in busy.items()}
         failures_df = embeddings.failure_rows(outcomes_df)
         run.rows_out["frames"] = _write_changed(run, outcomes_df) if run.base else _write_all(run, outcomes_df)
         num_failed = run.add_failures(failures_df)

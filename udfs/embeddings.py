@@ -144,7 +144,7 @@ def busy_seconds(outcomes_df: DataFrame) -> dict[str, float]:
     """Seconds that all tasks together have spent in each part of the work, named in BUSY; cost: one small scan."""
     found = outcomes_df.agg(*(F.sum(f"busy.{name}").alias(name) for name in BUSY)).first()
     assert found is not None
-    return {name: round(found[name] or 0.0, 3) for name in BUSY}
+    return {name: found[name] or 0.0 for name in BUSY}
 
 
 def media_rows(outcomes_df: DataFrame) -> DataFrame:

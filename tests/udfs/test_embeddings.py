@@ -78,10 +78,8 @@ def test_busy_seconds_are_those_of_the_gifs_that_were_read(outcomes_df: DataFram
     found = embeddings.busy_seconds(outcomes_df)
     assert found["text"] == 0, "nobody has read it"
     for part in ("fetch", "decode", "models"):
-        assert found[part] == pytest.approx(sum(busy[part] for busy in rows.values() if busy), abs=2e-3)
+        assert found[part] == pytest.approx(sum(busy[part] for busy in rows.values() if busy))
         assert found[part] > 0
-    # six frames take longer than one in the model: each GIF has its share of its batches
-    assert rows["good5"].models > rows["good0"].models
 
 
 def test_embedding_rows_are_unit_vectors_that_name_model_and_bytes(outcomes_df: DataFrame) -> None:
