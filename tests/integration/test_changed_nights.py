@@ -29,6 +29,8 @@ SETTINGS = (
     "vote.neighbors=3",
     "related.enabled=false",
     "training.enabled=false",
+    "duplicates.enabled=false",
+    "vote.rule=published",
     "gates.max_failed_share=0.5",
     "spark.partitions=4",
 )

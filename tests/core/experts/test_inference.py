@@ -11,6 +11,7 @@ import torch
 from autotag_core.config import Config
 from autotag_core.experts import FrameModels, LoadedExpert, Outcome, embed_gifs, load_frame_models, mean_of_frames
 from autotag_core.failures import ItemError, Reason, Stage
+from autotag_core.frames import Spent
 
 CPU = torch.device("cpu")
 NOT_FOUND = ItemError(Stage.FRAMES, Reason.NOT_FOUND, "there is no such file")
@@ -43,7 +44,7 @@ class FullOfRed(MeanColor):
 
 def gif(*colors: tuple[int, int, int]) -> Any:
     frames = torch.tensor(colors, dtype=torch.uint8).reshape(-1, 3, 1, 1).expand(-1, 3, 4, 4)
-    return SimpleNamespace(frames=frames, media=f"{len(colors)} frames")
+    return SimpleNamespace(frames=frames, media=f"{len(colors)} frames", spent=Spent(fetch=len(colors)))
 
 
 def models(backbone: MeanColor, batch_size: int) -> FrameModels:
@@ -61,7 +62,8 @@ def test_an_embedding_is_the_normalised_mean_over_frames() -> None:
     assert outcome.embeddings[0].vector.tolist() == pytest.approx([0.6, 0.8, 0.0])
     assert outcome.embeddings[0].vector.dtype == np.float32
     assert (outcome.embeddings[0].expert, outcome.embeddings[0].model_version) == ("imagenet", "v1")
-    assert (outcome.media, outcome.error) == ("2 frames", None)
+    assert (outcome.media, outcome.error, outcome.spent) == ("2 frames", None, Spent(fetch=2))
+    assert outcome.seconds > 0
 
 
 def test_every_item_comes_out_once_in_order_with_its_error_if_it_has_one() -> None:
@@ -176,7 +178,7 @@ def test_real_embeddings_are_the_same_bits_whoever_the_neighbors_are() -> None:
     items: list[tuple[str, Any]] = []
     for i, num_frames in enumerate([1, 3, 6, 2]):
         frames = torch.randint(0, 256, (num_frames, 3, 224, 224), dtype=torch.uint8, generator=generator)
-        items.append((str(i), SimpleNamespace(frames=frames, media=None)))
+        items.append((str(i), SimpleNamespace(frames=frames, media=None, spent=Spent())))
     real = load_frame_models(Config(), CPU)
     alone = {item[0]: next(iter(embed_gifs([item], real))).embeddings[0].vector for item in items}
     for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2]):
