@@ -115,8 +115,3 @@ def test_what_changed_is_done_and_the_result_is_that_of_a_full_run(
     anew = run_nightly(replace(request, config=load_config(None, [*SETTINGS, "reuse=nothing"])))
     assert anew.inputs["base"] == "none: everything is made anew, as asked"
     assert tables(second) == tables(anew)
-
-    # an expert fewer: what the release has of it is dropped
-    alone = run_nightly(replace(request, config=load_config(None, [*SETTINGS, "experts=[semantic]"])))
-    assert {row["expert"] for row in alone.read(TABLES["embeddings"]).collect()} == {"semantic"}
-    assert {row["expert"] for row in alone.read(TABLES["neighbors"]).collect()} == {"semantic"}
