@@ -21,7 +21,6 @@ from typing import Any
 from autotag_core import warehouse
 
 Row = dict[str, Any]
-_NOT_COMPARED = ("runs",)
 
 
 def main() -> None:
@@ -84,7 +83,7 @@ def night(catalog: Path, place: Path, settings: list[str]) -> dict[str, float]:
 
 def tables(place: Path, release: warehouse.RunRecord) -> dict[str, list[str]]:
     """Every row as text, sorted."""
-    names = [name for name in release.table_versions if name not in _NOT_COMPARED]
+    names = release.table_versions
     return {name: sorted(map(repr, warehouse.read_table(str(place), name, release).to_pylist())) for name in names}
 
 

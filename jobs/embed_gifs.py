@@ -25,7 +25,7 @@ def embed_gifs(run: Run) -> int:
     """
     num_gifs = run.rows_out["catalog"]
     with run.stage("frames", num_gifs):
-        outcomes_df, num_same = _changed_outcomes(run) if run.base else (_all_outcomes(run), 0)
+        outcomes_df, num_same = _changed_outcomes(run) if run.base else (_outcomes(run, run.read(CATALOG)), 0)
         outcomes_df, num_outcomes = run.stage_rows(FRAMES, outcomes_df)
         if num_outcomes + num_same != num_gifs:
             raise AutotagError(f"frames: {num_outcomes + num_same} outcomes of {num_gifs} GIFs: each must have one")
@@ -35,10 +35,6 @@ def embed_gifs(run: Run) -> int:
         run.rows_out["frames"] = _write_changed(run, outcomes_df) if run.base else _write_all(run, outcomes_df)
         num_failed = run.add_failures(failures_df)
     return num_failed
-
-
-def _all_outcomes(run: Run) -> DataFrame:
-    return _outcomes(run, run.read(CATALOG))
 
 
 def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:

@@ -14,10 +14,10 @@ from udfs.temporal import EXPERT
 
 OUTGROWN = 4.0
 """A catalog with so many times the GIFs that a head was trained on has more to teach than it knows."""
-
-
 UNTRAINED = "not trained"
 """The model version of the expert where there was too little to train its head on."""
+_SAID = ("temporal", "temporal_head")
+_SUFFIX = ".safetensors"
 
 
 def settle_head(run: Run) -> None:
@@ -52,10 +52,6 @@ def train_temporal(run: Run) -> None:
         run.rows_out["temporal"] = 0
         if run.base is not None:
             write_embeddings(run, run.read(EMBEDDINGS).limit(0), [EXPERT])
-
-
-_SAID = ("temporal", "temporal_head")
-_SUFFIX = ".safetensors"
 
 
 def _stem(run: Run) -> str:

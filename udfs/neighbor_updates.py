@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -56,17 +57,16 @@ def update_neighbors(
     parts = []
     if anew:
         among = F.col("expert").isin(anew)
-        parts.append(find_neighbors(now.embeddings_df.where(among), now.reference_ids_df, config, _in(folder, "all")))
+        parts.append(
+            find_neighbors(now.embeddings_df.where(among), now.reference_ids_df, config, storage.join(folder, "all"))
+        )
     if merged := [name for name in changed if name not in anew]:
         among = F.col("expert").isin(merged)
         searched = searched_df.where(among)
-        parts.append(_searched(now, searched, config, _in(folder, "searched")))
-        new_df = _among(now, known_df.where(among), gained_df.where(among), config, _in(folder, "gained"))
+        parts.append(_searched(now, searched, config, storage.join(folder, "searched")))
+        new_df = _among(now, known_df.where(among), gained_df.where(among), config, storage.join(folder, "gained"))
         parts.append(merge_neighbors(known_df.where(among), new_df, config.k))
-    found_df = parts[0]
-    for part_df in parts[1:]:
-        found_df = found_df.unionByName(part_df)
-    return found_df, changed
+    return functools.reduce(DataFrame.unionByName, parts), changed
 
 
 def merge_neighbors(left_df: DataFrame, right_df: DataFrame, k: int) -> DataFrame:
@@ -162,7 +162,3 @@ def _among(
 
 
 _LISTS = (("neighbor_ids", "array<string>"), ("distances", "array<float>"))
-
-
-def _in(folder: str, name: str) -> str:
-    return storage.join(folder, name)

@@ -133,18 +133,16 @@ def fit_space(sentences_df: DataFrame, config: SemanticConfig, seed: int) -> Tag
 def unknown_share(sentences_df: DataFrame, space: TagSpace, config: SemanticConfig) -> float:
     """Of all uses of tokens in sentences (kind, id, tokens), the share of such that would get a vector and have none.
 
-    Cost: the tokens are counted in one shuffle; the vocabulary travels as a broadcast.
+    Cost: the tokens are counted twice, a shuffle each; the vocabulary travels as a broadcast.
     """
     tokens_df = sentences_df.select(F.explode("tokens").alias("token"))
     counts_df = tokens_df.groupBy("token").agg(F.count("*").alias("count"))
-    known_df = sentences_df.sparkSession.createDataFrame(
-        pa.table({"token": pa.array(space.vocabulary, pa.string())})
-    ).withColumn("known", F.lit(True))
-    is_new = F.col("known").isNull() & (F.col("count") >= config.min_count)
-    joined_df = counts_df.join(F.broadcast(known_df), "token", "left")
-    found = joined_df.agg(F.sum("count").alias("all"), F.sum(F.when(is_new, F.col("count"))).alias("new")).first()
+    total, least = _total_and_least_count(counts_df, config)
+    known_df = sentences_df.sparkSession.createDataFrame(pa.table({"token": pa.array(space.vocabulary, pa.string())}))
+    new_df = counts_df.where(F.col("count") >= least).join(F.broadcast(known_df), "token", "left_anti")
+    found = new_df.agg(F.sum("count").alias("uses")).first()
     assert found is not None
-    return float((found["new"] or 0) / max(found["all"] or 0, 1))
+    return float((found["uses"] or 0) / max(total, 1))
 
 
 def _total_and_least_count(counts_df: DataFrame, config: SemanticConfig) -> tuple[int, int]:

@@ -161,6 +161,21 @@ SPACE = TagSpace(
 TWO = Config(semantic=SemanticConfig(vector_size=2))
 
 
+def test_new_to_a_space_are_the_tokens_that_would_get_a_vector_and_have_none(spark: SparkSession) -> None:
+    tags = {"g1": ["a", "b", "c"], "g2": ["a", "b", "c"], "g3": ["a", "d"]}
+    sentences_df = tag_vectors.sentences(catalog(spark, tags), None, 3)
+    space = TagSpace(("tag:a", "tag:b"), np.ones((2, 4), np.float32), np.ones(2))
+    nothing = TagSpace((), np.empty((0, 4), np.float32), np.empty(0))
+
+    def share(space: TagSpace, **settings: Any) -> float:
+        return tag_vectors.unknown_share(sentences_df, space, SemanticConfig(**settings))
+
+    assert share(space) == 2 / 8, "c; d is too rare for a vector"
+    assert share(space, min_count=1) == 3 / 8
+    assert share(space, max_vocabulary=1) == 0, "of b and c, as frequent as each other, none would get one"
+    assert share(nothing) == 7 / 8
+
+
 def test_each_gif_with_a_known_token_gets_a_row_and_the_others_abstain(spark: SparkSession) -> None:
     catalog_df = catalog(spark, {"1": ["cat", "dog"], "2": ["bird"], "3": None, "4": [], "5": ["cat"]})
     rows_df = tag_vectors.embed_tags(catalog_df.repartition(3), SPACE, TWO)
