@@ -213,10 +213,11 @@ def check_release(warehouse: str, run_id: str) -> RunRecord:
     return release
 
 
-def rollback(warehouse: str, run_id: str) -> RunRecord:
+def rollback(warehouse: str, run_id: str, elasticsearch_index: str | None = None) -> RunRecord:
     """Make the tables of an earlier release current again, by one append; nothing is rewritten or lost.
 
-    InputError, and nothing is changed, where one of its tables is no longer there at that version.
+    Its documents may by now be in another index than the one that it was published with. InputError, and nothing is
+    changed, where one of its tables is no longer there at that version.
     """
     earlier = check_release(warehouse, run_id)
     now = datetime.now(UTC)
@@ -228,6 +229,7 @@ def rollback(warehouse: str, run_id: str) -> RunRecord:
         status=ROLLED_BACK,
         message=f"rolled back to {earlier.release_of or earlier.run_id}",
         release_of=earlier.release_of or earlier.run_id,
+        elasticsearch_index=elasticsearch_index or earlier.elasticsearch_index,
         seconds={},
     )
     append_run(warehouse, record)

@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 from autotag_core import experts, labels, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, as_raised
-from jobs.index_documents import Index, open_index
+from jobs.search_index import Index, open_index
 from udfs import catalog_files
 
 

@@ -16,8 +16,8 @@ from autotag_core.errors import AutotagError, InputError
 from autotag_core.failures import Stage
 from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, LABELS, MEDIA, NEIGHBORS, WRITTEN_TAGS, check_columns
 from autotag_core.warehouse import RunRecord
-from jobs.index_documents import Index, serves_release
 from jobs.run import Run
+from jobs.search_index import Index, serves_release
 from udfs.changes import same_rows
 
 _NEEDED = (CATALOG, EMBEDDINGS, NEIGHBORS, FAILURES)

@@ -23,7 +23,7 @@ from jobs.embed_tags import embed_tags
 from jobs.embed_texts import embed_texts
 from jobs.find_neighbors import find_neighbors
 from jobs.group_duplicates import copied_tags, group_duplicates, voting_neighbors
-from jobs.index_documents import index_documents
+from jobs.index_documents import index_documents, index_restored
 from jobs.interrupts import watch_interrupts
 from jobs.keep_embeddings import adopt_embeddings
 from jobs.logs import bind_run, configure_logs, silence_spark
@@ -69,9 +69,10 @@ def run_nightly(request: Request) -> Run:
         build_search_documents(run)
         if run.config.training.enabled and MEDIA.name in run.table_versions:
             write_examples(run)
-        if index is not None:
-            index_documents(run, index)
-        publish_run(run, index)
+        with index_restored(run, index):
+            if index is not None:
+                index_documents(run, index)
+            publish_run(run, index)
     tidy_up(run, index)
     return run
 

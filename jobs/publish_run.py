@@ -7,9 +7,9 @@ from contextlib import contextmanager, nullcontext, suppress
 
 from autotag_core import retention, warehouse
 from autotag_core.errors import InputError, NotPublishedError, as_raised, cause
-from jobs.index_documents import Index, alias_restored, move_alias, settle_index
 from jobs.interrupts import was_interrupted
 from jobs.run import Run
+from jobs.search_index import Index, alias_restored, move_alias, settle_index
 
 
 def publish_run(run: Run, index: Index | None) -> None:

@@ -107,4 +107,4 @@ def _index_uploaded(
     for _ in search.bulk_index(client, index, documents, config):
         pass
     search.finish_index(client, index, config)
-    search.swap_alias(client, UPLOADED, index, config)
+    search.swap_alias(client, UPLOADED, index, config, holds=run_id)

@@ -16,7 +16,13 @@ from pyspark.sql.pandas.types import from_arrow_type
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import as_raised
 from autotag_core.failures import Reason, Stage
-from autotag_core.search import BulkOutcome, ElasticsearchCredentials, bulk_index, elasticsearch_client
+from autotag_core.search import (
+    BulkOutcome,
+    ElasticsearchCredentials,
+    bulk_change,
+    bulk_index,
+    elasticsearch_client,
+)
 from autotag_core.tables import FAILURES, SEARCH_DOCUMENTS
 
 REPORT_SCHEMA = pa.schema([*FAILURES.schema, pa.field("num_indexed", pa.int64())])
@@ -75,6 +81,23 @@ def _filled(name: str, kind: pa.DataType) -> Column:
     return F.coalesce(F.col(name), F.lit(0)).cast(spark_type) if name == "popularity" else F.col(name).cast(spark_type)
 
 
+def document_changes(documents_df: DataFrame, before_df: DataFrame) -> DataFrame:
+    """SEARCH_DOCUMENTS and is_gone: what turns an index that holds the documents of before_df into one of documents_df.
+
+    Documents that are new or differ, and those that are gone (all else null). Two documents of a GIF are held to be the
+    same by a 64-bit hash: a change is overlooked once in 10^19. Cost: two passes over both tables; the ids and hashes
+    are shuffled, and of the documents those that changed.
+    """
+    names = SEARCH_DOCUMENTS.schema.names
+    marked_df = documents_df.select("gif_id", F.xxhash64(*names).alias("mark"))
+    before_df = before_df.select(F.col("gif_id").alias("id_before"), F.xxhash64(*names).alias("mark_before"))
+    paired_df = marked_df.join(before_df, F.col("gif_id") == F.col("id_before"), "full_outer")
+    changed_df = paired_df.where(~F.col("mark").eqNullSafe(F.col("mark_before"))).select(
+        F.coalesce("gif_id", "id_before").alias("gif_id"), F.col("mark").isNull().alias("is_gone")
+    )
+    return changed_df.join(documents_df, "gif_id", "left").select(*names, "is_gone")
+
+
 def index_documents(documents_df: DataFrame, target: IndexTarget) -> DataFrame:
     """Index the documents in target.config.writers tasks; returns the report: FAILURES columns and num_indexed.
 
@@ -89,6 +112,20 @@ def index_documents(documents_df: DataFrame, target: IndexTarget) -> DataFrame:
                 yield _report(outcome)
 
     return documents_df.repartition(target.config.writers, "gif_id").mapInArrow(index_partition, REPORT_DDL)
+
+
+def change_documents(changes_df: DataFrame, target: IndexTarget, version: int) -> DataFrame:
+    """Apply document_changes to an index under one external version; lazy, returns the report as index_documents."""
+
+    def change_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        changes = (
+            (document["gif_id"], None if document.pop("is_gone") else document) for document in _documents(batches)
+        )
+        with elasticsearch_client(target.url, target.config, target.credentials) as client:
+            for outcome in bulk_change(client, target.index, changes, version, target.config):
+                yield _report(outcome)
+
+    return changes_df.repartition(target.config.writers, "gif_id").mapInArrow(change_partition, REPORT_DDL)
 
 
 def count_indexed(report_df: DataFrame) -> tuple[int, int]:
@@ -123,7 +160,7 @@ def _documents(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
     for batch in batches:
         for start in range(0, batch.num_rows, 1000):
             for document in batch.slice(start, 1000).to_pylist():
-                for tag in document["tags"]:
+                for tag in document["tags"] or ():
                     for name in ("weight", "confidence"):
                         # shortest decimal of the 32-bit float: 0.7, not 0.699999988079071
                         tag[name] = float(str(np.float32(tag[name])))

@@ -1,39 +1,48 @@
-"""Search documents in Elasticsearch: a new index per run, filled in bulk, counted, published by moving one alias."""
+"""Search documents in Elasticsearch: an index filled in bulk, counted, published by moving one alias; then, night by
+night, changed where documents differ.
+"""
 
 from autotag_core.search.aliases import (
     check_alias,
     current_indexes,
+    held_release,
     mark_published,
     move_alias,
-    point_alias,
     prune_indexes,
     restore_alias,
     swap_alias,
 )
-from autotag_core.search.bulk import BulkOutcome, Refusal, bulk_index
+from autotag_core.search.bulk import BulkOutcome, Refusal, bulk_change, bulk_index
 from autotag_core.search.client import elasticsearch_client
 from autotag_core.search.credentials import ElasticsearchCredentials, read_credentials
-from autotag_core.search.indexes import check_count, create_index, finish_index, index_name
+from autotag_core.search.indexes import check_count, count_refreshed, create_index, finish_index, index_name
+from autotag_core.search.marks import Mark, change_mark, index_form, read_mark
 from autotag_core.search.queries import SearchHit, search_gifs
 
 __all__ = [
     "BulkOutcome",
     "ElasticsearchCredentials",
+    "Mark",
     "Refusal",
     "SearchHit",
+    "bulk_change",
     "bulk_index",
+    "change_mark",
     "check_alias",
     "check_count",
+    "count_refreshed",
     "create_index",
     "current_indexes",
     "elasticsearch_client",
     "finish_index",
+    "held_release",
+    "index_form",
     "index_name",
     "mark_published",
     "move_alias",
-    "point_alias",
     "prune_indexes",
     "read_credentials",
+    "read_mark",
     "restore_alias",
     "search_gifs",
     "swap_alias",

@@ -11,8 +11,8 @@ from elasticsearch import ApiError, Elasticsearch, NotFoundError
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError, NotPublishedError, cause
 from autotag_core.search.client import explain
-from autotag_core.search.indexes import check_name, is_finished, owner
-from autotag_core.search.mapping import meta
+from autotag_core.search.indexes import check_name, is_finished
+from autotag_core.search.marks import Mark, change_mark, from_mappings, read_mark
 from autotag_core.search.retries import with_retries
 
 _log = logging.getLogger(__name__)
@@ -46,35 +46,30 @@ def current_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConf
         return []
 
 
-def swap_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
+def swap_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig, holds: str) -> list[str]:
     """move_alias, then mark_published; returns where the alias was before."""
     before = move_alias(client, alias, index, config)
-    mark_published(client, alias, index, config)
+    mark_published(client, index, config, holds)
     return before
 
 
-def mark_published(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> None:
-    """Let prune_indexes know that readers saw this index; never fails, since what it follows is done."""
+def mark_published(client: Elasticsearch, index: str, config: ElasticsearchConfig, holds: str) -> None:
+    """Say whose documents the index holds and that readers see them; never fails, since what it follows is done."""
     try:
-        mark = owner(client, index, config)
-        if mark is not None:
-            body = meta(alias, mark["run_id"], published=True)
-            with_retries(client, config, lambda: client.indices.put_mapping(index=index, meta=body))
+        change_mark(client, index, config, published=True, holds=holds, towards=None)
     except Exception as error:
         _log.warning("index %s not marked as published, it will not be kept for a rollback: %s", index, cause(error))
 
 
-def point_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
-    """Move the alias back to the index of an earlier run; InputError names what is still there if it can't."""
-    check_alias(client, alias, config)
-    mark = owner(client, index, config)
-    if mark is None or mark["alias"] != alias or not is_finished(client, index, config):
-        problem = "is gone" if mark is None else "was never filled to the end for this alias"
-        there = [name for name, mark in _own_indexes(client, alias, config) if mark["published"]]
-        raise InputError(
-            f"Elasticsearch: index {index} {problem}; alias {alias!r} can go to: {', '.join(there) or 'none'}"
-        )
-    return swap_alias(client, alias, index, config)
+def held_release(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> str | None:
+    """The release whose documents an index of this alias holds.
+
+    None where nobody knows: it is gone or somebody else's, was never filled to the end, or a change of it has begun.
+    """
+    mark = read_mark(client, index, config)
+    if mark is None or mark.alias != alias or mark.towards or not is_finished(client, index, config):
+        return None
+    return mark.holds
 
 
 def restore_alias(client: Elasticsearch, alias: str, before: list[str], config: ElasticsearchConfig) -> None:
@@ -114,8 +109,8 @@ def prune_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConfig
     positions = [position for position, (name, _) in enumerate(own) if name in current]
     if not positions:
         return []
-    published = [name for name, mark in own if mark["published"] and name not in current]
-    leftovers = [name for name, mark in own[: positions[-1]] if not mark["published"] and name not in current]
+    published = [name for name, mark in own if mark.published and name not in current]
+    leftovers = [name for name, mark in own[: positions[-1]] if not mark.published and name not in current]
     doomed = {*published[: max(0, len(published) - config.keep_indexes)], *leftovers}
     names = [name for name, _ in own if name in doomed]
     for name in names:
@@ -124,14 +119,14 @@ def prune_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConfig
     return names
 
 
-def _own_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> list[tuple[str, dict[str, Any]]]:
+def _own_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> list[tuple[str, Mark]]:
     """(name, mark) of every index that this job made for the alias, oldest first."""
     found = with_retries(
         client, config, lambda: client.indices.get(index=f"{alias}-*", expand_wildcards=["open", "closed", "hidden"])
     )
     own = []
     for name, index in found.items():
-        mark = index["mappings"].get("_meta", {}).get("autotag", {})
-        if mark.get("alias") == alias:
+        mark = from_mappings(index["mappings"])
+        if mark is not None and mark.alias == alias:
             own.append((int(index["settings"]["index"]["creation_date"]), name, mark))
     return [(name, mark) for _, name, mark in sorted(own, key=lambda item: item[:2])]

@@ -21,6 +21,7 @@ from autotag_core.search.retries import wait
 
 NOT_THE_DOCUMENT = (401, 403, 404)
 """Answers to one item that would come for every other too: no permission, a blocked index, no index."""
+CONFLICT = 409
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class BulkOutcome:
-    """What became of one batch of documents: num_indexed + len(refused) is its size."""
+    """What became of one batch of documents: num_indexed (or deleted) + len(refused) is its size."""
 
     num_indexed: int
     refused: tuple[Refusal, ...]
@@ -57,15 +58,34 @@ def bulk_index(
     times; if it lasts, NotPublishedError. A request that is refused as a whole (400, 413) is halved until the document
     at fault is alone.
     """
-    for batch in _batches(documents, config):
+    operations = (_operation(str(document["gif_id"]), document) for document in documents)
+    for batch in _batches(operations, config):
         yield _index_batch(client, index, batch, config)
 
 
-def _batches(documents: Iterable[dict[str, Any]], config: ElasticsearchConfig) -> Iterator[list[_Operation]]:
+def bulk_change(
+    client: Elasticsearch,
+    index: str,
+    changes: Iterable[tuple[str, dict[str, Any] | None]],
+    version: int,
+    config: ElasticsearchConfig,
+) -> Iterator[BulkOutcome]:
+    """Bring (gif_id, document) of an index that is read up to date as `bulk_index` fills one; None: delete it.
+
+    Every operation bears the external version, the same for a whole run and greater for a later one: repeated it does
+    nothing new, and what a task of an earlier run still sends is turned away. NotPublishedError where it is this run's
+    that is turned away.
+    """
+    with_version = {"version": version, "version_type": "external_gte"}
+    operations = (_operation(gif_id, document, **with_version) for gif_id, document in changes)
+    for batch in _batches(operations, config):
+        yield _index_batch(client, index, batch, config)
+
+
+def _batches(operations: Iterable[_Operation], config: ElasticsearchConfig) -> Iterator[list[_Operation]]:
     batch: list[_Operation] = []
     num_bytes = 0
-    for document in documents:
-        operation = _operation(document)
+    for operation in operations:
         full = len(batch) >= config.bulk_documents or num_bytes + len(operation.lines) > config.bulk_bytes
         if batch and full:
             yield batch
@@ -76,12 +96,11 @@ def _batches(documents: Iterable[dict[str, Any]], config: ElasticsearchConfig) -
         yield batch
 
 
-def _operation(document: dict[str, Any]) -> _Operation:
-    gif_id = str(document["gif_id"])
-    action, source = (
-        json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in ({"index": {"_id": gif_id}}, document)
-    )
-    return _Operation(gif_id, f"{action}\n{source}".encode())
+def _operation(gif_id: str, document: dict[str, Any] | None, **settings: Any) -> _Operation:
+    action = {"delete" if document is None else "index": {"_id": gif_id, **settings}}
+    parts = [action] if document is None else [action, document]
+    lines = (json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in parts)
+    return _Operation(gif_id, "\n".join(lines).encode())
 
 
 def _index_batch(
@@ -130,9 +149,11 @@ def _sort_answers(
     problem = ""
     for operation, item in zip(operations, items, strict=True):
         status = int(item["status"])
-        if 200 <= status < 300:
+        if 200 <= status < 300 or (status == 404 and "error" not in item):  # to be deleted, and not there
             continue
         reason = f"{reason_text(item)} ({status})"
+        if status == CONFLICT:
+            raise NotPublishedError(f"index {index}: a later run has changed it meanwhile: {reason}")
         if status in NOT_THE_DOCUMENT:
             raise NotPublishedError(f"index {index} takes no documents: {reason}")
         if is_transient_status(status):

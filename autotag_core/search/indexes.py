@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from elasticsearch import ApiError, BadRequestError, Elasticsearch, NotFoundError
+from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.search.client import explain
 from autotag_core.search.mapping import filling_settings, mappings, serving_settings
+from autotag_core.search.marks import as_meta, new_mark, read_mark
 from autotag_core.search.retries import with_retries
 
 FORBIDDEN = ' \\/*?"<>|,#:'
@@ -40,9 +41,10 @@ def check_name(name: str) -> str:
 def create_index(client: Elasticsearch, alias: str, run_id: str, config: ElasticsearchConfig) -> str:
     """Make this run's empty index and return its name; InputError if another one has that name."""
     name = index_name(alias, run_id)
+    body = mappings(as_meta(new_mark(alias, run_id, config)))
 
     def create() -> Any:
-        return client.indices.create(index=name, settings=filling_settings(config), mappings=mappings(alias, run_id))
+        return client.indices.create(index=name, settings=filling_settings(config), mappings=body)
 
     try:
         answer = with_retries(client, config, create)
@@ -61,20 +63,10 @@ def create_index(client: Elasticsearch, alias: str, run_id: str, config: Elastic
 
 
 def _is_empty(client: Elasticsearch, name: str, alias: str, run_id: str, config: ElasticsearchConfig) -> bool:
-    if owner(client, name, config) != {"alias": alias, "run_id": run_id, "published": False}:
+    if read_mark(client, name, config) != new_mark(alias, run_id, config):
         return False
     with_retries(client, config, lambda: client.indices.refresh(index=name))
     return count(client, name, config) == 0
-
-
-def owner(client: Elasticsearch, name: str, config: ElasticsearchConfig) -> dict[str, Any] | None:
-    """The mark of this job on an index; None if the index is gone or somebody else's."""
-    try:
-        answer = with_retries(client, config, lambda: client.indices.get_mapping(index=name))
-    except NotFoundError:
-        return None
-    mark: dict[str, Any] | None = next(iter(answer.values()))["mappings"].get("_meta", {}).get("autotag")
-    return mark
 
 
 def finish_index(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
@@ -83,12 +75,20 @@ def finish_index(client: Elasticsearch, index: str, config: ElasticsearchConfig)
     NotPublishedError if the index was deleted while it filled: the next bulk request makes an index of that name with
     guessed types, and its count may even be right.
     """
-    if owner(client, index, config) is None:
+    if read_mark(client, index, config) is None:
         raise NotPublishedError(f"index {index} was deleted while it was being filled: start the run again")
     try:
         with_retries(
             client, config, lambda: client.indices.put_settings(index=index, settings=serving_settings(config))
         )
+    except ApiError as error:
+        raise NotPublishedError(explain(client, error)) from None
+    return count_refreshed(client, index, config)
+
+
+def count_refreshed(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
+    """Let searches see all that was written, and return the exact number of documents."""
+    try:
         refreshed = with_retries(client, config, lambda: client.indices.refresh(index=index))
     except ApiError as error:
         raise NotPublishedError(explain(client, error)) from None

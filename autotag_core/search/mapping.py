@@ -37,14 +37,9 @@ PROPERTIES: dict[str, Any] = {
 }
 
 
-def mappings(alias: str, run_id: str, published: bool = False) -> dict[str, Any]:
-    """Mappings of one run's index; `_meta` says who made it, so that no other index is ever deleted."""
-    return {"dynamic": "strict", "_meta": meta(alias, run_id, published), "properties": PROPERTIES}
-
-
-def meta(alias: str, run_id: str, published: bool) -> dict[str, Any]:
-    """The mark of an index that this job made; `published` once an alias was moved to it."""
-    return {"autotag": {"alias": alias, "run_id": run_id, "published": published}}
+def mappings(meta: dict[str, Any]) -> dict[str, Any]:
+    """Mappings of an index; the `_meta` says who made it (marks.py)."""
+    return {"dynamic": "strict", "_meta": meta, "properties": PROPERTIES}
 
 
 def filling_settings(config: ElasticsearchConfig) -> dict[str, Any]:

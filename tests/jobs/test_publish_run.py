@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,49 +20,64 @@ from autotag_core import search, warehouse
 from autotag_core.config import Config, ElasticsearchConfig, WarehouseConfig
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.tables import SEARCH_DOCUMENTS
+from autotag_core.warehouse import RunRecord
 from jobs import publish_run as publication
-from jobs.index_documents import Index, index_documents, open_index
+from jobs.index_documents import index_documents, index_restored
 from jobs.progress import Progress
 from jobs.publish_run import publish_run, recorded, tidy_up
 from jobs.rollback_release import rollback_release
 from jobs.run import Run
+from jobs.search_index import Index, open_index, serves_release
+from udfs import search_documents
 
 pytestmark = pytest.mark.integration
-SETTINGS = ElasticsearchConfig(replicas=0, attempts=2, initial_backoff_s=0.001, max_backoff_s=0.01, keep_indexes=1)
+SETTINGS = ElasticsearchConfig(
+    replicas=0, attempts=2, initial_backoff_s=0.001, max_backoff_s=0.01, keep_indexes=1, max_changed_share=0.5
+)
 
 
 @dataclass
 class House:
-    """A warehouse with search beside it, and nights that write one document each."""
+    """A warehouse with search beside it, and nights that write a document for each id."""
 
     spark: SparkSession
     uri: str
     index: Index
 
-    def night(self, gif_id: str) -> Run:
-        """A run up to the filled and counted index."""
+    def night(self, *gif_ids: str, base: Run | RunRecord | None = None) -> Run:
+        """A run up to the filled, or changed, and counted index."""
         log: Any = structlog.get_logger()
         config = Config(elasticsearch=SETTINGS, warehouse=WarehouseConfig(keep_releases=2))
         run = Run(self.spark, config, self.uri, log, Progress(self.spark.sparkContext, is_terminal=False))
-        document = (gif_id, [("cat", 1.0, 1.0, None)], None, None, 0, f"{gif_id}.gif", [], [])
-        documents_df = self.spark.createDataFrame([document], from_arrow_schema(SEARCH_DOCUMENTS.schema))
+        run.base = base and warehouse.current_release(self.uri, base.run_id)
+        documents = [(name, [("cat", 1.0, 1.0, None)], None, None, 0, f"{name}.gif", [], []) for name in gif_ids]
+        documents_df = self.spark.createDataFrame(documents, from_arrow_schema(SEARCH_DOCUMENTS.schema))
         run.rows_out["documents"] = run.write(SEARCH_DOCUMENTS, documents_df)
-        with recorded(run):
+        with recorded(run), index_restored(run, self.index):
             index_documents(run, self.index)
         return run
 
-    def published(self, gif_id: str) -> Run:
-        run = self.night(gif_id)
-        publish_run(run, self.index)
+    def published(self, *gif_ids: str, base: Run | RunRecord | None = None) -> Run:
+        run = self.night(*gif_ids, base=base)
+        self.publish(run)
         tidy_up(run, self.index)
         return run
+
+    def publish(self, run: Run) -> None:
+        with recorded(run), index_restored(run, self.index):
+            publish_run(run, self.index)
 
     def seen(self) -> tuple[list[str], list[str]]:
         """What readers of the tables and of search find."""
         release = warehouse.current_release(self.uri)
         rows = warehouse.read_table(self.uri, "search_documents", release, ["gif_id"])
         hits = search.search_gifs(self.index.client, self.index.alias, "cat")
-        return rows["gif_id"].to_pylist(), [hit.gif_id for hit in hits]
+        return sorted(rows["gif_id"].to_pylist()), sorted(hit.gif_id for hit in hits)
+
+    def holds(self, run: Run) -> bool:
+        """Whether the index of a run is said to hold its documents."""
+        release = warehouse.current_release(self.uri, run.run_id)
+        return serves_release(self.index, release)
 
     def statuses(self) -> list[str]:
         return [run.status for run in warehouse.list_runs(self.uri)]
@@ -231,6 +246,86 @@ def test_old_releases_are_dropped_after_the_publication_and_a_failure_there_is_a
     with pytest.raises(InputError, match="has lost"):
         warehouse.check_release(house.uri, first.run_id)
     assert house.seen() == (["d"], ["d"])
+
+
+def test_where_few_documents_differ_the_index_is_changed_and_where_many_do_a_new_one_is_filled(house: House) -> None:
+    first = house.published("a", "b", "c", "d")
+    second = house.published("a", "b", "c", "e", base=first)
+    assert (second.elasticsearch_index, second.inputs["index"]) == (
+        first.elasticsearch_index,
+        "changed: 2 of 4 documents",
+    )
+    assert house.seen() == (["a", "b", "c", "e"],) * 2
+    assert house.holds(second) and not house.holds(first)
+    third = house.published("f", base=second)
+    assert third.inputs["index"] == "filled" and third.elasticsearch_index != second.elasticsearch_index
+    assert house.seen() == (["f"],) * 2
+
+
+def test_a_document_that_was_refused_before_is_still_among_the_failures(house: House) -> None:
+    house.index = replace(house.index, config=SETTINGS.model_copy(update={"max_refused_share": 0.5}))
+    first = house.published("a", "b", "x" * 600, "y" * 600)
+    second = house.published("a", "b", "c", "x" * 600, base=first)
+    assert second.elasticsearch_index == first.elasticsearch_index
+    assert (second.failures, second.gates["documents"]) == (
+        {"search_documents:refused_document": 1},
+        "3 found, 4 in the table, 1 refused",
+    )
+    assert house.seen() == (["a", "b", "c", "x" * 600], ["a", "b", "c"])
+
+
+def test_a_run_that_dies_after_it_changed_the_index_changes_it_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = house.published("a", "b", "c", "d")
+    run = house.night("a", "b", "c", "e", base=first)
+    assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "e"])
+    assert not house.holds(first)
+    with monkeypatch.context() as patch, pytest.raises(InputError, match="the disk is full"):
+        patch.setattr(warehouse, "append_run", fail(InputError("the disk is full")))
+        house.publish(run)
+    assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "d"])
+    assert house.holds(first)
+    assert house.published("a", "b", "c", "f", base=first).elasticsearch_index == first.elasticsearch_index
+    assert house.seen() == (["a", "b", "c", "f"], ["a", "b", "c", "f"])
+
+
+def test_an_index_that_could_not_be_changed_back_is_said_and_replaced_by_the_next_run(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = house.published("a", "b", "c", "d")
+    run = house.night("a", "b", "c", "e", base=first)
+    with monkeypatch.context() as patch, pytest.raises(NotPublishedError) as caught:
+        patch.setattr(warehouse, "append_run", fail(InputError("the disk is full")))
+        patch.setattr(search_documents, "change_documents", fail(NotPublishedError("Elasticsearch is gone")))
+        house.publish(run)
+    for part in (
+        "the disk is full",
+        "could not be changed back: Elasticsearch is gone",
+        "the next run fills a new index",
+    ):
+        assert part in str(caught.value)
+    second = house.published("a", "b", "c", "e", base=first)
+    assert second.elasticsearch_index != first.elasticsearch_index
+    assert house.seen() == (["a", "b", "c", "e"], ["a", "b", "c", "e"])
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_a_rollback_to_a_release_whose_index_was_changed_or_is_gone_fills_a_new_one(
+    is_gone: bool, house: House
+) -> None:
+    first = house.published("a", "b", "c", "d")
+    second = house.published("a", "b", "c", "e", base=first)
+    if is_gone:
+        house.index.client.indices.delete(index=second.elasticsearch_index)
+    record = rollback_release(house.uri, first.run_id, house.index.url, house.index.alias)
+    assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "d"])
+    assert record.elasticsearch_index not in (None, first.elasticsearch_index)
+    assert serves_release(house.index, warehouse.current_release(house.uri))
+    # and a night stands on it
+    third = house.published("a", "b", "c", "f", base=record)
+    assert third.elasticsearch_index == record.elasticsearch_index
+    assert house.seen() == (["a", "b", "c", "f"], ["a", "b", "c", "f"])
 
 
 def test_a_rollback_moves_tables_and_search(house: House) -> None:

@@ -74,7 +74,8 @@ def _handler(proxy: FaultyElasticsearch) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             fault = "forward"
             if "_bulk" in self.path:
-                proxy.bulk_ids.append([json.loads(line)["index"]["_id"] for line in body.splitlines()[::2]])
+                actions = (line for line in map(json.loads, body.splitlines()) if line.keys() & {"index", "delete"})
+                proxy.bulk_ids.append([next(iter(action.values()))["_id"] for action in actions])
                 fault = proxy.next_fault(body)
             if fault == "cut":
                 self.close_connection = True

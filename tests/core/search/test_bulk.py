@@ -2,7 +2,7 @@ import pytest
 
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import NotPublishedError
-from autotag_core.search import BulkOutcome, bulk_index, elasticsearch_client, finish_index, retries
+from autotag_core.search import BulkOutcome, bulk_change, bulk_index, elasticsearch_client, finish_index, retries
 
 pytestmark = pytest.mark.integration
 
@@ -193,3 +193,15 @@ def test_waits_double_up_to_the_limit_and_are_drawn_from_zero_up(monkeypatch):
     for attempt in range(1, 6):
         retries.wait(attempt, config)
     assert bounds == [(0, 0.5), (0, 1.0), (0, 2.0), (0, 3), (0, 3)]
+
+
+def test_changes_are_made_once_however_often_they_are_sent(faulty, index, config):
+    assert fill(faulty.url, index, documents(4), config) == (4, [])
+    new = {**documents(1)[0], "popularity": 99}
+    changes = [("gif-000", new), ("gif-001", None), ("never there", None), ("x" * 600, new)]
+    faulty.faults = ["cut after", "503"]
+    with elasticsearch_client(faulty.url, config) as client:
+        (outcome,) = bulk_change(client, index, changes, 7, config)
+        assert (outcome.num_indexed, [item.gif_id for item in outcome.refused]) == (3, ["x" * 600])
+        assert client.get(index=index, id="gif-000")["_source"]["popularity"] == 99
+    assert ids_in(faulty.url, index, config) == ["gif-000", "gif-002", "gif-003"]

@@ -1,0 +1,74 @@
+"""What this job writes on its own indexes: who made it, for which alias, and whose documents it holds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from elasticsearch import Elasticsearch, NotFoundError
+
+from autotag_core.config import ElasticsearchConfig
+from autotag_core.search.mapping import PROPERTIES
+from autotag_core.search.retries import with_retries
+
+_KEY = "autotag"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The mark of one index, in its mapping's `_meta`; no index without one is ever changed or deleted."""
+
+    alias: str
+    run_id: str
+    """The run that made it."""
+    form: str
+    """Of its mapping and number of shards; documents of another form need a new index."""
+    published: bool = False
+    """Whether an alias was moved to it."""
+    holds: str | None = None
+    """The release whose documents it holds, all of them and no others; None while it is filled for the first time."""
+    towards: str | None = None
+    """The run that has begun to change it into its own release; None: no change has begun, or it has ended."""
+
+
+def index_form(config: ElasticsearchConfig) -> str:
+    """A fingerprint of what an index of this version and config looks like."""
+    return hashlib.sha256(json.dumps([PROPERTIES, config.shards], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def new_mark(alias: str, run_id: str, config: ElasticsearchConfig) -> Mark:
+    """Of an index that this run makes."""
+    return Mark(alias, run_id, index_form(config))
+
+
+def as_meta(mark: Mark) -> dict[str, Any]:
+    """The mark as the `_meta` of a mapping."""
+    return {_KEY: asdict(mark)}
+
+
+def from_mappings(mappings: dict[str, Any]) -> Mark | None:
+    """The mark in an index's mappings; None: somebody else's."""
+    values = mappings.get("_meta", {}).get(_KEY)
+    if not isinstance(values, dict) or not {"alias", "run_id"} <= values.keys():
+        return None
+    known = {name: values[name] for name in Mark.__dataclass_fields__ if name in values}
+    return Mark(**{"form": "", **known})
+
+
+def read_mark(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> Mark | None:
+    """The mark of an index; None if it is gone or somebody else's."""
+    try:
+        answer = with_retries(client, config, lambda: client.indices.get_mapping(index=index))
+    except NotFoundError:
+        return None
+    return from_mappings(next(iter(answer.values()))["mappings"])
+
+
+def change_mark(client: Elasticsearch, index: str, config: ElasticsearchConfig, **changes: Any) -> None:
+    """Write an index's mark again with these fields changed; nothing is done where there is none."""
+    mark = read_mark(client, index, config)
+    if mark is not None:
+        body = as_meta(replace(mark, **changes))
+        with_retries(client, config, lambda: client.indices.put_mapping(index=index, meta=body))
