@@ -19,8 +19,8 @@ setup: python jars ## install everything into .venv and .cache; quick when nothi
 run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch; ARGS="--help" lists options
 	@$(PY) -m jobs.run_sample $(ARGS)
 
-test: setup ## every test; ARGS="tests/core -k words" for some
-	@$(PY) -m pytest $(ARGS)
+test: setup ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
+	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: python ## style and formatting
 	@$(PY) -m ruff check .

@@ -20,9 +20,10 @@ from autotag_core.tables import LABEL_DECISIONS, LABELS
 from jobs.label_rows import decision_rows, label_notes, label_rows
 from jobs.logs import configure_logs
 from jobs.progress import Progress
+from jobs.read_catalog import checked_rows, failures_by_reason
 from jobs.run import Run
 from jobs.session import spark_session
-from udfs import catalog, catalog_files, label_counts
+from udfs import catalog_files, label_counts
 from udfs.label_counts import LabelUsage
 from udfs.labels import map_tags, normalise_tags
 from udfs.tag_vectors import fit_tag_space
@@ -62,11 +63,15 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
     run = _start(request)
     with ExitStack() as kept:
         with run.stage("normalise"):
-            gifs_df = _read_gifs(run, request.catalog, kept)
+            checked, num_rows = checked_rows(run.spark, request.catalog, request.config.catalog, kept)
+            left_out = failures_by_reason(checked.failures_df)
+            gifs_df = _keep(kept, checked.gifs_df)
             tags_df = _keep(kept, _teaching(normalise_tags(gifs_df), gifs_df))
             searches_df = label_counts.count_searches(run.spark, request.searches) if request.searches else None
             counts = label_counts.gather_counts(tags_df, config, searches_df)
         say(f"1 normalise   {len(counts.tags)} distinct tags on {counts.catalog_gifs} GIFs")
+        if left_out:
+            say(f"              of {num_rows} rows are left out: {left_out}")
         stages = _decide(run, tags_df, counts, _Sources(lexicon, known, request), say)
         num_gifs = dict(zip(counts.tags, counts.num_gifs.tolist(), strict=True))
         rows = labels.apply_edits(labels.combine(stages, num_gifs), edits)
@@ -119,13 +124,14 @@ def _checked(request: LabelsRequest) -> LabelsRequest:
     catalog_files.file_kind(request.catalog)
     if request.searches:
         catalog_files.file_kind(request.searches)
-    lists = request.config.catalog
-    for uri in filter(None, (request.catalog, request.searches, request.entities, lists.test_list)):
+    settings = request.config.catalog
+    lists = {name: getattr(settings, name) for name in ("validation_list", "test_list")}
+    for uri in filter(None, (request.catalog, request.searches, request.entities, *lists.values())):
         storage.check_exists(uri)
     warehouse.check_writable(request.warehouse)
     searches = uris.absolute(request.searches) if request.searches else None
-    test_list = uris.absolute(lists.test_list) if lists.test_list else None
-    config = request.config.model_copy(update={"catalog": lists.model_copy(update={"test_list": test_list})})
+    lists = {name: uris.absolute(uri) for name, uri in lists.items() if uri}
+    config = request.config.model_copy(update={"catalog": settings.model_copy(update=lists)})
     return LabelsRequest(
         uris.absolute(request.catalog), uris.absolute(request.warehouse), config, searches, request.entities
     )
@@ -135,21 +141,6 @@ def _start(request: LabelsRequest) -> Run:
     log = configure_logs()
     spark = spark_session("autotag labels")
     return Run(spark, request.config, request.warehouse, log, Progress(spark.sparkContext))
-
-
-def _read_gifs(run: Run, uri: str, kept: ExitStack) -> DataFrame:
-    """The usable GIFs of the catalog with their split; InputError where it can't be read or has none."""
-    try:
-        rows_df = catalog_files.read_catalog(run.spark, uri, run.config.catalog)
-        tests = run.config.catalog.test_list
-        ids_df = catalog_files.read_id_list(run.spark, tests) if tests else None
-        gifs_df = _keep(kept, catalog.assign_splits(catalog.check_catalog(rows_df, uri).gifs_df, None, ids_df))
-        num_gifs = gifs_df.count()
-    except catalog_files.SPARK_ERRORS as error:
-        raise InputError(f"{uri}: cannot be read: {catalog_files.first_line(error)}") from error
-    if num_gifs == 0:
-        raise InputError(f"{uri}: not one usable row")
-    return gifs_df
 
 
 def _keep(kept: ExitStack, rows_df: DataFrame) -> DataFrame:

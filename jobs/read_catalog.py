@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from autotag_core import labels
+from autotag_core.config import CatalogConfig
 from autotag_core.errors import InputError
 from autotag_core.tables import CATALOG, LABELS, WRITTEN_TAGS, Table
 from jobs.run import Run
@@ -20,25 +22,42 @@ from udfs.labels import to_labels
 
 def read_catalog(run: Run, catalog_uri: str) -> None:
     """Check every row, split the good ones, keep the others as failures; InputError if not one row is usable."""
-    settings = run.config.catalog
     with run.stage("catalog", unit="rows"), ExitStack() as kept:
-        with _readable(catalog_uri):
-            rows_df, num_rows = _keep(kept, catalog_files.read_catalog(run.spark, catalog_uri, settings))
+        checked, num_rows = checked_rows(run.spark, catalog_uri, run.config.catalog, kept)
         run.progress.expect(num_rows)
-        lists = {}
-        for name, uri in (("validation", settings.validation_list), ("test", settings.test_list)):
-            with _readable(uri or ""):
-                lists[name] = _keep(kept, catalog_files.read_id_list(run.spark, uri))[0] if uri else None
-        checked = catalog.check_catalog(rows_df, catalog_uri)
-        _refuse_empty(checked, catalog_uri)
-        gifs_df = catalog.assign_splits(checked.gifs_df, lists["validation"], lists["test"])
-        if settings.labels == "engineered":
+        gifs_df = checked.gifs_df
+        if run.config.catalog.labels == "engineered":
             gifs_df = _in_label_space(run, gifs_df, kept)
         num_gifs = _write(run, CATALOG, gifs_df, kept)
         num_failures = run.add_failures(checked.failures_df)
         run.rows_in["catalog"] = num_gifs + num_failures
         run.rows_out["catalog"] = num_gifs
     run.inputs["catalog"] = catalog_uri
+
+
+def checked_rows(
+    spark: SparkSession, uri: str, settings: CatalogConfig, kept: ExitStack
+) -> tuple[catalog.CheckedCatalog, int]:
+    """The catalog's usable rows with their split and its others as failures, and how many rows it has.
+
+    The file is read now and once, for as long as `kept` is open; InputError where it can't be, or has no usable row.
+    """
+    with _readable(uri):
+        rows_df, num_rows = _keep(kept, catalog_files.read_catalog(spark, uri, settings))
+    lists = {}
+    for name, list_uri in (("validation", settings.validation_list), ("test", settings.test_list)):
+        with _readable(list_uri or ""):
+            lists[name] = _keep(kept, catalog_files.read_id_list(spark, list_uri))[0] if list_uri else None
+    checked = catalog.check_catalog(rows_df, uri)
+    _refuse_empty(checked, uri)
+    gifs_df = catalog.assign_splits(checked.gifs_df, lists["validation"], lists["test"])
+    return replace(checked, gifs_df=gifs_df), num_rows
+
+
+def failures_by_reason(failures_df: DataFrame) -> str:
+    """Such as `3 x invalid_tags, 1 x missing_gif_id`; empty where there are none."""
+    counts = failures_df.groupBy("reason").count().orderBy(F.desc("count"), "reason").collect()
+    return ", ".join(f"{row['count']} x {row['reason']}" for row in counts)
 
 
 def _in_label_space(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
@@ -87,6 +106,4 @@ def _readable(uri: str) -> Iterator[None]:
 def _refuse_empty(checked: catalog.CheckedCatalog, uri: str) -> None:
     if checked.gifs_df.head(1):
         return
-    counts = checked.failures_df.groupBy("reason").count().orderBy(F.desc("count"), "reason").collect()
-    seen = ", ".join(f"{row['count']} x {row['reason']}" for row in counts) or "it has no rows"
-    raise InputError(f"{uri}: not one usable row: {seen}")
+    raise InputError(f"{uri}: not one usable row: {failures_by_reason(checked.failures_df) or 'it has no rows'}")

@@ -42,6 +42,14 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Between several processes: modules stay whole, and all tests that look at the one night are in one of them."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        group = "night" if "night" in item.fixturenames else item.module.__name__
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def user_cache() -> Iterator[Path]:
     """A cache of converted networks for this run and its children: those of tests are large, and nobody's."""

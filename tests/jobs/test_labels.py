@@ -89,6 +89,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Buil
     rows: list[dict[str, Any]] = []
     for number, tags in GIFS:
         rows += [{"gif_id": f"g{len(rows) + more}", "uri": "x.gif", "tags": tags} for more in range(number)]
+    rows.append({"uri": "y.gif", "tags": ["cat"]})
     (folder / "catalog.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "entities.jsonl").write_text('{"label": "Tom Hanks", "kind": "person"}\n')
     names = ("tag", "language", "kind", "meant", "label")
@@ -101,6 +102,7 @@ def built(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Buil
 
 def test_each_stage_says_what_it_did_and_the_labels_are_written(built: Built) -> None:
     said = "\n".join(built.said)
+    assert f"of {sum(number for number, _ in GIFS) + 1} rows are left out: 1 x missing_gif_id" in said
     for part in ("1 normalise", "2 language", "3 spelling    2 of", "4 entities    1 of", "5 grouping", "6 vocabulary"):
         assert part in said
     members = built.members()
