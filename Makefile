@@ -1,7 +1,7 @@
 # From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11 or 3.12; everything else is fetched.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup python jars run test lint types bench bench-night lock lock-jars
+.PHONY: help setup python jars run test lint types bench bench-quick lock lock-jars
 
 PY := .venv/bin/python
 # A home that is missing or not ours (a service user's) would stop pip and uv, which keep their caches there.
@@ -29,18 +29,21 @@ lint: python ## style and formatting
 types: python ## static types
 	@$(PY) -m mypy
 
-# Small figures of a small sample; benchmarks/README.md has those that mean something, and how to get them.
-bench: python ## what is in benchmarks/, quickly
-	@$(PY) -m jobs.cli sample --out .cache/bench --gifs 150 --seed 7
-	@$(PY) -m benchmarks.duplicates --catalog .cache/bench/catalog.jsonl --gifs 10 --others 40
-	@$(PY) -m benchmarks.read_text .cache/bench/catalog.jsonl .cache/bench/truth.jsonl --gifs 60
-	@$(PY) -m benchmarks.experts .cache/bench/catalog.jsonl --gifs 20
-	@$(PY) -m benchmarks.targets .cache/bench/catalog.jsonl --gifs 20 --rounds 3
-	@$(PY) -m benchmarks.training_loader --catalog .cache/bench/catalog.jsonl --gifs 50 --rounds 1
+bench: setup ## every target of speed at the size that it is for, about an hour; make bench-NAME for one of them
+	@$(PY) -m benchmarks.targets $(ARGS)
 
-bench-night: setup ## a night on which 1% of 400 GIFs changed, against a full one
-	@$(PY) -m jobs.cli sample --out .cache/bench-night --gifs 400 --seed 7
-	@$(PY) -m benchmarks.changed_night .cache/bench-night/catalog.jsonl
+bench-%: setup
+	@$(PY) -m benchmarks.targets $* $(ARGS)
+
+# Small figures of a small sample; benchmarks/README.md has those that mean something, and how to get them.
+bench-quick: python ## whether what is in benchmarks/ runs, in a few minutes
+	@$(PY) -m jobs.cli sample --out .cache/bench/quick --gifs 150 --seed 7
+	@$(PY) -m benchmarks.decode .cache/bench/quick/gifs --files 20 --rounds 3
+	@$(PY) -m benchmarks.inference .cache/bench/quick/catalog.jsonl --gifs 20 --rounds 3
+	@$(PY) -m benchmarks.duplicates --catalog .cache/bench/quick/catalog.jsonl --gifs 10 --others 40
+	@$(PY) -m benchmarks.read_text .cache/bench/quick/catalog.jsonl .cache/bench/quick/truth.jsonl --gifs 60
+	@$(PY) -m benchmarks.experts .cache/bench/quick/catalog.jsonl --gifs 20
+	@$(PY) -m benchmarks.training_loader --catalog .cache/bench/quick/catalog.jsonl --gifs 50 --rounds 1
 
 # Versions in the lock stay where requirements.in allows them; the file names no index, whichever was asked.
 lock: python ## write requirements.lock anew from requirements.in; ARGS="--upgrade" for newer versions

@@ -1,8 +1,9 @@
-"""Every target of speed that a benchmark measures, and whether it holds: `python -m benchmarks.targets CATALOG.jsonl
-[--gifs 60] [--rounds 5] [--night] [--real FOLDER]`.
+"""Every target of speed, measured: `python -m benchmarks.targets [NAME ...] [--real FOLDER] [--gifs N]`.
 
-Prints a table of ratios and writes benchmarks/results.json. --night also measures a night on which 1% changed against a
-full one on the catalog, which takes two full nights. --real is a folder of folders with real GIFs.
+`make bench` runs all of them, `make bench-NAME` one. Each is a benchmark of this folder in a process of its own, at the
+size that its target is for; what each does is in its module. Prints a table of ratios and puts them into
+benchmarks/results.json, in place of those of the same names. --real is a folder of folders with real GIFs; --gifs are
+those of the sample for whole-night, which takes longest.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).with_name("results.json")
+SAMPLES = Path(__file__).resolve().parent.parent / ".cache" / "bench"
 DECODING, FULL_OVER_CHANGED = 2.5, 1 / 0.08
 
 
@@ -34,62 +37,110 @@ class Result:
     date: str
 
 
+@dataclass(frozen=True)
+class Options:
+    """What the command was given."""
+
+    real: Path | None
+    gifs: int
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("catalog", type=Path)
-    parser.add_argument("--gifs", type=int, default=60)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--night", action="store_true")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--real", type=Path)
-    options = parser.parse_args()
-    results = [*decoding(options), *inference(options), *(night(options) if options.night else [])]
-    RESULTS.write_text(json.dumps([asdict(result) for result in results], indent=1) + "\n", encoding="utf-8")
-    print(as_text(results))
+    parser.add_argument("--gifs", type=int, default=3000)
+    given = parser.parse_args()
+    unknown = [name for name in given.names if name not in BENCHMARKS]
+    if unknown:
+        parser.error(f"{', '.join(unknown)}: choose from {', '.join(BENCHMARKS)}")
+    options = Options(given.real, given.gifs)
+    for name in given.names or BENCHMARKS:
+        results = BENCHMARKS[name](options)
+        record(results)
+        print(as_text(results), flush=True)
 
 
-def decoding(options: argparse.Namespace) -> list[Result]:
-    """benchmarks.decode over the catalog's GIFs and the real ones."""
-    folders = [options.catalog.parent / "gifs"]
+def decoding(options: Options) -> list[Result]:
+    """benchmarks.decode over the sample's GIFs and the real ones."""
+    folders = [sample(150).parent / "gifs"]
     if options.real is not None:
         folders += sorted({path.parent for path in options.real.rglob("*.gif")})
-    words = [*map(str, folders), "--files", str(options.gifs), "--rounds", str(options.rounds)]
-    rows = lines("benchmarks.decode", *words)
-    names = ["sample", *(str(folder.relative_to(options.real)) for folder in folders[1:])]
+    rows = lines("benchmarks.decode", *map(str, folders))
+    names = ["sample", *(str(folder.relative_to(options.real)) for folder in folders[1:] if options.real)]
     return [
         result(f"decode {name} / Pillow", row["ratio"], DECODING, row["files_composited_otherwise"] == 0)
         for name, row in zip(names, rows, strict=True)
     ]
 
 
-def inference(options: argparse.Namespace) -> list[Result]:
+def inference(_: Options) -> list[Result]:
     """benchmarks.inference, both backends that have a target."""
-    words = [str(options.catalog), "--gifs", str(options.gifs), "--rounds", str(options.rounds)]
     return [
         result(f"{row['name']} / torch, plain", row["ratio"], row["target"], row["holds"])
-        for row in lines("benchmarks.inference", *words)
+        for row in lines("benchmarks.inference", str(sample(150)), "--gifs", "60")
         if row["target"] is not None
     ]
 
 
-def night(options: argparse.Namespace) -> list[Result]:
-    """benchmarks.changed_night: a full night over one on which 1% changed, start-up included."""
-    (row,) = lines("benchmarks.changed_night", str(options.catalog))
+def changed_night(_: Options) -> list[Result]:
+    """benchmarks.changed_night on 100,000 GIFs of which only tags are looked at: a full night over a changed one."""
+    catalog = sample(100_000, "--rows-only")
+    (row,) = lines("benchmarks.changed_night", str(catalog), "--set", "experts=[semantic]")
     ratio = row["full again"]["in all"] / row["changed night"]["in all"]
-    return [result("full night / 1% changed", ratio, FULL_OVER_CHANGED, row["same tables"])]
+    return [result("full night / 1% changed, 100,000 GIFs, tags only", ratio, FULL_OVER_CHANGED, row["same tables"])]
 
 
-def lines(module: str, *words: str) -> list[dict[str, Any]]:
+def module(name: str, *words: str) -> Callable[[Options], list[Result]]:
+    """A benchmark whose lines are targets already: name, ratio, target, alike."""
+
+    def run(options: Options) -> list[Result]:
+        given = [str(options.gifs) if word == "GIFS" else word for word in words]
+        found = lines(f"benchmarks.{name}", *given)
+        return [result(row["name"], row["ratio"], row["target"], row["alike"]) for row in found if row.get("target")]
+
+    return run
+
+
+BENCHMARKS: dict[str, Callable[[Options], list[Result]]] = {
+    "decode": decoding,
+    "inference": inference,
+    "frameworks": module("frameworks"),
+    "whole-night": module("whole_night", "--gifs", "GIFS"),
+    "neighbors": module("neighbors"),
+    "growth": module("neighbors", "--growth"),
+    "votes": module("votes"),
+    "changed-night": changed_night,
+}
+
+
+def sample(num_gifs: int, *words: str) -> Path:
+    """The catalog of a sample, drawn anew."""
+    folder = SAMPLES / f"sample-{num_gifs}"
+    command = [sys.executable, "-m", "jobs.cli", "sample", "--out", str(folder), "--gifs", str(num_gifs)]
+    subprocess.run([*command, "--seed", "7", *words], check=True, stdout=subprocess.DEVNULL)
+    return folder / "catalog.jsonl"
+
+
+def lines(name: str, *words: str) -> list[dict[str, Any]]:
     """What a benchmark prints with --json."""
-    command = [sys.executable, "-m", module, *words, "--json"]
+    command = [sys.executable, "-m", name, *words, "--json"]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
 def result(name: str, ratio: float, target: float, is_alike: bool) -> Result:
     """With this machine and today's date."""
     today = datetime.now(UTC).date().isoformat()
     return Result(name, round(ratio, 2), round(target, 2), is_alike and ratio >= target, machine(), today)
+
+
+def record(results: list[Result]) -> None:
+    """Put these into the file, where each name has the place that it had."""
+    known = {row["name"]: row for row in json.loads(RESULTS.read_text(encoding="utf-8"))} if RESULTS.exists() else {}
+    known |= {item.name: asdict(item) for item in results}
+    RESULTS.write_text(json.dumps(list(known.values()), indent=1) + "\n", encoding="utf-8")
 
 
 def machine() -> str:
@@ -105,9 +156,9 @@ def machine() -> str:
 
 def as_text(results: list[Result]) -> str:
     """A table."""
-    rows = [f"{'times as fast':<40}{'ratio':>8}{'target':>8}"]
+    rows = [f"{'times as fast':<60}{'ratio':>8}{'target':>8}"]
     rows += [
-        f"{item.name:<40}{item.ratio:>8.2f}{item.target:>8.2f}  {'holds' if item.holds else 'MISSED'}"
+        f"{item.name:<60}{item.ratio:>8.2f}{item.target:>8.2f}  {'holds' if item.holds else 'MISSED'}"
         for item in results
     ]
     return "\n".join(rows)
