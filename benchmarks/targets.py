@@ -1,9 +1,9 @@
 """Every target of speed, measured: `python -m benchmarks.targets [NAME ...] [--real FOLDER] [--gifs N]`.
 
 `make bench` runs all of them, `make bench-NAME` one. Each is a benchmark of this folder in a process of its own, at the
-size that its target is for; what each does is in its module. Prints a table of ratios and puts them into
-benchmarks/results.json, in place of those of the same names. --real is a folder of folders with real GIFs; --gifs are
-those of the sample for whole-night, which takes longest.
+size that its target is for; what each does is in its module. Prints a table of ratios, puts them into
+benchmarks/results.json in place of those of the same names, and the table of that file into README.md. --real is a
+folder of folders with real GIFs; --gifs are those of the sample for whole-night, which takes longest.
 """
 
 from __future__ import annotations
@@ -20,8 +20,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).with_name("results.json")
-SAMPLES = Path(__file__).resolve().parent.parent / ".cache" / "bench"
+PROJECT = Path(__file__).resolve().parent.parent
+RESULTS, README = PROJECT / "benchmarks" / "results.json", PROJECT / "README.md"
+SAMPLES = PROJECT / ".cache" / "bench"
+BEGIN, END = "<!-- targets: written by make bench -->", "<!-- end of targets -->"
 DECODING, FULL_OVER_CHANGED = 2.5, 1 / 0.08
 
 
@@ -59,6 +61,7 @@ def main() -> None:
     for name in given.names or BENCHMARKS:
         results = BENCHMARKS[name](options)
         record(results)
+        write_readme()
         print(as_text(results), flush=True)
 
 
@@ -141,6 +144,23 @@ def record(results: list[Result]) -> None:
     known = {row["name"]: row for row in json.loads(RESULTS.read_text(encoding="utf-8"))} if RESULTS.exists() else {}
     known |= {item.name: asdict(item) for item in results}
     RESULTS.write_text(json.dumps(list(known.values()), indent=1) + "\n", encoding="utf-8")
+
+
+def write_readme() -> None:
+    """Put the table of all results where README.md has it."""
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    README.write_text(f"{before}{BEGIN}\n{as_markdown()}{END}{rest.split(END)[1]}", encoding="utf-8")
+
+
+def as_markdown() -> str:
+    """The table of all that results.json holds."""
+    rows = ["| times as fast | ratio | target | | machine | date |", "|---|---|---|---|---|---|"]
+    for row in json.loads(RESULTS.read_text(encoding="utf-8")):
+        held = "holds" if row["holds"] else "missed"
+        cells = (row["name"], f"{row['ratio']:.2f}", f"{row['target']:.2f}", held, row["machine"], row["date"])
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows) + "\n"
 
 
 def machine() -> str:
