@@ -10,12 +10,14 @@ import re
 
 import pyarrow as pa
 from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
+from autotag_core import storage
 from autotag_core.delta import live_files, open_table, plain_schema
-from autotag_core.errors import AutotagError
+from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import Table, check_columns
 
 _RECENT_COMMITS = 20
@@ -56,6 +58,14 @@ def restore_version(uri: str, version: int) -> int:
     if delta.version() != version:
         delta.restore(version)
     return int(delta.version())
+
+
+def has_its_files(uri: str, version: int) -> bool:
+    """Whether a table has the version, and every file of it is there."""
+    try:
+        return set(live_files(open_table(uri, version), uri)) <= set(storage.list_files(uri))
+    except (DeltaError, InputError):
+        return False
 
 
 def read_version(spark: SparkSession, uri: str, version: int, schema: StructType) -> DataFrame:

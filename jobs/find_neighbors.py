@@ -10,6 +10,7 @@ from pyspark.sql import functions as F
 
 from autotag_core import storage
 from autotag_core.tables import CATALOG, EMBEDDINGS, NEIGHBORS
+from jobs import leftover_neighbors
 from jobs.run import Run
 from udfs import neighbors
 from udfs.neighbor_updates import Space, update_neighbors
@@ -23,13 +24,21 @@ def find_neighbors(run: Run) -> None:
             _update(run)
             run.rows_out["neighbors"] = run.read(NEIGHBORS).count()
             return
-        embeddings_df = run.read(EMBEDDINGS)
+        embeddings_df, references_df = run.read(EMBEDDINGS), _references(run.read(CATALOG))
         num_embeddings = embeddings_df.count()
         run.rows_in["neighbors"] = num_embeddings
         run.progress.expect(num_embeddings)
+        made_of = leftover_neighbors.fingerprints(run, embeddings_df, references_df)
+        left = leftover_neighbors.find_leftover(run, made_of)
+        if left is not None:
+            run.inputs["neighbors_taken_up"] = ", ".join(left[0])
+            embeddings_df = embeddings_df.where(~F.col("expert").isin(left[0]))
         folder = storage.join(run.staging, "shards")
-        found_df = neighbors.find_neighbors(embeddings_df, _references(run.read(CATALOG)), run.config.neighbors, folder)
+        found_df = neighbors.find_neighbors(embeddings_df, references_df, run.config.neighbors, folder)
+        if left is not None:
+            found_df = found_df.unionByName(left[1])
         run.rows_out["neighbors"] = run.replace(NEIGHBORS, found_df, run.config.experts)
+        leftover_neighbors.note_neighbors(run, made_of)
 
 
 def _searches_as_before(run: Run) -> bool:

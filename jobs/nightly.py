@@ -52,8 +52,8 @@ def run_nightly(request: Request) -> Run:
         choose_base(run)
         read_catalog(run, checked.request.catalog)
         space = _embed(run)
-        run.drop_leftovers()
         find_neighbors(run)
+        run.drop_leftovers()
         if is_unchanged(run, index):
             publish_nothing(run)
             return run

@@ -26,13 +26,19 @@ def same_rows(left_df: DataFrame, right_df: DataFrame) -> bool:
     return _digest(left_df, columns) == _digest(right_df, columns)
 
 
-def _digest(rows_df: DataFrame, columns: list[str]) -> tuple[object, ...]:
-    row = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})
+def digest_columns(columns: Iterable[str | Column]) -> list[Column]:
+    """Aggregates that tell one set of rows from another, in any order: their number and the sums of two hashes."""
+    row = list(columns)
 
     def total(*seed: Column) -> Column:
-        return F.sum(F.xxhash64(row, *seed).cast("decimal(38,0)"))
+        return F.sum(F.xxhash64(*row, *seed).cast("decimal(38,0)"))
 
-    found = rows_df.agg(F.count("*").alias("rows"), total().alias("one"), total(F.lit(1)).alias("two")).first()
+    return [F.count("*").alias("rows"), total().alias("one"), total(F.lit(1)).alias("two")]
+
+
+def _digest(rows_df: DataFrame, columns: list[str]) -> tuple[object, ...]:
+    row = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})  # maps can't be hashed
+    found = rows_df.agg(*digest_columns([row])).first()
     assert found is not None
     return tuple(found)
 

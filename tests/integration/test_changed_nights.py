@@ -58,14 +58,14 @@ def versions(folder: Path) -> dict[str, int]:
     return {name: len(list(log.glob("*.json"))) for name, log in logs.items()}
 
 
-def killed_while_it_looks_at_frames(request: Request, monkeypatch: pytest.MonkeyPatch) -> int:
-    """A run that ends after the frames, made one that ended among them: how many GIFs whole files hold."""
+def killed_after_its_neighbors(request: Request, monkeypatch: pytest.MonkeyPatch) -> int:
+    """A run that ends after its neighbors, with frames as one leaves that ended among them: how many GIFs they hold."""
 
-    def end(_: Run) -> None:
+    def end(*_: object) -> None:
         raise RuntimeError("out of power")
 
     with monkeypatch.context() as patch, pytest.raises(RuntimeError, match="out of power"):
-        patch.setattr(nightly, "find_neighbors", end)
+        patch.setattr(nightly, "weigh_experts", end)
         run_nightly(request)
     (staged,) = Path(request.warehouse).glob("_staging/*/frames")
     shutil.rmtree(staged / "_delta_log")
@@ -85,8 +85,9 @@ def test_what_changed_is_done_and_the_result_is_that_of_a_full_run(
     rows[5]["uri"] = "gifs/not-there.gif"
     write_rows(path, rows)
     request = Request(str(path), str(tmp_path / "w"), load_config(None, SETTINGS))
-    num_seen = killed_while_it_looks_at_frames(request, monkeypatch)
+    num_seen = killed_after_its_neighbors(request, monkeypatch)
     first = run_nightly(request)
+    assert "imagenet" in first.inputs["neighbors_taken_up"]
     assert first.inputs["taken_up"] == f"{num_seen} of 12 GIFs were seen by a run that did not end"
     assert 0 < num_seen < 11 and not list((tmp_path / "w").glob("_staging/*"))
     assert first.inputs["base"] == "none: no release yet"

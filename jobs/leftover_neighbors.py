@@ -1,0 +1,61 @@
+"""The neighbors that a run which did not end has found already, expert by expert: the next one takes them over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from autotag_core import storage
+from autotag_core.errors import InputError
+from autotag_core.tables import NEIGHBORS
+from autotag_core.warehouse import table_uri
+from jobs.delta_tables import has_its_files, read_version, spark_schema
+from jobs.run import Run
+from udfs.changes import digest_columns
+
+_NOTE = "neighbors.json"
+
+
+def fingerprints(run: Run, embeddings_df: DataFrame, references_df: DataFrame) -> dict[str, str]:
+    """Of each expert what its neighbors are made of: its embeddings, which GIFs are references, and the settings.
+
+    Cost: both are read once, and three numbers an expert and partition shuffled.
+    """
+    settings = run.config.neighbors.model_dump_json()
+    references = tuple(references_df.agg(*digest_columns(["gif_id"])).collect()[0])
+    rows = embeddings_df.groupBy("expert").agg(*digest_columns(["gif_id", "embedding"])).collect()
+    return {
+        row["expert"]: hashlib.sha256(repr((tuple(row)[1:], references, settings)).encode()).hexdigest() for row in rows
+    }
+
+
+def note_neighbors(run: Run, made_of: dict[str, str]) -> None:
+    """Leave word of what the neighbors that this run has just written are made of."""
+    note = {"made_of": made_of, "version": run.table_versions[NEIGHBORS.name]}
+    storage.write_bytes(storage.join(run.staging, _NOTE), json.dumps(note).encode())
+
+
+def find_leftover(run: Run, made_of: dict[str, str]) -> tuple[list[str], DataFrame] | None:
+    """(experts, their NEIGHBORS) that the newest run left which made some of the same; None: none did."""
+    for note in _notes(run):
+        same = sorted(expert for expert, what in made_of.items() if note["made_of"].get(expert) == what)
+        uri, version = table_uri(run.warehouse, NEIGHBORS.name), int(note["version"])
+        if same and has_its_files(uri, version):
+            rows_df = read_version(run.spark, uri, version, spark_schema(NEIGHBORS))
+            return same, rows_df.where(F.col("expert").isin(same))
+    return None
+
+
+def _notes(run: Run) -> list[dict[str, Any]]:
+    """Of other runs, newest first."""
+    staged = storage.join(run.warehouse, "_staging")
+    try:
+        uris = [uri for uri in storage.list_files(staged) if uri.endswith(f"/{_NOTE}")]
+        return [json.loads(storage.read_bytes(uri)) for uri in sorted(uris, reverse=True)]
+    except (InputError, ValueError) as error:
+        run.log.warning("what earlier runs left can't be read", reason=str(error))
+        return []
