@@ -6,7 +6,7 @@ import hashlib
 
 from autotag_core.config import FramesConfig
 
-RECIPE = 1
+RECIPE = 2
 """Counts the changes of what a media row or a sampled frame is for the same bytes and settings."""
 _NO_EFFECT = frozenset(
     {

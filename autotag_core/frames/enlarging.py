@@ -1,0 +1,89 @@
+"""Canvases that are smaller than a frame, enlarged: bilinear, straight into the planes that the model takes.
+
+Loads numba: import it where it is used.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autotag_core.compiled import compiled
+
+
+class Axis(NamedTuple):
+    """For each position along a frame's side the two pixels of the canvas that it lies between, and how far along."""
+
+    before: NDArray[np.int64]
+    after: NDArray[np.int64]
+    weights: NDArray[np.float32]  # 0: all of `before`
+
+
+def enlarged(
+    pixels: NDArray[np.uint8], resized: tuple[int, int], corner: tuple[int, int], size: int
+) -> NDArray[np.uint8]:
+    """A canvas (height, width, 4) scaled to `resized`, both sides at least as long; (3, size, size) of it from
+    `corner` on (top, left).
+
+    Within one level of torchvision's antialiased bilinear Resize, which rounds twice; at such scales antialiasing
+    changes nothing. The same bits on every machine: each step is one rounded operation on float32.
+    """
+    height, width = pixels.shape[:2]
+    planes = np.empty((3, size, size), np.uint8)
+    packed = pixels.view(np.dtype("<u4"))[..., 0]
+    rows, columns = axis(height, resized[0], corner[0], size), axis(width, resized[1], corner[1], size)
+    _enlarge(packed, rows, columns, planes)
+    return planes
+
+
+@functools.lru_cache(maxsize=64)
+def axis(source: int, resized: int, start: int, length: int) -> Axis:
+    """The positions start .. start + length - 1 of a side of `source` pixels scaled to `resized`; pixels have their
+    colour at their centre, and beyond the outermost centres goes on what is there.
+    """
+    positions = (np.arange(start, start + length) + 0.5) * (source / resized) - 0.5
+    positions = np.clip(positions, 0, source - 1)
+    before = positions.astype(np.int64)
+    return Axis(before, np.minimum(before + 1, source - 1), (positions - before).astype(np.float32))
+
+
+@compiled
+def _enlarge(packed: NDArray[np.uint32], rows: Axis, columns: Axis, planes: NDArray[np.uint8]) -> None:
+    size = len(columns.before)
+    # a canvas row is stretched once, and two of them, an even and an odd one, are all that a frame's row needs
+    stretched = np.empty((2, 3, size), np.float32)
+    held = np.full(2, -1)
+    left, right = np.empty(size, np.int32), np.empty(size, np.int32)
+    half = np.float32(0.5)
+    for y in range(len(rows.before)):
+        above, below, weight = rows.before[y], rows.after[y], rows.weights[y]
+        for row in (above, below):
+            if held[row & 1] != row:
+                _stretch(packed[row], columns, left, right, stretched[row & 1])
+                held[row & 1] = row
+        upper, lower = stretched[above & 1], stretched[below & 1]
+        for plane in range(3):
+            for x in range(size):
+                value = upper[plane, x] + (lower[plane, x] - upper[plane, x]) * weight
+                planes[plane, y, x] = np.uint8(np.int32(value + half))
+
+
+@compiled
+def _stretch(
+    row: NDArray[np.uint32],
+    columns: Axis,
+    left: NDArray[np.int32],
+    right: NDArray[np.int32],
+    stretched: NDArray[np.float32],
+) -> None:
+    before, after, weights = columns
+    for x in range(len(before)):  # apart from the arithmetic, which then runs many at once
+        left[x], right[x] = row[before[x]], row[after[x]]
+    for plane in range(3):
+        for x in range(len(before)):
+            near = np.float32((left[x] >> (8 * plane)) & 0xFF)
+            far = np.float32((right[x] >> (8 * plane)) & 0xFF)
+            stretched[plane, x] = near + (far - near) * weights[x]
