@@ -90,13 +90,16 @@ class ImagenetConfig(Section):
     """What computes the frame backbones, also `moments`. `auto`: torch on GPUs; on CPUs onnxruntime, the same vectors
     but for rounding at 3.5 to 4.3 times the speed, or torch where it, onnx or a conversion is missing (the log says
     so). One for the whole job: it is part of each model_version."""
-    precision: Literal["fp32", "int8"] = "fp32"
+    precision: Literal["fp32", "int8", "bf16", "fp16"] = "fp32"
     """`int8`: efficientnet_lite0 alone, by onnxruntime on CPUs: about 5 times the speed of torch, but 2 to 3% of
-    the nearest neighbors are others (benchmarks/README.md)."""
+    the nearest neighbors are others (benchmarks/README.md). `bf16`, `fp16`: by torch, for GPUs; bf16 also on CPUs that
+    have it."""
+    compile: bool = False
+    """torch compiles the network in each task's process, a minute or more, for a GPU: worth it for whole backfills."""
     cpu_batch: PositiveCount = 4
     """Frames per forward pass on a CPU: small chunks keep activations in the allocator's cache."""
     gpu_batch: PositiveCount = 256
-    """Frames per forward pass on a GPU; halved on out of memory."""
+    """Frames per forward pass on a GPU, fewer where they are large (64 MiB at most); halved on out of memory."""
     threads: PositiveCount = 1
     """Of the backend in one task; Spark already runs one task per core."""
 
@@ -109,6 +112,12 @@ class ImagenetConfig(Section):
                 raise ValueError("precision=int8 is onnxruntime's on a CPU: not with backend=torch or device=cuda")
             if self.backbone != "efficientnet_lite0":
                 raise ValueError(f"precision=int8 is for efficientnet_lite0: what {self.backbone} loses is not known")
+        if self.backend == "onnxruntime" and (self.compile or self.precision in ("bf16", "fp16")):
+            raise ValueError("compile and precision=bf16 or fp16 are torch's: not with backend=onnxruntime")
+        if self.precision == "int8" and self.compile:
+            raise ValueError("precision=int8 is onnxruntime's and compile is torch's: change one of them")
+        if self.precision == "fp16" and self.device == "cpu":
+            raise ValueError("precision=fp16 is for GPUs: not with device=cpu; bf16 computes on both")
         return self
 
 
@@ -413,7 +422,7 @@ class SparkConfig(Section):
     gifs_per_partition: PositiveCount = 200
     """GIFs that one task fetches, decodes and embeds: minutes of one core, so little is lost with a task."""
     partitions: PositiveCount | None = None
-    """Tasks of the embedding stage; None: rows over gifs_per_partition, in a small catalog up to four a core."""
+    """Tasks of the embedding stage; None: rows over gifs_per_partition, in a small catalog up to eight a core."""
 
 
 class Config(Section):

@@ -7,12 +7,16 @@ import logging
 from typing import TYPE_CHECKING
 
 from autotag_core.config import Config
+from autotag_core.errors import InputError
 from autotag_core.experts import backbones
 from autotag_core.experts.memory import loaded_on_device
 from autotag_core.experts.registry import BACKBONES, FrameModels, LoadedExpert, chosen_experts
 
 if TYPE_CHECKING:
     import torch
+
+MAX_BATCH_BYTES = 64 * 2**20
+"""Of decoded frames in one forward pass; their activations take a hundred times that."""
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +25,13 @@ def settled(config: Config, on_gpus: bool = False) -> Config:
     """The config with imagenet.backend decided, once for all tasks: embeddings of different ones must not mix.
 
     As backbones.decided says; a fall back to torch is a warning. Converts networks that are not in the cache: seconds.
+    InputError where only a GPU has the precision, and tasks have none.
     """
+    if config.imagenet.precision == "fp16" and not on_gpus and config.imagenet.device != "cuda":
+        raise InputError(
+            "imagenet.precision is fp16, which is for GPUs, but Spark gives tasks none: "
+            "set spark.task.resource.gpu.amount, or imagenet.precision=bf16 or fp32"
+        )
     found, why_not = _settle(config, on_gpus)
     if why_not:
         _log.warning("frames are embedded by torch, at a fraction of the speed: %s", why_not)
@@ -51,6 +61,10 @@ def _backbone_names(config: Config) -> list[str]:
 def _load_on_cpu(config: Config, names: list[str]) -> None:
     import torch
 
+    if config.imagenet.precision != "int8":  # whatever else is chosen, whether the weights fit shows in fp32
+        config = config.model_copy(
+            update={"imagenet": config.imagenet.model_copy(update={"precision": "fp32", "compile": False})}
+        )
     for name in names:
         BACKBONES[name](config, torch.device("cpu"))
 
@@ -96,4 +110,5 @@ def load_frame_models(config: Config, device: torch.device) -> FrameModels:
             raise NotImplementedError(f"expert {expert.name} works on frames but declares no pool or no model version")
         loaded.append(LoadedExpert(expert.name, version, backbone, expert.make_pool(config, device)))
     batch_size = config.imagenet.gpu_batch if device.type == "cuda" else config.imagenet.cpu_batch
-    return FrameModels(shared, tuple(loaded), batch_size, kept)
+    largest = max(1, MAX_BATCH_BYTES // (3 * config.frames.size**2))
+    return FrameModels(shared, tuple(loaded), min(batch_size, largest), kept)

@@ -30,17 +30,24 @@ def backend_of(config: ImagenetConfig) -> Backend:
     """
     if config.backend != "auto":
         return config.backend
-    return "torch" if config.device == "cuda" or _missing() else "onnxruntime"
+    return "torch" if config.device == "cuda" or _is_torchs(config) or _missing() else "onnxruntime"
+
+
+def _is_torchs(config: ImagenetConfig) -> bool:
+    """Whether no other backend has these settings."""
+    return config.compile or config.precision in ("bf16", "fp16")
 
 
 def decided(config: ImagenetConfig, on_gpus: bool, load: Callable[[Backend], None]) -> tuple[Backend, str]:
     """The backend for all tasks, and why it is not onnxruntime where it should be.
 
-    `auto` is torch on GPUs, else onnxruntime if all networks load under it here, else torch; AutotagError where that
-    does not have the precision that is wanted.
+    `auto` is torch on GPUs and for what torch alone has, else onnxruntime if all networks load under it here, else
+    torch; AutotagError where that does not have the precision that is wanted.
     """
     if config.backend != "auto":
         return config.backend, ""
+    if _is_torchs(config):
+        return "torch", ""
     on_gpus |= config.device == "cuda"
     why_not = "tasks have GPUs" if on_gpus else _missing()
     if not why_not:
@@ -55,10 +62,14 @@ def decided(config: ImagenetConfig, on_gpus: bool, load: Callable[[Backend], Non
 
 
 def _in_torch(wanted: Wanted, device: torch.device) -> Any:
+    """The network in the precision that is wanted; batch norm was folded in float32."""
     import torch
 
-    network = wanted.build().to(device).to(memory_format=torch.channels_last).requires_grad_(False)
-    return lambda pixels: network(pixels.contiguous(memory_format=torch.channels_last))
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[wanted.precision]
+    network: Any = wanted.build().to(device, dtype).to(memory_format=torch.channels_last).requires_grad_(False)
+    if wanted.compiled:
+        network = torch.compile(network, dynamic=False)  # batches always have one shape
+    return lambda pixels: network(pixels.to(dtype, memory_format=torch.channels_last)).to(torch.float32)
 
 
 def load_network(wanted: Wanted, config: ImagenetConfig, device: torch.device) -> Any:
@@ -67,10 +78,15 @@ def load_network(wanted: Wanted, config: ImagenetConfig, device: torch.device) -
     InputError where these settings and this device don't go together; AutotagError where it can't be converted.
     """
     backend = backend_of(config)
-    if wanted.precision != "fp32" and (backend == "torch" or device.type != "cpu"):
+    if wanted.precision == "int8" and (backend == "torch" or device.type != "cpu"):
         raise InputError(
-            f"imagenet.precision is {wanted.precision}: only onnxruntime on a CPU has that; "
+            "imagenet.precision is int8: only onnxruntime on a CPU has that; "
             "set imagenet.precision=fp32, or imagenet.device=cpu with the packages onnxruntime and onnx installed"
+        )
+    if wanted.precision == "fp16" and device.type == "cpu":
+        raise InputError(
+            "imagenet.precision is fp16, which is for GPUs, but the task has none: "
+            "set imagenet.precision=bf16 or fp32, or give tasks GPUs"
         )
     if backend == "torch":
         return _in_torch(wanted, device)

@@ -51,6 +51,8 @@ class Backbone:
         """
         import torch
 
+        if self.device.type == "cuda":
+            frames = frames.pin_memory()  # from other memory the copy would not run beside other tasks' work
         with torch.inference_mode():
             pixels = normalised(frames.to(self.device, non_blocking=True), self.name)
             features: torch.Tensor = self._network(pixels)  # (n, dimension)
@@ -89,6 +91,7 @@ def load_backbone(config: ImagenetConfig, device: torch.device) -> Backbone:
         functools.partial(build[config.backbone], state),
         lambda num_frames: normalised(drawn_frames(num_frames), config.backbone),
         config.precision,
+        config.compile,
     )
     return Backbone(load_network(wanted, config, device), config.backbone, model_version(config), device)
 
@@ -106,11 +109,12 @@ def make_repeatable(threads: int, device: torch.device) -> None:
 
 
 def model_version(config: ImagenetConfig) -> str:
-    """Backbone, first 12 hex digits of its weight file's sha256, backend, precision; InputError: there are no weights.
+    """Backbone, first 12 hex digits of its weight file's sha256, backend, precision, and whether it is compiled.
 
-    Nothing is downloaded: loading the backbone does that.
+    InputError: there are no weights. Nothing is downloaded: loading the backbone does that.
     """
-    return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-{backend_of(config)}-{config.precision}"
+    computed = f"{backend_of(config)}-{config.precision}{'-compiled' if config.compile else ''}"
+    return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-{computed}"
 
 
 def weights_path(config: ImagenetConfig) -> Path:

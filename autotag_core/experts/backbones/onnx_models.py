@@ -26,13 +26,13 @@ from autotag_core.errors import NotConvertedError
 if TYPE_CHECKING:
     import torch
 
-Precision = Literal["fp32", "int8"]
+Precision = Literal["fp32", "int8", "bf16", "fp16"]
 Draw = Callable[[int], "torch.Tensor"]
 """Number of frames -> pixels (n, 3, height, width) float32 as the network takes them, always the same ones."""
 
 LEAST_COSINE = {"fp32": 0.9999, "int8": 0.99}
 """Between a probe's features and torch's: less means a wrong conversion, or a CPU whose int8 arithmetic saturates."""
-RECIPE = 1
+RECIPE = 2
 """Counts the changes of what `convert` makes of the same weights."""
 _OPSET = 17
 _NUM_PROBES = 2
@@ -42,13 +42,16 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Wanted:
-    """A network to be had under onnxruntime: `build` makes it in torch, from pixels to features (n, d)."""
+    """A network to be had by some backend: `build` makes it in torch, from pixels to features (n, d)."""
 
     name: str
     weights_sha256: str
     build: Callable[[], torch.nn.Module]
     draw: Draw
     precision: Precision = "fp32"
+    """onnxruntime has fp32 and int8, torch all others than int8."""
+    compiled: bool = False
+    """Whether torch compiles it."""
 
     @property
     def file_name(self) -> str:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torchvision.models import resnet50
 
-from autotag_core.config import Config, ImagenetConfig
+from autotag_core.config import Config, FramesConfig, ImagenetConfig
 from autotag_core.config_file import load_config
 from autotag_core.errors import AutotagError, InputError, NotConvertedError
 from autotag_core.experts import (
@@ -24,6 +24,7 @@ from autotag_core.experts import (
 )
 from autotag_core.experts.backbones import backends
 from autotag_core.experts.backbones.backends import backend_of
+from autotag_core.experts.backbones.probes import drawn_frames
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 SHOWN = Config(experts=("imagenet",))
@@ -55,6 +56,7 @@ def test_each_version_names_its_backend_and_precision() -> None:
         ("onnxruntime", "fp32"): "onnxruntime-fp32",
         ("torch", "fp32"): "torch-fp32",
         ("auto", "int8"): "onnxruntime-int8",
+        ("auto", "bf16"): "torch-bf16",
     }
     for (backend, precision), end in named.items():
         config = with_imagenet(backend=backend, precision=precision)
@@ -62,6 +64,40 @@ def test_each_version_names_its_backend_and_precision() -> None:
         assert check_experts(config) == model_versions(config) == {"imagenet": version}
         models = load_frame_models(config, CPU)
         assert models.backbones["imagenet"].version == models.experts[0].model_version == version
+
+
+def test_half_precision_has_nearly_the_features_of_float32_and_another_version() -> None:
+    frames = drawn_frames(4)
+    exact, half = (load_backbone(ImagenetConfig(backend="torch", precision=name), CPU) for name in ("fp32", "bf16"))
+    found = half.features(frames)
+    assert found.dtype == torch.float32
+    cosines = torch.nn.functional.cosine_similarity(exact.features(frames), found)
+    assert 0.99 < cosines.min() < 0.9999
+    assert half.version == exact.version.removesuffix("fp32") + "bf16"
+
+
+def test_fp16_is_for_gpus() -> None:
+    config = with_imagenet(precision="fp16")
+    with pytest.raises(InputError, match=r"imagenet\.precision is fp16, which is for GPUs, but Spark gives tasks none"):
+        settled(config)
+    with pytest.raises(InputError, match=r"imagenet\.precision is fp16, which is for GPUs, but the task has none"):
+        load_backbone(config.imagenet, CPU)
+    assert settled(config, on_gpus=True).imagenet.backend == "torch"
+    assert check_experts(config) == {"imagenet": "efficientnet_lite0-579344248a93-torch-fp16"}, "weights are checked"
+
+
+def test_a_compiled_network_has_a_version_of_its_own() -> None:
+    config = with_imagenet(compile=True)
+    assert settled(config).imagenet.backend == "torch"
+    assert check_experts(config) == {"imagenet": "efficientnet_lite0-579344248a93-torch-fp32-compiled"}
+
+
+def test_batches_are_bounded_by_the_bytes_of_their_frames() -> None:
+    config = with_imagenet(cpu_batch=1000)
+    assert load_frame_models(config, CPU).batch_size == 64 * 2**20 // (3 * 224 * 224)
+    large = config.model_copy(update={"frames": FramesConfig(size=1024)})
+    assert load_frame_models(large, CPU).batch_size == 21
+    assert load_frame_models(SHOWN, CPU).batch_size == 4
 
 
 def test_without_the_packages_frames_are_embedded_by_torch_and_the_log_and_the_version_say_so(
@@ -121,6 +157,10 @@ def test_a_task_with_a_gpu_refuses_what_was_decided_for_cpus() -> None:
         ("precision=int8 backend=torch", "not with backend=torch"),
         ("precision=int8 device=cuda", "not with backend=torch or device=cuda"),
         ("precision=int8 backbone=resnet50", "what resnet50 loses is not known"),
+        ("precision=bf16 backend=onnxruntime", "are torch's: not with backend=onnxruntime"),
+        ("compile=true backend=onnxruntime", "are torch's: not with backend=onnxruntime"),
+        ("precision=int8 compile=true", "precision=int8 is onnxruntime's and compile is torch's"),
+        ("precision=fp16 device=cpu", "precision=fp16 is for GPUs: not with device=cpu"),
     ],
 )
 def test_settings_that_exclude_each_other_are_refused(settings: str, said: str) -> None:
