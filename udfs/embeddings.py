@@ -91,9 +91,10 @@ def only_experts(config: Config, names: Collection[str]) -> Config:
 
 
 def _num_tasks(num_gifs: int, gifs_per_task: int, context: SparkContext) -> int:
-    """Small catalogs are cut finer, so that the cores end together and progress can be seen."""
-    finer = min(4 * context.defaultParallelism, num_gifs // MIN_GIFS_PER_TASK)
-    return max(-(-num_gifs // gifs_per_task), finer, 1)
+    """Small catalogs are cut finer, and all in whole rounds of the cores, which then end together."""
+    cores = context.defaultParallelism
+    num_tasks = max(-(-num_gifs // gifs_per_task), min(8 * cores, num_gifs // MIN_GIFS_PER_TASK), 1)
+    return num_tasks if num_tasks <= cores else -(-num_tasks // cores) * cores
 
 
 def embed_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[pa.RecordBatch]:

@@ -125,13 +125,13 @@ def test_embeddings_are_the_same_bits_however_the_catalog_is_partitioned(
 def test_tasks_follow_from_rows_per_task_and_small_catalogs_are_cut_finer(catalog_df: DataFrame) -> None:
     context = catalog_df.sparkSession.sparkContext
     assert context.defaultParallelism == 2
-    found = [embeddings._num_tasks(num_gifs, 200, context) for num_gifs in (0, 15, 40, 400, 2_001)]
-    assert found == [1, 1, 2, 8, 11]
+    found = [embeddings._num_tasks(num_gifs, 200, context) for num_gifs in (0, 15, 40, 48, 400, 3_301)]
+    assert found == [1, 1, 2, 4, 16, 18], "in whole rounds of the two cores"
     one, many = (
         embeddings.embed_frames(catalog_df, Config(spark=SparkConfig(gifs_per_partition=size))) for size in (500, 2)
     )
     assert one.rdd.getNumPartitions() == 1
-    assert many.rdd.getNumPartitions() == -(-catalog_df.count() // 2)
+    assert many.rdd.getNumPartitions() == 2 * -(-catalog_df.count() // 4)
 
 
 def test_a_demanded_gpu_that_spark_does_not_assign_is_an_error_before_any_task(catalog_df: DataFrame) -> None:
