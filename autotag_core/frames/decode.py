@@ -11,7 +11,7 @@ from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError
 from autotag_core.frames.canvases import Pixels, composite_frames
 from autotag_core.frames.header import Header, undecodable
-from autotag_core.frames.resize import fit_frame
+from autotag_core.frames.resize import fit_into
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def decode_frames(
     truncated = header.truncated
     try:
         for canvas in composite_frames(data, header, indices, config.background):
-            frames[len(decoded)].copy_(fit_frame(canvas.pixels, config.size))
+            fit_into(frames[len(decoded)], canvas.pixels)
             decoded.append(canvas.frame_index)
             if keep is not None and canvas.frame_index in keep.indices:
                 kept.append(keep.copy(canvas.pixels))

@@ -22,21 +22,20 @@ class Axis(NamedTuple):
     weights: NDArray[np.float32]  # 0: all of `before`
 
 
-def enlarged(
-    pixels: NDArray[np.uint8], resized: tuple[int, int], corner: tuple[int, int], size: int
-) -> NDArray[np.uint8]:
-    """A canvas (height, width, 4) scaled to `resized`, both sides at least as long; (3, size, size) of it from
-    `corner` on (top, left).
+def enlarge_into(
+    planes: NDArray[np.uint8], pixels: NDArray[np.uint8], resized: tuple[int, int], corner: tuple[int, int]
+) -> None:
+    """Fill planes (3, size, size) with a canvas (height, width, 4) scaled to `resized`, from `corner` (top, left) on.
 
-    Within one level of torchvision's antialiased bilinear Resize, which rounds twice; at such scales antialiasing
-    changes nothing. The same bits on every machine: each step is one rounded operation on float32.
+    Neither side gets shorter. Within one level of torchvision's antialiased bilinear Resize, which rounds twice; at
+    such scales antialiasing changes nothing. The same bits on every machine: each step is one rounded operation on
+    float32.
     """
     height, width = pixels.shape[:2]
-    planes = np.empty((3, size, size), np.uint8)
+    size = planes.shape[-1]
     packed = pixels.view(np.dtype("<u4"))[..., 0]
     rows, columns = axis(height, resized[0], corner[0], size), axis(width, resized[1], corner[1], size)
     _enlarge(packed, rows, columns, planes)
-    return planes
 
 
 @functools.lru_cache(maxsize=64)

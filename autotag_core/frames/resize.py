@@ -11,28 +11,36 @@ _MAX_ASPECT = 4
 
 
 def fit_frame(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
-    """The canvas, (height, width, 4), resized to `size` by its shorter side, the centre cut out: (3, size, size) RGB.
+    """The canvas, (height, width, 4), as a frame (3, size, size) RGB: see fit_into."""
+    frame = torch.empty((3, size, size), dtype=torch.uint8)
+    fit_into(frame, pixels)
+    return frame
+
+
+def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
+    """Fill the frame (3, size, size) with the centre of the canvas (height, width, 4) resized by its shorter side.
 
     What torchvision's antialiased bilinear Resize and CenterCrop do on bytes: the longer side becomes floor(size *
     longer / shorter), the crop starts at round((longer - size) / 2). A canvas longer than 4 : 1 is first cut to 4 : 1
     around its centre, which the crop does not see: a 1 x 60,000 canvas would otherwise be resized to 3 gigapixels.
-    Within one level of torchvision where the canvas is enlarged, the same where it is not. The result can share memory
-    with the canvas.
+    Within one level of torchvision where the canvas is enlarged, the same where it is not.
     """
+    size = frame.shape[-1]
     pixels = np.ascontiguousarray(_cut_to_max_aspect(pixels))
     height, width = pixels.shape[:2]
     shorter = min(height, width)
     resized = (size * height // shorter, size * width // shorter)
     top, left = (round((side - size) / 2) for side in resized)
     if shorter < size:
-        from autotag_core.frames.enlarging import enlarged
+        from autotag_core.frames.enlarging import enlarge_into
 
-        return torch.from_numpy(enlarged(pixels, resized, (top, left), size))
+        enlarge_into(frame.numpy(), pixels, resized, (top, left))
+        return
     # strides that tell one image is channels last, or torch takes it for planes: half the speed
     image = torch.from_numpy(pixels).as_strided((1, 4, height, width), (4 * height * width, 1, 4 * width, 4))
     if resized != (height, width):
         image = interpolate(image, resized, mode="bilinear", antialias=True)  # (1, 4, *resized)
-    return image[0, :3, top : top + size, left : left + size]  # (3, size, size)
+    frame.copy_(image[0, :3, top : top + size, left : left + size])
 
 
 def _cut_to_max_aspect(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

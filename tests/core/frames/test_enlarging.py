@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autotag_core.frames import fit_frame
-from autotag_core.frames.enlarging import axis, enlarged
+from autotag_core.frames.enlarging import axis, enlarge_into
 
 SIDES = st.integers(1, 60)
 
@@ -29,7 +29,8 @@ def test_any_cut_out_of_any_enlarged_canvas_is_the_nearest_level_to_the_exact_on
     size = data.draw(st.integers(1, min(resized)))
     top, left = (data.draw(st.integers(0, side - size)) for side in resized)
     pixels = noise(height, width)
-    found = enlarged(pixels, resized, (top, left), size)
+    found = np.empty((3, size, size), np.uint8)
+    enlarge_into(found, pixels, resized, (top, left))
     expected = exactly(pixels, resized)[:, top : top + size, left : left + size]
     assert np.abs(found - expected).max() <= 0.5 + 1e-3
 
