@@ -5,8 +5,13 @@ A module whose functions carry `compiled` loads numba, half a second, when it is
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -21,18 +26,41 @@ def compiled(function: Function) -> Function:
     import numba
 
     folder = cache_folder()
+    made: Any = numba.njit(nogil=True)(function)
     if folder is not None:
         vars(numba.config)["CACHE_DIR"] = str(folder)
-    made: Any = numba.njit(cache=folder is not None, nogil=True)(function)
+        with contextlib.suppress(RuntimeError):  # numba finds no place for a module in a wheel, or in no file at all
+            made.enable_caching()
     return cast(Function, made)
 
 
 def cache_folder() -> Path | None:
-    """NUMBA_CACHE_DIR, or a folder in XDG_CACHE_HOME or ~/.cache; None where it can't be written."""
+    """A folder for this source in NUMBA_CACHE_DIR, XDG_CACHE_HOME or ~/.cache; None where it can't be written.
+
+    numba looks only at the file that a function is in, not at those of the functions that are compiled into it: after
+    any change of the package everything is compiled anew.
+    """
     try:
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache / "autotag" / "compiled")
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autotag" / "compiled"
+        folder = Path(os.environ.get("NUMBA_CACHE_DIR") or cache) / _source_hash()
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, RuntimeError):
         return None
     return folder if os.access(folder, os.W_OK) else None
+
+
+@functools.cache
+def _source_hash() -> str:
+    """Of every module of the package, be it a folder or in a wheel."""
+    hashed = hashlib.sha256()
+    for text in _sources(files(__package__)):
+        hashed.update(text)
+    return hashed.hexdigest()[:16]
+
+
+def _sources(folder: Traversable) -> Iterator[bytes]:
+    for one in sorted(folder.iterdir(), key=lambda one: one.name):
+        if one.is_dir():
+            yield from _sources(one)
+        elif one.name.endswith(".py"):
+            yield one.read_bytes()

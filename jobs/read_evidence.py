@@ -28,7 +28,7 @@ from autotag_core.warehouse import RunRecord, read_table, table_uri
 from jobs.delta_tables import read_table_version
 from jobs.score_tags import read_weights, validation_pairs
 from jobs.session import spark_session
-from udfs import duplicates, evidence, slips
+from udfs import duplicates, evidence, slips, tag_tables, votes
 from udfs.components import Keep
 
 
@@ -95,10 +95,11 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
         neighbors_df = duplicates.distinct_neighbors(neighbors_df, release.copies_df, release.config.neighbors.k)
     if release.copies_df is not None and way.flow_tags:
         copied_df = duplicates.flow_tags(catalog_df, release.copies_df)
-    with _kept(spark, release.warehouse) as keep:
+    with _kept(spark, release.warehouse) as (keep, folder):
         slips_df = keep(slips.slips(catalog_df)) if way.slips else None
         neighbors_df = keep(neighbors_df) if way.count_once else neighbors_df
-        shares_df = keep(evidence.share_votes(neighbors_df, catalog_df, slips_df, experts, vote))
+        tags = tag_tables.write_tags(votes.reference_lists(catalog_df, slips_df), storage.join(folder, "tags"))
+        shares_df = keep(evidence.share_votes(neighbors_df, tags, experts, vote))
         evidence_df = keep(
             evidence.gather_evidence(shares_df, neighbors_df, catalog_df, slips_df, copied_df, experts, vote)
         )
@@ -108,8 +109,8 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
 
 
 @contextmanager
-def _kept(spark: SparkSession, warehouse: str) -> Iterator[Keep]:
-    """Something that writes rows that several steps need once, and deletes them with the context.
+def _kept(spark: SparkSession, warehouse: str) -> Iterator[tuple[Keep, str]]:
+    """Something that writes rows that several steps need once, and the folder to which, deleted with the context.
 
     To local files where Spark runs on this machine, so that a reader of the warehouse need not be able to write it.
     """
@@ -123,7 +124,7 @@ def _kept(spark: SparkSession, warehouse: str) -> Iterator[Keep]:
         return spark.read.schema(rows_df.schema).parquet(path)
 
     try:
-        yield keep
+        yield keep, folder
     finally:
         storage.delete_prefix(folder)
 

@@ -9,11 +9,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
+from autotag_core import storage
 from autotag_core.config import VoteConfig
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, TAG_THRESHOLDS
 from autotag_core.voting import KNOWING_SLIPS, ExpertWeight, Judge, fit_judge
 from jobs.run import Run
-from udfs import evidence, scores, slips, votes
+from udfs import evidence, scores, slips, tag_tables, votes
 
 
 def score_tags(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -> DataFrame:
@@ -33,9 +34,9 @@ def score_tags(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -
             copied_df = None
         elif run.config.catalog.labels == "raw":  # no label is a slip of another one
             slips_df, _ = run.stage_rows("slips", slips.slips(catalog_df))
-        shares_df, _ = run.stage_rows(
-            "shares", evidence.share_votes(neighbors_df, catalog_df, slips_df, sorted(weights), config)
-        )
+        lists_df = votes.reference_lists(catalog_df, slips_df)
+        tags = tag_tables.write_tags(lists_df, storage.join(run.staging, "meant_tags"))
+        shares_df, _ = run.stage_rows("shares", evidence.share_votes(neighbors_df, tags, sorted(weights), config))
         gathered_df = evidence.gather_evidence(
             shares_df, neighbors_df, catalog_df, slips_df, copied_df, sorted(weights), config
         )

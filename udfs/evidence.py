@@ -1,18 +1,22 @@
-"""Neighbors and catalog in, the evidence on every (GIF, tag) pair out: native Spark, no Python on the way.
+"""Neighbors and catalog in, the evidence on every (GIF, tag) pair out: shares by compiled loops, the rest native Spark.
 
-Cost: as the published vote's (udfs/votes.py), with neighbors.k instead of vote.neighbors, and for the GIF's own tags
-one row per pair of them.
+Cost: as the published vote's (udfs/votes.py), with neighbors.k instead of vote.neighbors; a row for every tag of a
+neighbor, which the evidence joins with what is known of the GIF and of the tag; and for the GIF's own tags one row per
+pair of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
-from autotag_core.voting import SHARE_UNIT
+from autotag_core.voting import SHARE_UNIT, TagTable, gif_blocks, open_tag_table, share_schema
+from udfs.neighbors import local_folder
 from udfs.votes import TRAIN, as_meant, reference_tags
 
 if TYPE_CHECKING:
@@ -21,57 +25,32 @@ if TYPE_CHECKING:
 MAX_OWN_TAGS = 32
 """Of a GIF's own tags the first so many, by the alphabet, are held against each other: pairs grow with the square."""
 MAX_LIFT = 50.0
+_BLOCK_ROWS = 8_192
+"""Rows of GIFs whose shares are summed at once: about 60 MB of lists with their tags."""
 _PAIR_PRIOR = 0.1
 """GIFs added to the seen and to the expected number of each pair of tags: what shrinks the lift of a rare pair."""
 
 
-def share_votes(
-    neighbors_df: DataFrame,
-    catalog_df: DataFrame,
-    slips_df: DataFrame | None,
-    experts: Sequence[str],
-    config: VoteConfig,
-) -> DataFrame:
-    """(gif_id, tag, weight_<expert>, votes_<expert>) for every tag that a neighbor has.
+def share_votes(neighbors_df: DataFrame, tags: TagTable, experts: Sequence[str], config: VoteConfig) -> DataFrame:
+    """(gif_id, tag, weight_<expert>, votes_<expert>) for every tag that a neighbor has, as `tags` says it was meant.
 
     weight: the summed weights of the neighbors with the tag over those of all, in SHARE_UNITs. votes: neighbors with
-    the tag among the nearest config.neighbors. Given slips, they count as what they look like. The dearest step: stage
-    the result.
+    the tag among the nearest config.neighbors. The dearest step, mostly for its many rows: stage the result.
     """
-    tags_df = (
-        reference_tags(catalog_df, slips_df)
-        .groupBy(F.col("gif_id").alias("neighbor_id"))
-        .agg(F.collect_set("tag").alias("neighbor_tags"))
+    is_heard = (F.size("neighbor_ids") > 0) & F.col("expert").isin(list(experts))
+    lists_df = neighbors_df.where(is_heard).select(
+        "gif_id", "expert", F.col("neighbor_ids").alias("items"), "distances"
     )
-    nearest = F.element_at("distances", 1)
-    # array(1..n) and not posexplode, so that a list and its weights stay together
-    weighted_df = neighbors_df.where((F.size("neighbor_ids") > 0) & F.col("expert").isin(list(experts))).select(
-        "gif_id",
-        "expert",
-        "neighbor_ids",
-        F.transform("distances", lambda distance: F.exp(-config.similarity * (distance - nearest))).alias("weights"),
-    )
-    total = F.aggregate("weights", F.lit(0.0), lambda sum_, weight: sum_ + weight)
-    pairs_df = weighted_df.select(
-        "gif_id", "expert", total.alias("total"), F.posexplode(F.arrays_zip("neighbor_ids", "weights"))
-    ).select(
-        "gif_id",
-        "expert",
-        (F.col("pos") < config.neighbors).alias("votes"),
-        F.round(F.col("col.weights") / F.col("total") * SHARE_UNIT).cast("bigint").alias("weight"),
-        F.col("col.neighbor_ids").alias("neighbor_id"),
-    )
-    voted_df = pairs_df.join(tags_df, "neighbor_id").select(
-        "gif_id", "expert", "votes", "weight", F.explode("neighbor_tags").alias("tag")
-    )
-    sums = []
-    for name in experts:
-        is_expert = F.col("expert") == name
-        sums += [
-            F.coalesce(F.sum(F.when(is_expert, F.col("weight"))), F.lit(0)).alias(f"weight_{name}"),
-            F.count_if(is_expert & F.col("votes")).cast("int").alias(f"votes_{name}"),
-        ]
-    return voted_df.groupBy("gif_id", "tag").agg(*sums)
+
+    def share_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from autotag_core.voting.share_rows import share_rows
+
+        table = open_tag_table(tags, local_folder())
+        for block in gif_blocks(batches, experts, _BLOCK_ROWS):
+            yield from share_rows(block, table, experts, config)
+
+    sorted_df = lists_df.repartition("gif_id").sortWithinPartitions("gif_id")
+    return sorted_df.mapInArrow(share_partition, from_arrow_schema(share_schema(experts)))
 
 
 def gather_evidence(

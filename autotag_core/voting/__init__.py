@@ -1,16 +1,18 @@
 """Evidence on a (GIF, tag) pair in; out of it a score, the chance that the tag is right, and whether that is enough.
 
-Loading this needs no scikit-learn; fitting a calibration does.
+Loading this needs neither scikit-learn nor numba; fitting a calibration needs the one, counting votes the other.
 """
 
 from autotag_core.voting.calibration import Calibration, fit_calibration
 from autotag_core.voting.curves import Curve
 from autotag_core.voting.evidence import SHARE_UNIT, Evidence, ExpertEvidence, evidence_of, evidence_schema
+from autotag_core.voting.gif_blocks import PUBLISHED, gif_blocks, share_schema
 from autotag_core.voting.judge import Judge, fit_judge, fit_weights
 from autotag_core.voting.own_tags import default_weights, fit_own_tags
 from autotag_core.voting.reliability import Bin, expected_calibration_error, reliability_table
 from autotag_core.voting.rules import KNOWING_SLIPS, RULES, ExpertWeight, Weights, published_confidence
 from autotag_core.voting.slips import MAX_SHARE, MIN_COUNT, MIN_LENGTH, is_slip
+from autotag_core.voting.tag_table import TagTable, open_tag_table, write_tag_table
 from autotag_core.voting.thresholds import NEVER, TagThreshold, Thresholds, fit_thresholds
 
 __all__ = [
@@ -19,6 +21,7 @@ __all__ = [
     "MIN_COUNT",
     "MIN_LENGTH",
     "NEVER",
+    "PUBLISHED",
     "RULES",
     "SHARE_UNIT",
     "Bin",
@@ -28,6 +31,7 @@ __all__ = [
     "ExpertEvidence",
     "ExpertWeight",
     "Judge",
+    "TagTable",
     "TagThreshold",
     "Thresholds",
     "Weights",
@@ -40,7 +44,11 @@ __all__ = [
     "fit_own_tags",
     "fit_thresholds",
     "fit_weights",
+    "gif_blocks",
     "is_slip",
+    "open_tag_table",
     "published_confidence",
     "reliability_table",
+    "share_schema",
+    "write_tag_table",
 ]

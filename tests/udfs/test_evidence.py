@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -24,7 +26,8 @@ from autotag_core.voting.judge import Judge
 from udfs.evidence import gather_evidence, share_votes
 from udfs.scores import SCORES, judged_pairs, score_pairs
 from udfs.slips import slips
-from udfs.votes import TRAIN, VALIDATION, vote_tags
+from udfs.tag_tables import write_tags
+from udfs.votes import TRAIN, VALIDATION, reference_lists, vote_tags
 
 Gif = tuple[str, str, list[str], list[str]]
 EXPERTS = ["x", "y"]
@@ -65,7 +68,9 @@ def gathered(spark: SparkSession, parts: int, copied: bool = True) -> tuple[Rows
     neighbors_df = spark.createDataFrame(LISTS, schema).repartition(parts)
     slips_df = spark.createDataFrame([("kittne", "kitten")], "tag string, meant string")
     copied_df = spark.createDataFrame(COPIED, "gif_id string, tag string").repartition(parts) if copied else None
-    shares_df = share_votes(neighbors_df, catalog_df, slips_df, EXPERTS, CONFIG).localCheckpoint()
+    with tempfile.TemporaryDirectory() as folder:
+        tags = write_tags(reference_lists(catalog_df, slips_df), folder)
+        shares_df = share_votes(neighbors_df, tags, EXPERTS, CONFIG).localCheckpoint()
     evidence_df = gather_evidence(shares_df, neighbors_df, catalog_df, slips_df, copied_df, EXPERTS, CONFIG)
     return by_pair(shares_df), by_pair(evidence_df)
 
@@ -281,7 +286,7 @@ def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(evide
 
 @pytest.mark.parametrize("normalise", ["possible", "max"])
 def test_without_slips_the_published_rule_scores_every_pair_as_the_published_vote_does(
-    normalise: str, spark: SparkSession
+    normalise: str, spark: SparkSession, tmp_path: Path
 ) -> None:
     """Slips are not corrected, new tags below the lower bound have no score, and a GIF spread over batches is whole."""
     config = CONFIG.model_copy(update={"rule": "published", "normalise": normalise, "lower_bound": 0.5})
@@ -292,7 +297,8 @@ def test_without_slips_the_published_rule_scores_every_pair_as_the_published_vot
         lists, "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
     )
     weights = {"x": ExpertWeight(0.5, 0.5), "y": ExpertWeight(0.25, 0.5)}
-    shares_df = share_votes(neighbors_df, catalog_df, None, EXPERTS, config)
+    tags = write_tags(reference_lists(catalog_df), str(tmp_path))
+    shares_df = share_votes(neighbors_df, tags, EXPERTS, config)
     evidence_df = gather_evidence(shares_df, neighbors_df, catalog_df, None, None, EXPERTS, config)
     judge = fit_judge(None, weights, config, seed=7)
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "3")
@@ -300,7 +306,8 @@ def test_without_slips_the_published_rule_scores_every_pair_as_the_published_vot
         scored = {(row["gif_id"], row["tag"]): row["score"] for row in score_pairs(evidence_df, judge).collect()}
     finally:
         spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
-    voted_df = vote_tags(neighbors_df, catalog_df, {name: one.published for name, one in weights.items()}, config)
+    published = {name: one.published for name, one in weights.items()}
+    voted_df = vote_tags(neighbors_df, catalog_df, tags, published, config)
     voted = {(row["gif_id"], row["tag"]): row for row in voted_df.collect()}
     train = {row[0] for row in gifs if row[1] == TRAIN}
     assert ("e", "kittne") in voted and voted["e", "kittne"]["source"] == "voted"

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
+import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from scipy.stats import binomtest
 
 from autotag_core.config import VoteConfig
 from autotag_core.tables import EXPERT_WEIGHTS, VOTED_TAGS, check_columns
-from udfs.votes import TEST, TRAIN, VALIDATION, add_scores, vote_tags, weigh_experts
+from autotag_core.voting import TagTable
+from benchmarks.vote_sql import duckdb_vote, spark_vote
+from tests.core.voting.test_published_rows import drawn
+from udfs.tag_tables import write_tags
+from udfs.votes import TEST, TRAIN, VALIDATION, add_scores, reference_lists, vote_tags, weigh_experts
 
 Gif = tuple[str, str, list[str], list[str]]
 Voted = dict[str, tuple[float, float, str, dict[str, int], list[str]]]
@@ -30,13 +37,19 @@ def neighbors(spark: SparkSession, *lists: tuple[str, str, list[str]]) -> DataFr
     return spark.createDataFrame(list(lists), "gif_id string, expert string, neighbor_ids array<string>")
 
 
+def as_table(gifs: DataFrame, folder: Path) -> TagTable:
+    return write_tags(reference_lists(gifs), str(folder / "tags"))
+
+
 def voted(
     lists: DataFrame, gifs: DataFrame, weights: Mapping[str, float], config: VoteConfig | None = None
 ) -> dict[str, Voted]:
     """{gif_id: {tag: (confidence, published_score, source, votes, evidence)}}, numbers to four digits."""
-    voted_df = vote_tags(lists, gifs, weights, config or VoteConfig(neighbors=K, lower_bound=1.0))
+    with tempfile.TemporaryDirectory() as folder:
+        config = config or VoteConfig(neighbors=K, lower_bound=1.0)
+        rows = vote_tags(lists, gifs, as_table(gifs, Path(folder)), weights, config).collect()
     found: dict[str, Voted] = {}
-    for row in voted_df.collect():
+    for row in rows:
         tags = found.setdefault(row["gif_id"], {})
         assert row["tag"] not in tags
         numbers = round(row["confidence"], 4), round(row["published_score"], 4)
@@ -167,7 +180,9 @@ def test_where_no_expert_was_ever_judged_every_gif_keeps_its_tags(
     assert found == {tag: (1.0, 0.0, "original", {}, []) for tag in ("cat", "dog", "old")}
 
 
-def test_the_result_is_the_same_to_the_bit_however_rows_are_spread(spark: SparkSession) -> None:
+def test_the_result_is_the_same_to_the_bit_however_rows_are_spread_and_tags_cut(
+    spark: SparkSession, tmp_path: Path
+) -> None:
     tags = [f"t{number}" for number in range(7)]
     gifs = [(f"g{number}", TRAIN, tags[number % 7 : number % 7 + 1 + number % 3], []) for number in range(60)]
     lists = [
@@ -177,20 +192,46 @@ def test_the_result_is_the_same_to_the_bit_however_rows_are_spread(spark: SparkS
     ]
     weights = {"a": 0.1, "b": 0.2, "c": 0.3}  # 0.1 + 0.2 + 0.3 depends on the order of the sum
     found = []
-    for parts in (1, 7):
+    for parts, slice_gifs in ((1, None), (7, 9)):
         lists_df, gifs_df = neighbors(spark, *lists).repartition(parts), catalog(spark, *gifs).repartition(parts)
-        voted_df = vote_tags(lists_df, gifs_df, weights, VoteConfig(neighbors=K, lower_bound=0.25, normalise="max"))
+        config = VoteConfig(neighbors=K, lower_bound=0.25, normalise="max")
+        tags = write_tags(reference_lists(gifs_df), str(tmp_path), slice_gifs)
+        assert len(tags.slices) == (7 if slice_gifs else 1)
+        voted_df = vote_tags(lists_df, gifs_df, tags, weights, config)
         found.append(sorted((row.asDict() for row in voted_df.collect()), key=lambda row: (row["gif_id"], row["tag"])))
     assert found[0] == found[1]
     assert {row["source"] for row in found[0]} == {"confirmed", "unconfirmed", "voted"}
 
 
-def test_the_columns_are_those_of_the_tables(spark: SparkSession) -> None:
+@pytest.mark.parametrize("normalise", ["possible", "max"])
+def test_a_random_catalog_is_voted_on_as_plain_sql_does_in_spark_and_duckdb(
+    normalise: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    gifs, lists = drawn(seed=3)
+    weights, config = {"a": 0.1, "b": 0.2}, VoteConfig(neighbors=K, lower_bound=0.25, normalise=normalise)
+    gifs_df = catalog(spark, *((gif_id, *gif) for gif_id, gif in gifs.items()))
+    lists_df = neighbors(spark, *((*key, [one for one, _ in near]) for key, near in lists.items()))
+    voted_df = vote_tags(lists_df, gifs_df, as_table(gifs_df, tmp_path), weights, config)
+    found, by_spark = (
+        sorted(tuple(row.asDict().values()) for row in rows_df.collect())
+        for rows_df in (voted_df, spark_vote(lists_df, gifs_df, weights, config))
+    )
+    assert found == by_spark
+    assert sum(row[3] == "voted" for row in found) > 5
+    if normalise == "possible":
+        with duckdb.connect() as connection:
+            connection.register("lists", lists_df.toArrow())
+            connection.register("gifs", gifs_df.toArrow())
+            assert sorted(connection.execute(duckdb_vote("lists", "gifs", weights, config)).fetchall()) == found
+
+
+def test_the_columns_are_those_of_the_tables(spark: SparkSession, tmp_path: Path) -> None:
     from pyspark.sql.pandas.types import to_arrow_schema
 
     lists_df, gifs_df = neighbors(spark, *LISTS), catalog(spark, ASKED, *REFERENCE)
     scores_df = spark.createDataFrame([], SCORE_COLUMNS)
-    voted_df = add_scores(vote_tags(lists_df, gifs_df, WEIGHTS, VoteConfig()), scores_df, VoteConfig())
+    published_df = vote_tags(lists_df, gifs_df, as_table(gifs_df, tmp_path), WEIGHTS, VoteConfig())
+    voted_df = add_scores(published_df, scores_df, VoteConfig())
     check_columns(VOTED_TAGS, to_arrow_schema(voted_df.schema))
     assert voted_df.columns == VOTED_TAGS.schema.names
     check_columns(EXPERT_WEIGHTS, to_arrow_schema(weigh_experts(lists_df, gifs_df, VoteConfig()).schema))

@@ -1,0 +1,93 @@
+"""A stream of rows, sorted by GIF, cut into blocks of whole GIFs that the vote's inner loops take at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+if TYPE_CHECKING:
+    from autotag_core.voting.kernels import Lists
+
+
+PUBLISHED = pa.schema(
+    [
+        pa.field("gif_id", pa.string()),
+        pa.field("tag", pa.string()),
+        pa.field("confidence", pa.float32()),
+        pa.field("source", pa.string()),
+        pa.field("published_score", pa.float32()),
+        pa.field("votes", pa.map_(pa.string(), pa.int32())),
+        pa.field("evidence", pa.list_(pa.string())),
+    ]
+)
+
+
+def share_schema(experts: Sequence[str]) -> pa.Schema:
+    """The columns of what neighbors say of a tag: summed weights, in SHARE_UNITs, and votes by expert."""
+    fields = [pa.field("gif_id", pa.string()), pa.field("tag", pa.string())]
+    for name in experts:
+        fields += [pa.field(f"weight_{name}", pa.int64()), pa.field(f"votes_{name}", pa.int32())]
+    return pa.schema(fields)
+
+
+@dataclass(frozen=True)
+class GifBlock:
+    """Rows of whole GIFs; `items` are all rows' items one after the other, `lists` says which are whose."""
+
+    rows: pa.Table
+    items: pa.StringArray
+    lists: Lists
+
+    @property
+    def is_neighbor(self) -> npt.NDArray[np.bool_]:
+        """Whether each item (items,) is a neighbor, and not a tag of the GIF itself."""
+        return np.repeat(self.lists.experts >= 0, np.diff(self.lists.starts))
+
+
+def gif_blocks(batches: Iterable[pa.RecordBatch], experts: Sequence[str], num_rows: int) -> Iterator[GifBlock]:
+    """Blocks of about num_rows rows (gif_id, expert, items, ...) that come sorted by gif_id.
+
+    A row of one of the experts lists its neighbors; one whose expert is null is about the GIF itself. No other experts.
+    """
+    for rows in _whole_gifs(batches, num_rows):
+        yield _block(rows, experts)
+
+
+def _block(rows: pa.Table, experts: Sequence[str]) -> GifBlock:
+    from autotag_core.voting.kernels import Lists
+
+    column = {name: rows[name].chunk(0) for name in ("gif_id", "expert", "items")}
+    starts = np.concatenate([[0], _changes(column["gif_id"]), [len(rows)]]).astype(np.int64)
+    numbers = pc.fill_null(pc.index_in(column["expert"], pa.array(experts, pa.string())), -1).to_numpy()
+    offsets = column["items"].offsets.to_numpy().astype(np.int64)
+    return GifBlock(rows, column["items"].flatten(), Lists(starts, numbers.astype(np.int32), offsets - offsets[0]))
+
+
+def _whole_gifs(batches: Iterable[pa.RecordBatch], num_rows: int) -> Iterator[pa.Table]:
+    """The rows in tables of one chunk, none of which ends within a GIF; none is empty."""
+    waiting: list[pa.RecordBatch] = []
+    num_waiting = 0
+    for batch in batches:
+        waiting.append(batch)
+        num_waiting += batch.num_rows
+        if num_waiting >= num_rows:
+            table = pa.Table.from_batches(waiting).combine_chunks()
+            changes = _changes(table["gif_id"].chunk(0))
+            end = int(changes[-1]) if len(changes) else 0
+            waiting, num_waiting = table.slice(end).to_batches(), len(table) - end
+            if end:
+                yield table.slice(0, end)
+    if num_waiting:
+        yield pa.Table.from_batches(waiting).combine_chunks()
+
+
+def _changes(values: pa.StringArray) -> npt.NDArray[np.int64]:
+    """Where a value differs from the one before it."""
+    found = pc.indices_nonzero(pc.not_equal(values[1:], values[:-1])).to_numpy()
+    return np.asarray(found, np.int64) + 1
