@@ -1,0 +1,217 @@
+"""The published vote against plain Spark SQL and DuckDB, Parquet to Parquet:
+`python -m benchmarks.votes [--gifs 200000] [--repeats 5] [--slow-repeats 5] [--folder .cache/bench/votes]`.
+
+Four experts list 10 neighbors of each GIF; a GIF has 4.8 tags of 50,000, frequent and rare as tags are (Zipf), and
+half of them shared with its neighbors. All three write what the product publishes: for every own tag of a GIF and
+every new one whose weighted vote reaches vote.lower_bound its confidence, source, score, votes by expert and the
+neighbors behind it. The product's time includes its table of tags. Rows are compared before times are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+
+from autotag_core.config import VoteConfig
+from benchmarks.vote_sql import duckdb_vote, spark_vote
+from jobs.session import spark_session
+from udfs.tag_tables import write_tags
+from udfs.votes import reference_lists, vote_tags
+
+WEIGHTS = {"imagenet": 0.5, "semantic": 0.4, "temporal": 0.3, "text": 0.2}
+CONFIG = VoteConfig()
+NUM_TAGS, GROUP, CHUNK = 50_000, 50, 100_000
+TARGETS = {"Spark SQL": 10.0, "DuckDB": 1.5}
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--gifs", type=int, default=200_000)
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--slow-repeats", type=int, help="of Spark SQL; default: as many")
+    parser.add_argument("--folder", type=Path, default=Path(".cache/bench/votes"))
+    parser.add_argument("--json", action="store_true", help="one line for each result")
+    options = parser.parse_args()
+    inputs = options.folder / str(options.gifs)
+    if not (inputs / "catalog").exists():
+        write_inputs(inputs, options.gifs)
+    slow = options.repeats if options.slow_repeats is None else options.slow_repeats
+    rows = measure(inputs.resolve(), options.repeats, slow)
+    if options.json:
+        print("\n".join(json.dumps({"gifs": options.gifs} | row) for row in rows))
+    else:
+        print(as_text(rows, options.gifs))
+
+
+def write_inputs(folder: Path, num_gifs: int, seed: int = 7) -> None:
+    """catalog and neighbors as Parquet files, each under its name when it is whole."""
+    shutil.rmtree(folder, ignore_errors=True)
+    rng = np.random.default_rng(seed)
+    ids = pa.array([f"gif-{number:08}" for number in range(num_gifs)])
+    for expert in WEIGHTS:
+        path = folder / "neighbors" / f"expert={expert}"
+        path.mkdir(parents=True)
+        for start in range(0, num_gifs, CHUNK):
+            pq.write_table(_neighbors(rng, ids, start), path / f"{start:09}.parquet")
+    partial = folder / "partial"
+    partial.mkdir()
+    tags = pa.array([f"tag {number}" for number in range(NUM_TAGS)])
+    for start in range(0, num_gifs, CHUNK):
+        pq.write_table(_catalog(rng, ids, tags, start), partial / f"{start:09}.parquet")
+    partial.rename(folder / "catalog")
+
+
+def _is_train(gifs: Any) -> Any:
+    return gifs % 10 != 3
+
+
+def _neighbors(rng: np.random.Generator, ids: pa.Array, start: int) -> pa.Table:
+    """Of each GIF 7 of 10 neighbors from its own group of GIFs, the others from anywhere; train GIFs all."""
+    gifs = np.arange(start, min(start + CHUNK, len(ids)))
+    near = gifs[:, None] // GROUP * GROUP + rng.integers(0, GROUP, (len(gifs), 10))
+    found = np.where(rng.random(near.shape) < 0.7, near, rng.integers(0, len(ids), near.shape)) % len(ids)
+    found = np.where(_is_train(found), found, found - 1)
+    starts = pa.array(np.arange(len(gifs) + 1) * 10, pa.int32())
+    distances = np.sort(rng.random(found.shape, np.float32), axis=1)
+    return pa.table(
+        {
+            "gif_id": ids[start : start + len(gifs)],
+            "neighbor_ids": pa.ListArray.from_arrays(starts, ids.take(pa.array(found.ravel()))),
+            "distances": pa.ListArray.from_arrays(starts, pa.array(distances.ravel())),
+        }
+    )
+
+
+def _catalog(rng: np.random.Generator, ids: pa.Array, tags: pa.Array, start: int) -> pa.Table:
+    """Half of a GIF's tags are of 8 that its group likes; one GIF in ten has editorial tags, for validation."""
+    gifs = np.arange(start, min(start + CHUNK, len(ids)))
+    chances = 1 / (np.arange(NUM_TAGS) + 10)
+    drawn = rng.choice(NUM_TAGS, (len(gifs), 10), p=chances / chances.sum())
+    liked = rng.choice(NUM_TAGS, (len(ids) // GROUP + 1, 8), p=chances / chances.sum())
+    shared = liked[gifs[:, None] // GROUP, rng.integers(0, 8, drawn.shape)]
+    drawn = np.where(rng.random(drawn.shape) < 0.5, shared, drawn)
+    nums = rng.integers(1, 11, len(gifs))
+    lists = [list(dict.fromkeys(row[:num])) for row, num in zip(drawn.tolist(), nums.tolist(), strict=True)]
+    train = _is_train(gifs)
+    return pa.table(
+        {
+            "gif_id": ids[start : start + len(gifs)],
+            "split": np.where(train, "train", "validation"),
+            "tags": _named(lists, tags),
+            "editorial_tags": _named([[] if one else row[:3] for row, one in zip(lists, train, strict=True)], tags),
+        }
+    )
+
+
+def _named(lists: list[list[int]], tags: pa.Array) -> pa.ListArray:
+    numbers = pa.array(lists, pa.list_(pa.int32()))
+    return pa.ListArray.from_arrays(numbers.offsets, tags.take(numbers.flatten()))
+
+
+def measure(inputs: Path, repeats: int, slow_repeats: int) -> list[dict[str, Any]]:
+    """A line for each peer. The sides take turns, after one on a few GIFs in which all is loaded and compiled."""
+    spark = spark_session("votes")
+    sides: dict[str, Callable[[Path, Path], None]] = {
+        "autotag": lambda inputs, out: _product(spark, inputs, out),
+        "DuckDB": _duckdb,
+        "Spark SQL": lambda inputs, out: _spark_sql(spark, inputs, out),
+    }
+    few, out = inputs / "few", inputs / "out"
+    write_inputs(few, 2_000)
+    seconds: dict[str, list[float]] = {name: [] for name in sides}
+    sums: dict[str, Any] = {}
+    for turn in range(-1, max(repeats, slow_repeats)):
+        for name, side in sides.items():
+            if turn >= (slow_repeats if name == "Spark SQL" else repeats):
+                continue
+            shutil.rmtree(out, ignore_errors=True)
+            start = time.perf_counter()
+            side(few if turn < 0 else inputs, out)
+            if turn >= 0:
+                seconds[name].append(time.perf_counter() - start)
+                print(f"{name}: {seconds[name][-1]:.1f} s", file=sys.stderr)
+                sums.setdefault(name, _sum_of_rows(out))
+    shutil.rmtree(out)
+    spark.stop()
+    return [
+        {
+            "name": f"vote / {peer}",
+            "ratio": round(statistics.median(seconds[peer]) / statistics.median(seconds["autotag"]), 2),
+            "target": target,
+            "alike": sums[peer] == sums["autotag"],
+            "rows": sums["autotag"][0],
+            "seconds": [round(one, 2) for one in seconds["autotag"]],
+            "peer_seconds": [round(one, 2) for one in seconds[peer]],
+        }
+        for peer, target in TARGETS.items()
+        if seconds[peer]
+    ]
+
+
+def _tables(spark: SparkSession, inputs: Path) -> tuple[DataFrame, DataFrame]:
+    return spark.read.parquet(str(inputs / "neighbors")), spark.read.parquet(str(inputs / "catalog"))
+
+
+def _product(spark: SparkSession, inputs: Path, out: Path) -> None:
+    neighbors_df, catalog_df = _tables(spark, inputs)
+    tags = write_tags(reference_lists(catalog_df), str(inputs / "tags"))
+    vote_tags(neighbors_df, catalog_df, tags, WEIGHTS, CONFIG).write.parquet(str(out))
+    shutil.rmtree(inputs / "tags")
+
+
+def _spark_sql(spark: SparkSession, inputs: Path, out: Path) -> None:
+    spark_vote(*_tables(spark, inputs), WEIGHTS, CONFIG).write.parquet(str(out))
+
+
+def _duckdb(inputs: Path, out: Path) -> None:
+    out.mkdir()
+    with duckdb.connect() as connection:
+        connection.execute(f"set threads = {len(os.sched_getaffinity(0))}; set preserve_insertion_order = false")
+        connection.execute(f"set temp_directory = '{inputs / 'spill'}'")
+        query = duckdb_vote(
+            f"read_parquet('{inputs}/neighbors/*/*.parquet', hive_partitioning = true)",
+            f"read_parquet('{inputs}/catalog/*.parquet')",
+            WEIGHTS,
+            CONFIG,
+        )
+        connection.execute(f"copy ({query}) to '{out}/rows.parquet'")
+
+
+def _sum_of_rows(out: Path) -> Any:
+    """(rows, sum of their hashes): the same for the same rows in any order."""
+    columns = "gif_id, tag, confidence, source, published_score, votes::varchar, evidence"
+    with duckdb.connect() as connection:
+        query = f"select count(*), sum(hash({columns})::hugeint) from read_parquet('{out}/*.parquet')"
+        return connection.execute(query).fetchone()
+
+
+def as_text(rows: list[dict[str, Any]], num_gifs: int) -> str:
+    """A table of the sides."""
+    lines = [f"{num_gifs} GIFs, {rows[0]['rows']} rows of voted tags" if rows else "nothing measured"]
+    for row in rows:
+        peer = row["name"].rpartition("/ ")[2]
+        lines.append(
+            f"{peer:<10} {statistics.median(row['peer_seconds']):8.2f} s, autotag "
+            f"{statistics.median(row['seconds']):7.2f} s: {row['ratio']:6.2f} x (target {row['target']}), "
+            f"{'the same rows' if row['alike'] else 'OTHER ROWS'}; {row['peer_seconds']} {row['seconds']}"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
