@@ -163,19 +163,27 @@ def stamp(uri: str) -> str:
     """A short hash that changes when the file, or one of the files below the folder, is written: names, sizes, and
     etags on S3, times of change on a local disk.
     """
+    return hashlib.sha256(json.dumps(_listing(uri)).encode()).hexdigest()[:12]
+
+
+def num_bytes(uri: str) -> int:
+    """The size of the file, or of all files below the folder; 0 where there is nothing."""
+    return sum(size for _, size, _ in _listing(uri))
+
+
+def _listing(uri: str) -> list[tuple[str, int, str]]:
+    """(name, size, etag or time of change) of the file, or of each file below the folder, sorted."""
     with explained(uri):
         if not is_s3(uri):
             root = local_path(uri)
             files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-            found = [(str(file), file.stat().st_size, str(file.stat().st_mtime_ns)) for file in files]
-        else:
-            bucket, key = split_s3(uri)
-            pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key.rstrip("/"))
-            items = (item for page in pages for item in page.get("Contents", []))
-            below = key.rstrip("/") + "/"
-            here = (item for item in items if item["Key"] == key or item["Key"].startswith(below))
-            found = sorted((item["Key"], item["Size"], item["ETag"]) for item in here)
-    return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]
+            return [(str(file), file.stat().st_size, str(file.stat().st_mtime_ns)) for file in files]
+        bucket, key = split_s3(uri)
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key.rstrip("/"))
+        items = (item for page in pages for item in page.get("Contents", []))
+        below = key.rstrip("/") + "/"
+        here = (item for item in items if item["Key"] == key or item["Key"].startswith(below))
+        return sorted((item["Key"], item["Size"], item["ETag"]) for item in here)
 
 
 _CODES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 if not __package__:  # spark-submit runs this file by its path, with jobs/ and not the project on the path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from autotag_core import experts
+from autotag_core import experts, storage
 from autotag_core.errors import NotPublishedError
 from autotag_core.experts import TagSpace
 from autotag_core.tables import FAILURES, MEDIA
@@ -39,6 +39,9 @@ from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
 from jobs.write_examples import write_examples
 from udfs import duplicates
+
+SMALL_CATALOG_BYTES = 2 * 2**20
+"""Of the catalog's files: some ten thousand GIFs, whose night is more planning than computing outside the models."""
 
 
 def run_nightly(request: Request) -> Run:
@@ -95,7 +98,8 @@ def _embed(run: Run) -> TagSpace | None:
 
 def _start(checked: Checked) -> Run:
     log = configure_logs()
-    spark = spark_session("autotag nightly")
+    is_small = storage.num_bytes(checked.request.catalog) <= SMALL_CATALOG_BYTES
+    spark = spark_session("autotag nightly", is_short=is_small)
     # what the jobs say that an interrupt cuts off explains nothing, at length
     watch_interrupts(lambda: silence_spark(spark))
     checked = settled(checked, spark)

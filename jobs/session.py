@@ -41,24 +41,32 @@ CLUSTER_ONLY = (
 )
 """Settings of spark-defaults.conf, by how they begin, that one machine cannot give: sizes, GPUs, more executors,
 an image's Python."""
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
+"""For a JVM that ends within minutes: compiling for a long life is then 40% of its CPU time. Alone, the first leaves
+48 MB for compiled code, which a thousand queries fill: the JVM would throw away and compile again without end."""
 AWS_PLACES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Variables that say where S3 is and hold no secret."""
 
 
-def spark_session(app_name: str, master: str | None = None, extra: dict[str, str] | None = None) -> SparkSession:
+def spark_session(
+    app_name: str, master: str | None = None, extra: dict[str, str] | None = None, is_short: bool = False
+) -> SparkSession:
     """The session of this process, started if there is none.
 
     Under spark-submit the cluster's settings hold; added are what the job's results depend on, the S3 server that this
     process's environment names, and the wheels of --py-files for the workers. Otherwise Spark runs on this machine, on
     `master` (local[*] or local-cluster[n,cores,MiB]), with spark-defaults.conf, the fetched jars and, when
-    AWS_ENDPOINT_URL is set, that S3 server. `extra` wins over everything else. InputError if `master` is a cluster;
-    AutotagError says to run `make setup` when Java or jars are missing.
+    AWS_ENDPOINT_URL is set, that S3 server; `is_short` makes its JVM one for a run of minutes. `extra` wins over
+    everything else. InputError if `master` is a cluster; AutotagError says to run `make setup` when Java or jars are
+    missing.
     """
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     conf = _follow_environment(SparkConf()) if submitted else _local_conf(master or LOCAL_MASTER)
+    if is_short and not submitted:
+        conf.set("spark.driver.extraJavaOptions", SHORT_LIVED)
     conf.setAll(list(REQUIRED.items()))
     extensions = [name for name in (conf.get("spark.sql.extensions", "") or "").split(",") if name]
     if DELTA_EXTENSION not in extensions:

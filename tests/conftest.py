@@ -80,15 +80,12 @@ def spark(s3: S3Server) -> Iterator[SparkSession]:
     """One session of two cores with Delta for the whole run, for local paths and for the buckets of `s3`."""
     extra = {
         "spark.sql.shuffle.partitions": "2",
-        # Tests are short: compiling for a long life costs 40% of the JVM's CPU time. Alone, this leaves 48 MB for
-        # compiled code, which a thousand queries fill: the JVM then throws away and compiles again without end.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m",
         # Java that is made for a query and runs once costs a quarter of the JVM's time; the tests that start the job as
         # its users do (run_sample, spark-submit, local-cluster) make it.
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     }
-    session = spark_session("tests", master="local[2,4]", extra=extra)
+    session = spark_session("tests", master="local[2,4]", extra=extra, is_short=True)
     yield session
     session.stop()
 
