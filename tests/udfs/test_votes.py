@@ -162,6 +162,14 @@ def test_gifs_that_nobody_may_change_or_was_asked_about_keep_exactly_their_tags(
     }
 
 
+def test_a_catalog_without_train_gifs_keeps_its_tags(spark: SparkSession, tmp_path: Path) -> None:
+    gifs_df = catalog(spark, ("v", VALIDATION, ["cat"], []))
+    assert voted(neighbors(spark, ("v", "imagenet", ["n1"])), gifs_df, WEIGHTS) == {
+        "v": {"cat": (1.0, 0.0, "original", {}, [])}
+    }
+    assert write_tags(spark.createDataFrame([], "gif_id string, tags array<string>"), str(tmp_path)).num_gifs == 0
+
+
 def test_an_expert_with_weight_zero_confirms_but_adds_nothing(spark: SparkSession) -> None:
     config = VoteConfig(neighbors=K, lower_bound=0.0)
     found = voted(neighbors(spark, *LISTS), catalog(spark, ASKED, *REFERENCE), {"imagenet": 0.0}, config)["asked"]
