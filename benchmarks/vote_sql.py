@@ -89,7 +89,7 @@ def _normalised(weights: Mapping[str, float], config: VoteConfig) -> Column:
 def duckdb_vote(neighbors: str, catalog: str, weights: Mapping[str, float], config: VoteConfig) -> str:
     """The query, over two relations by their SQL; vote.normalise must be `possible`.
 
-    The neighbors behind a tag are gathered in a second join, for the tags that come in: twice as fast as for all.
+    The neighbors behind a tag are gathered in a second join, for the tags that come in.
     """
     experts = sorted(weights)
     names = ", ".join(f"'{name}'" for name in experts)
