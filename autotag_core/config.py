@@ -207,10 +207,13 @@ class NeighborsConfig(Section):
 
     k: PositiveCount = 40
     """Neighbors of a GIF in each expert's space. The published rule hears vote.neighbors of them."""
-    backend: Literal["auto", "exact", "nmslib"] = "auto"
-    """`exact`: tiled matrix product, repeatable. `nmslib`: HNSW. `auto`: exact up to exact_below reference GIFs."""
-    exact_below: Count = 100_000
-    """Reference GIFs of an expert up to which `auto` searches exactly: below it, building an index costs more."""
+    backend: Literal["auto", "exact", "nmslib", "nndescent"] = "auto"
+    """`exact`: tiled matrix product. `nndescent`: a graph of all GIFs at once, approximate; the few that a night on
+    which little changed searches for are searched as `auto` does. `nmslib`: HNSW. `auto`: exact up to exact_below
+    reference GIFs or queries, else `nndescent`."""
+    exact_below: Count = 50_000
+    """Reference GIFs of an expert, or GIFs that are searched for, up to which `auto` is exact: half a minute of a core
+    at 256 dimensions. Beyond it, approximate neighbors cost a tenth."""
     shard_size: PositiveCount = 250_000
     """Reference GIFs in one index shard: every query visits every shard, so few and large; but a task that builds one
     with nmslib holds its vectors twice, 2.7 GB at 1280 dimensions: spark.executor.memoryOverhead is set for that."""
@@ -224,6 +227,13 @@ class NeighborsConfig(Section):
     """HNSW's passes over the finished graph."""
     index_threads: PositiveCount = 1
     """Threads that build one index shard. 1 builds the same graph every time; more does not."""
+    graph_margin: Count = 5
+    """Places in a list of NN-descent's graph beyond the k + 1 that are needed: the more, the better and slower."""
+    partition_size: PositiveCount = 250_000
+    """GIFs in one graph of NN-descent; more are cut into cells. A task holds its vectors twice, 2.8 GB at 1280
+    dimensions; where they are fewer, or memory is more, raise it: one graph is better and cheaper than cells."""
+    partition_overlap: PositiveCount = 2
+    """Cells that a GIF goes into: what lies at the border of one lies inside of another."""
 
 
 class DuplicatesConfig(Section):

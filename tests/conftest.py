@@ -55,6 +55,9 @@ def user_cache() -> Iterator[Path]:
     """A cache of converted networks for this run and its children: those of tests are large, and nobody's."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", folder)
+        # Compiled loops are the same in every run, and compiling them takes as long as some hundred tests.
+        compiled = Path(__file__).resolve().parents[1] / ".cache" / "compiled"
+        patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR") or str(compiled))
         yield Path(folder)
 
 

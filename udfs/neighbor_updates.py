@@ -6,11 +6,12 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
+from udfs.neighbor_rows import lists_of, pairs
 from udfs.neighbors import ExpertSize, build_shards, find_neighbors, search_queries
 
 MAX_SEARCHED = 0.5
@@ -74,22 +75,11 @@ def merge_neighbors(left_df: DataFrame, right_df: DataFrame, k: int) -> DataFram
 
     All of it native: cost is linear in the lists, one join by gif_id and expert.
     """
-    others_df = right_df.select(*_KEY, _pairs().alias("others"))
-    joined_df = left_df.select(*_KEY, _pairs().alias("pairs")).join(others_df, _KEY, "left")
+    others_df = right_df.select(*_KEY, pairs().alias("others"))
+    joined_df = left_df.select(*_KEY, pairs().alias("pairs")).join(others_df, _KEY, "left")
     none = F.array().cast("array<struct<distance:float,id:string>>")
     nearest = F.slice(F.array_sort(F.concat("pairs", F.coalesce("others", none))), 1, k)
-    return joined_df.select(*_KEY, nearest.alias("nearest")).select(
-        *_KEY,
-        F.col("nearest.id").alias("neighbor_ids"),
-        F.col("nearest.distance").alias("distances"),
-    )
-
-
-def _pairs() -> Column:
-    """Distances first, so that they sort by distance, then by id."""
-    return F.zip_with(
-        "distances", "neighbor_ids", lambda distance, id: F.struct(distance.alias("distance"), id.alias("id"))
-    )
+    return joined_df.select(*_KEY, nearest.alias("nearest")).select(*_KEY, *lists_of(F.col("nearest")))
 
 
 def _marks(now: Space, before: Space) -> DataFrame:

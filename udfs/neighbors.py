@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import math
@@ -9,22 +10,22 @@ import os
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
-from autotag_core.neighbors import Backend, Neighbors, build_shard, choose_backend, num_shards, search_shards
-from autotag_core.tables import NEIGHBORS
+from autotag_core.neighbors import Backend, build_shard, choose_backend, num_shards, search_shards
+from udfs.neighbor_graphs import search_graphs
+from udfs.neighbor_rows import COLUMNS, LISTS, as_batch, by_expert, first_parts, ids_and_vectors, runs, spread
 
 QUERY_BYTES = 256 * 1024 * 1024
 """Queries, with their vectors and candidates, that one task holds: it reads each shard once for them, so more of them
@@ -45,8 +46,6 @@ SHARDS = pa.schema(
         pa.field("dimension", pa.int32()),
     ]
 )
-_NEIGHBORS = pa.schema([pa.field(field.name, field.type) for field in NEIGHBORS.schema])
-"""Without comments, which Spark would take for column metadata."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +71,10 @@ def find_neighbors(
 ) -> DataFrame:
     """NEIGHBORS of every row of embeddings_df among the GIFs of reference_ids_df (gif_id), each expert by itself.
 
-    Nearest first, ties by gif_id, never the GIF itself; a GIF whose expert has no reference gets empty lists. Shards
-    are built at once, under `folder` (local or s3a), by the tasks of one Spark job; the search runs when the result is
-    written and needs them until then: the caller deletes the folder. embeddings_df is read three times: give it a
-    table, not a plan.
+    Nearest first, ties by gif_id, never the GIF itself; a GIF whose expert has no reference gets empty lists.
+    embeddings_df is read several times: give it a table, not a plan. Experts whose backend is nndescent are searched as
+    search_graphs says. For the others, shards are built at once, under `folder` (local or s3a), by the tasks of one
+    Spark job; the search runs when the result is written and needs them until then: the caller deletes the folder.
 
     Cost for Q queries, N references, dimension d, P = ceil(N / shard_size) shards. exact: 2 Q N d operations.
     nmslib: a build of about N log(shard_size) and Q P searches, so it grows with P: few and large shards. Each vector
@@ -86,9 +85,27 @@ def find_neighbors(
     shards, where they come from S3.
     """
     sizes = expert_sizes(embeddings_df, reference_ids_df)
-    references_df = embeddings_df.join(reference_ids_df.select("gif_id"), "gif_id", "left_semi")
-    shards = build_shards(references_df, sizes, config, folder)
-    return search_queries(embeddings_df, sizes, shards, config)
+    graphs = {name: size.num_queries for name, size in sizes.items() if _is_graph(config, name, size)}
+    parts = []
+    if graphs:
+        parts.append(search_graphs(embeddings_df, reference_ids_df, graphs, config))
+    others = {name: size for name, size in sizes.items() if name not in graphs}
+    if others or not graphs:
+        queries_df = embeddings_df.where(F.col("expert").isin(list(others))) if graphs else embeddings_df
+        references_df = queries_df.join(reference_ids_df.select("gif_id"), "gif_id", "left_semi")
+        shards = build_shards(references_df, others, config, folder)
+        parts.append(search_queries(queries_df, others, shards, config))
+    return functools.reduce(DataFrame.unionByName, parts)
+
+
+def _is_graph(config: NeighborsConfig, expert: str, size: ExpertSize) -> bool:
+    """Whether all GIFs of the expert are searched for at once, by NN-descent; the log has the reason."""
+    fewest = min(size.num_queries, size.num_references)
+    is_large = config.backend == "auto" and fewest > config.exact_below
+    if is_large or config.backend == "nndescent":
+        reason = f"more than neighbors.exact_below={config.exact_below}" if is_large else "neighbors.backend says so"
+        _log.info("neighbors of %s: nndescent over %d GIFs, %d references: %s", expert, *astuple(size), reason)
+    return is_large or config.backend == "nndescent"
 
 
 def expert_sizes(embeddings_df: DataFrame, reference_ids_df: DataFrame) -> dict[str, ExpertSize]:
@@ -111,18 +128,22 @@ def build_shards(
     parts = {expert: num_shards(config, size.num_references) for expert, size in sizes.items() if size.num_references}
     if not parts:
         return []
-    backends = {expert: choose_backend(config, sizes[expert].num_references) for expert in parts}
+    backends = {name: choose_backend(config, sizes[name].num_references, sizes[name].num_queries) for name in parts}
     for expert, backend in backends.items():
+        queries, references = astuple(sizes[expert])
+        chosen = (
+            "neighbors.backend says so" if config.backend == backend else f"neighbors.exact_below={config.exact_below}"
+        )
         _log.info(
-            "neighbors of %s: %s over %d references in %d shards",
-            *(expert, backend, sizes[expert].num_references, parts[expert]),
+            "neighbors of %s: %s, %d GIFs among %d references in %d shards: %s",
+            *(expert, backend, queries, references, parts[expert], chosen),
         )
 
     def build_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _build_partition(batches, config, backends, folder)
 
     # sorted by Spark, which can spill, so that Python streams; the order makes an index repeatable
-    sorted_df = _one_part_a_partition(references_df, parts).sortWithinPartitions("part", "gif_id")
+    sorted_df = _by_hash(references_df, parts).sortWithinPartitions("part", "gif_id")
     rows = sorted_df.mapInArrow(build_partition, from_arrow_schema(SHARDS)).collect()
     return [ShardRow(**row.asDict()) for row in sorted(rows, key=lambda row: (row["expert"], row["uri"]))]
 
@@ -141,48 +162,25 @@ def search_queries(
     def search_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _search_partition(batches, shards, config)
 
-    spread_df = _one_part_a_partition(embeddings_df, parts) if parts else embeddings_df.select(_COLUMNS)
-    return spread_df.mapInArrow(search_partition, from_arrow_schema(_NEIGHBORS))
+    spread_df = _by_hash(embeddings_df, parts) if parts else embeddings_df.select(COLUMNS)
+    return spread_df.mapInArrow(search_partition, from_arrow_schema(LISTS))
 
 
-_COLUMNS = ["gif_id", "expert", "embedding"]
-
-
-def _one_part_a_partition(embeddings_df: DataFrame, parts: dict[str, int]) -> DataFrame:
+def _by_hash(embeddings_df: DataFrame, parts: dict[str, int]) -> DataFrame:
     """(gif_id, expert, embedding, part): each expert cut into so many parts by a hash of gif_id, each a partition."""
-
-    def by_expert(values: Iterable[int]) -> Column:
-        pairs = zip(parts, values, strict=True)
-        return F.create_map([F.lit(item) for pair in pairs for item in pair])[F.col("expert")]
-
-    firsts = [0, *itertools.accumulate(parts.values())][:-1]
-    part = by_expert(firsts) + F.pmod(F.xxhash64("gif_id"), by_expert(parts.values()))
-    keys = _partition_keys(embeddings_df, sum(parts.values()))
-    parted_df = embeddings_df.select(*_COLUMNS, part.cast("int").alias("part"))
-    return parted_df.repartition(len(keys), F.lit(keys)[F.col("part")])
-
-
-def _partition_keys(df: DataFrame, num_partitions: int) -> list[int]:
-    """For each partition a number that Spark's hash partitioning sends there: parts themselves would share some."""
-    key = F.col("id").cast("int")
-    numbers_df = df.sparkSession.range(0, 64 * num_partitions, 1, 1).select(
-        key.alias("key"), F.pmod(F.hash(key), F.lit(num_partitions)).alias("partition")
-    )
-    found = {
-        row["partition"]: row["key"] for row in numbers_df.groupBy("partition").agg(F.min("key").alias("key")).collect()
-    }
-    return [found.get(partition, partition) for partition in range(num_partitions)]
+    part = by_expert(first_parts(parts)) + F.pmod(F.xxhash64("gif_id"), by_expert(parts))
+    return spread(embeddings_df.select(*COLUMNS, part.cast("int").alias("part")), sum(parts.values()))
 
 
 def _build_partition(
     batches: Iterable[pa.RecordBatch], config: NeighborsConfig, backends: dict[str, Backend], folder: str
 ) -> Iterator[pa.RecordBatch]:
-    for part, slices in itertools.groupby(_runs(batches, "part"), key=lambda batch: batch["part"][0].as_py()):
+    for part, slices in itertools.groupby(runs(batches, "part"), key=lambda batch: batch["part"][0].as_py()):
         first = next(slices)
         expert = first["expert"][0].as_py()
         # a name of its own for each attempt: a retried or speculative task never mixes its files with another's
         uri = storage.join(folder, f"{expert}-{part:05d}-{uuid.uuid4().hex[:12]}")
-        vectors = (_ids_and_vectors(batch) for batch in itertools.chain([first], slices))
+        vectors = (ids_and_vectors(batch) for batch in itertools.chain([first], slices))
         header = build_shard(vectors, config, backends[expert], uri, local_folder())
         yield pa.RecordBatch.from_pylist(
             [{"expert": expert, "uri": uri, "num_references": header.num_ids, "dimension": header.dimension}], SHARDS
@@ -196,24 +194,7 @@ def _search_partition(
         uris = [shard.uri for shard in shards if shard.expert == expert]
         found = search_shards(uris, ids, vectors, config, local_folder())
         for start in range(0, len(ids), ROWS_PER_BATCH):
-            yield _as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
-
-
-def _as_batch(expert: str, ids: list[str], found: Neighbors, start: int) -> pa.RecordBatch:
-    """NEIGHBORS of the queries `ids`, which stand from `start` on in `found`.
-
-    A batch at a time, since the strings of one Arrow array may be 2 GiB together.
-    """
-    offsets = found.offsets[start : start + len(ids) + 1]
-    here = slice(offsets[0], offsets[-1])
-    starts = pa.array(offsets - offsets[0], pa.int32())
-    columns = [
-        pa.array(ids, pa.string()),
-        pa.array([expert] * len(ids), pa.string()),
-        pa.ListArray.from_arrays(starts, pa.array(found.neighbor_ids[here], pa.string())),
-        pa.ListArray.from_arrays(starts, pa.array(found.distances[here], pa.float32())),
-    ]
-    return pa.RecordBatch.from_arrays(columns, schema=_NEIGHBORS)
+            yield as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
 
 
 def query_bytes(dimension: int, k: int) -> int:
@@ -225,11 +206,11 @@ def _query_blocks(
     batches: Iterable[pa.RecordBatch], k: int
 ) -> Iterator[tuple[str, list[str], npt.NDArray[np.float32]]]:
     """The partition's queries, expert by expert, in blocks of about QUERY_BYTES."""
-    for expert, slices in itertools.groupby(_runs(batches, "expert"), key=lambda batch: batch["expert"][0].as_py()):
+    for expert, slices in itertools.groupby(runs(batches, "expert"), key=lambda batch: batch["expert"][0].as_py()):
         ids: list[str] = []
         waiting: list[npt.NDArray[np.float32]] = []
         for batch in slices:
-            batch_ids, vectors = _ids_and_vectors(batch)
+            batch_ids, vectors = ids_and_vectors(batch)
             if waiting and waiting[0].shape[1] != vectors.shape[1]:
                 raise AutotagError(
                     f"embeddings of {expert} from {batch_ids[0]!r} on have {vectors.shape[1]} dimensions, "
@@ -242,35 +223,6 @@ def _query_blocks(
                 ids, waiting = [], []
         if ids:
             yield expert, ids, np.concatenate(waiting)
-
-
-def _runs(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:
-    """The batches, cut where the column's value changes; none is empty."""
-    for batch in batches:
-        if not batch.num_rows:
-            continue
-        values = batch[column]
-        changes = pc.indices_nonzero(pc.not_equal(values[1:], values[:-1])).to_numpy() + 1
-        edges = [0, *changes.tolist(), batch.num_rows]
-        for start, end in itertools.pairwise(edges):
-            yield batch.slice(start, end - start)
-
-
-def _ids_and_vectors(batch: pa.RecordBatch) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """Ids and vectors (n, dimension); AutotagError names a GIF whose embedding is missing or of another length."""
-    ids = batch["gif_id"].to_pylist()
-    embeddings = batch["embedding"]
-    values = embeddings.flatten()
-    if embeddings.null_count or values.null_count:
-        raise AutotagError(f"an embedding of {batch['expert'][0]} among {ids[0]!r}..{ids[-1]!r} holds nulls")
-    lengths = pc.list_value_length(embeddings).to_numpy(zero_copy_only=False)
-    odd = np.flatnonzero(lengths != lengths[0])
-    if len(odd):
-        raise AutotagError(
-            f"the embedding of {ids[odd[0]]!r} by {batch['expert'][0]} has {lengths[odd[0]]} dimensions, "
-            f"that of {ids[0]!r} {lengths[0]}"
-        )
-    return ids, values.to_numpy(zero_copy_only=False).reshape(len(ids), -1)
 
 
 def local_folder() -> Path:

@@ -1,8 +1,10 @@
-"""The nearest GIFs in an expert's space: exact or HNSW, one shard of the reference at a time."""
+"""The nearest GIFs in an expert's space: exact or HNSW, one shard of the reference at a time, or all by NN-descent."""
 
 from autotag_core.neighbors.cache import open_shard, search_shards
+from autotag_core.neighbors.cells import find_centers, nearest_centers
 from autotag_core.neighbors.distances import Neighbors
 from autotag_core.neighbors.exact import exact_neighbors
+from autotag_core.neighbors.nndescent import graph_neighbors
 from autotag_core.neighbors.shards import (
     Backend,
     Shard,
@@ -21,7 +23,10 @@ __all__ = [
     "build_shard",
     "choose_backend",
     "exact_neighbors",
+    "find_centers",
+    "graph_neighbors",
     "load_shard",
+    "nearest_centers",
     "num_shards",
     "open_shard",
     "search_shards",

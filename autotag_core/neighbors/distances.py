@@ -46,20 +46,30 @@ class Neighbors:
 
 def squared_norms(ids: Sequence[str] | Strings, vectors: Floats) -> Doubles:
     """Squared norm of each row in float64; AutotagError names the first GIF whose vector is not finite or not unit."""
+    check_shapes(ids, vectors)
+    rows = np.arange(len(vectors))
+    norms = _dots(vectors, rows, vectors, rows)
+    check_norms(ids, norms)
+    return norms
+
+
+def check_shapes(ids: Sequence[str] | Strings, vectors: Floats) -> None:
+    """AutotagError where these are not float32 vectors, one for each id."""
     if vectors.ndim != 2 or vectors.dtype != np.float32 or (len(vectors) and vectors.shape[1] == 0):
         raise AutotagError(
             f"embeddings are {vectors.dtype} of shape {vectors.shape}; they must be float32 (n, dimension)"
         )
     if len(ids) != len(vectors):
         raise AutotagError(f"there are {len(ids)} ids for {len(vectors)} embeddings")
-    rows = np.arange(len(vectors))
-    norms = _dots(vectors, rows, vectors, rows)
+
+
+def check_norms(ids: Sequence[str] | Strings, norms: Doubles) -> None:
+    """AutotagError names the first GIF whose vector is not finite or not of unit length."""
     wrong = np.flatnonzero(~(np.abs(norms - 1) <= UNIT_TOLERANCE))  # also true for NaN
     if len(wrong):
         first = wrong[0]
         what = f"length {np.sqrt(norms[first]):.6g}" if np.isfinite(norms[first]) else "numbers that are not finite"
         raise AutotagError(f"the embedding of {ids[first]!r} has {what}; embeddings must be L2-normalised")
-    return norms
 
 
 def rank_pairs(query: Integers, row: Integers, distance: Floats, count: int) -> Pairs:

@@ -73,11 +73,16 @@ class Shard:
         return self.references.neighbors(query_ids, pairs, k)
 
 
-def choose_backend(config: NeighborsConfig, num_references: int) -> Backend:
-    """`auto` is exact while an expert's reference has at most config.exact_below GIFs."""
-    if config.backend == "auto":
-        return "exact" if num_references <= config.exact_below else "nmslib"
-    return config.backend
+def choose_backend(config: NeighborsConfig, num_references: int, num_queries: int | None = None) -> Backend:
+    """Of the shards that so many queries (default: all references) are searched in.
+
+    Unless the config names it: exact up to config.exact_below of either, for building an index costs more than that
+    many exact searches, whatever the number of references is.
+    """
+    if config.backend in ("exact", "nmslib"):
+        return config.backend
+    fewest = num_references if num_queries is None else min(num_references, num_queries)
+    return "exact" if fewest <= config.exact_below else "nmslib"
 
 
 def num_shards(config: NeighborsConfig, num_references: int) -> int:

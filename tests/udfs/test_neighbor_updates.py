@@ -58,15 +58,22 @@ def lists(neighbors_df: DataFrame) -> Lists:
 
 
 @pytest.fixture
-def found(spark: SparkSession, tmp_path: Path) -> Callable[[Space], Lists]:
+def config() -> NeighborsConfig:
+    return EXACT
+
+
+@pytest.fixture
+def found(spark: SparkSession, config: NeighborsConfig, tmp_path: Path) -> Callable[[Space], Lists]:
     numbers = itertools.count()
     return lambda of: lists(
-        find_neighbors(of.embeddings_df, of.reference_ids_df, EXACT, f"{tmp_path}/all-{next(numbers)}")
+        find_neighbors(of.embeddings_df, of.reference_ids_df, config, f"{tmp_path}/all-{next(numbers)}")
     )
 
 
 @pytest.fixture
-def updated(spark: SparkSession, tmp_path: Path) -> Callable[[Space, Space, Lists], tuple[Lists, list[str]]]:
+def updated(
+    spark: SparkSession, config: NeighborsConfig, tmp_path: Path
+) -> Callable[[Space, Space, Lists], tuple[Lists, list[str]]]:
     """Neighbors of now from those of before; the lists of experts that are not named stay."""
     numbers = itertools.count()
 
@@ -79,7 +86,7 @@ def updated(spark: SparkSession, tmp_path: Path) -> Callable[[Space, Space, List
             kept.append(rows_df.persist())
             return kept[-1]
 
-        changed_df, changed = update_neighbors(now, before, known_df, EXACT, f"{tmp_path}/{next(numbers)}", keep)
+        changed_df, changed = update_neighbors(now, before, known_df, config, f"{tmp_path}/{next(numbers)}", keep)
         new = lists(changed_df)
         assert {expert for _, expert in new} <= set(changed)
         for rows_df in kept:
@@ -89,7 +96,11 @@ def updated(spark: SparkSession, tmp_path: Path) -> Callable[[Space, Space, List
     return update
 
 
-@pytest.mark.parametrize("seed", [3, 11])
+NNDESCENT = EXACT.model_copy(update={"backend": "nndescent"})
+"""Exact on so few GIFs, as the search for those that changed is: merged lists must be those of one graph."""
+
+
+@pytest.mark.parametrize(("config", "seed"), [(EXACT, 3), (EXACT, 11), (NNDESCENT, 3)])
 def test_any_sequence_of_changes_gives_what_a_full_search_gives(
     space: Any, found: Any, updated: Any, seed: int
 ) -> None:

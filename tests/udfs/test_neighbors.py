@@ -66,7 +66,7 @@ def expected_neighbors(ids, vectors, k):
     return expected
 
 
-@pytest.mark.parametrize("backend", ["exact", "nmslib"])
+@pytest.mark.parametrize("backend", ["exact", "nmslib", "nndescent"])
 def test_each_gif_gets_its_nearest_train_gifs_in_each_expert(find, backend):
     rows = [
         ("a", "imagenet", EAST),
@@ -158,14 +158,65 @@ def test_a_task_gives_small_batches_of_at_most_k_neighbors_a_query(catalog, tmp_
 
 def test_a_validation_gif_is_never_a_neighbor(find, catalog):
     ids, vectors, train = catalog
-    for backend in ("exact", "nmslib"):
+    for backend in ("exact", "nmslib", "nndescent"):
         found = find(rows_of(ids, vectors), train, NeighborsConfig(k=10, backend=backend, shard_size=150))
         assert {name for names, _ in found.values() for name in names} <= set(train)
         assert all(gif_id not in names for (gif_id, _), (names, _) in found.items())
 
 
+def test_one_graph_of_few_gifs_gives_what_exact_gives_to_the_bit(find, catalog, tmp_path):
+    ids, vectors, train = catalog
+    config = NeighborsConfig(k=10, backend="nndescent")
+    assert find(rows_of(ids, vectors), train, config) == expected_neighbors(ids, vectors, 10)
+    assert not (tmp_path / "shards").exists()
+
+
+@pytest.mark.parametrize("num_partitions", [1, 5])
+def test_cells_that_overlap_find_95_of_100_and_no_gif_comes_twice(find, catalog, num_partitions):
+    ids, vectors, train = catalog
+    config = NeighborsConfig(k=10, backend="nndescent", partition_size=300)
+    found = find(rows_of(ids, vectors), train, config, num_partitions)
+    expected = expected_neighbors(ids, vectors, 10)
+    assert found.keys() == expected.keys()
+    hits = [len(set(found[key][0]) & set(expected[key][0])) / 10 for key in expected]
+    assert np.mean(hits) >= 0.95
+    for names, distances in found.values():
+        assert len(set(names)) == 10
+        assert sorted(zip(distances, names, strict=True)) == list(zip(distances, names, strict=True))
+
+
+def test_nndescent_over_thousands_finds_95_of_100(spark, tmp_path):
+    random = np.random.default_rng(2)
+    axes, cluster = random.normal(size=(12, 10, 32)), random.integers(12, size=6000)
+    vectors = np.einsum("ni,nid->nd", random.normal(size=(6000, 10)), axes[cluster]) + 3 * axes[cluster, 0]
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    ids = [f"gif{i:04d}" for i in random.permutation(6000)]
+    table = pa.table({"gif_id": ids, "expert": ["imagenet"] * 6000, "embedding": list(vectors)})
+    embeddings_df = spark.createDataFrame(table).repartition(3)
+    train_df = spark.createDataFrame(pa.table({"gif_id": ids[:5000]}))
+    config = NeighborsConfig(k=10, backend="nndescent")
+    rows = neighbors.find_neighbors(embeddings_df, train_df, config, str(tmp_path)).collect()
+    found = {row.gif_id: set(row.neighbor_ids) for row in rows}
+    expected = exact_neighbors(ids, vectors, ids[:5000], vectors[:5000], 10)
+    hits = np.array([len(found[gif_id] & set(expected.of(i)[0])) / 10 for i, gif_id in enumerate(ids)])
+    assert hits[:5000].mean() >= 0.95 and hits[5000:].mean() >= 0.95
+
+
+def test_auto_searches_all_at_once_where_gifs_are_many_and_says_why(find, catalog, caplog):
+    ids, vectors, train = catalog
+    with caplog.at_level("INFO"):
+        find(rows_of(ids, vectors), train, NeighborsConfig(k=10, exact_below=399))
+        find(rows_of(ids, vectors), train, NeighborsConfig(k=10, exact_below=400))
+    said = [message for message in caplog.messages if message.startswith("neighbors of imagenet")]
+    assert said == [
+        "neighbors of imagenet: nndescent over 600 GIFs, 400 references: more than neighbors.exact_below=399",
+        "neighbors of imagenet: exact, 600 GIFs among 400 references in 1 shards: neighbors.exact_below=400",
+    ]
+
+
 def test_without_references_every_gif_gets_empty_lists(find):
     rows = [("a", "imagenet", EAST), ("b", "imagenet", NORTH), ("b", "semantic", NORTH), ("c", "semantic", EAST)]
+    assert find(rows, ["a"], NeighborsConfig(backend="nndescent")) == find(rows, ["a"], NeighborsConfig())
     assert find(rows, ["a"], NeighborsConfig()) == {
         ("a", "imagenet"): ([], []),
         ("b", "imagenet"): (["a"], [1.0]),
@@ -208,5 +259,6 @@ def _block_manager_folder(spark):
     ],
 )
 def test_embeddings_that_do_not_fit_stop_the_job_with_their_name(find, rows, message):
-    with pytest.raises(Exception, match=message):
-        find(rows, ["a", "b"], NeighborsConfig(), num_partitions=1)
+    for backend in ("auto", "nndescent"):
+        with pytest.raises(Exception, match=message):
+            find(rows, ["a", "b"], NeighborsConfig(backend=backend), num_partitions=1)

@@ -194,7 +194,10 @@ def test_one_index_thread_builds_the_same_graph_again_and_in_another_process(clu
 
 @pytest.mark.parametrize(("num_references", "backend"), [(0, "exact"), (100, "exact"), (101, "nmslib")])
 def test_auto_is_exact_up_to_exact_below(num_references, backend):
-    assert choose_backend(NeighborsConfig(exact_below=100), num_references) == backend
+    for config in (NeighborsConfig(exact_below=100), NeighborsConfig(exact_below=100, backend="nndescent")):
+        assert choose_backend(config, num_references) == backend
+        assert choose_backend(config, num_references, 101) == backend
+        assert choose_backend(config, num_references, 100) == "exact"
     assert choose_backend(NeighborsConfig(exact_below=100, backend="nmslib"), num_references) == "nmslib"
 
 

@@ -1,0 +1,100 @@
+"""Compiled loops over pairs of vectors; the distances are those of `distances.py`, to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from autotag_core.compiled import compiled
+from autotag_core.neighbors.distances import Doubles, Floats, Integers
+
+
+@compiled
+def dot(left: Floats, right: Floats, products: Doubles) -> float:
+    """Dot product in float64, summed as distances._sum_in_halves does; overwrites `products`, as long as a vector."""
+    width = len(left)
+    for i in range(width):
+        products[i] = np.float64(left[i]) * np.float64(right[i])
+    while width > 1:
+        half = (width + 1) // 2
+        for i in range(width - half):
+            products[i] += products[i + half]
+        width = half
+    return products[0]
+
+
+@compiled
+def fill_rows(vectors: Floats, norms: Doubles, hashes: npt.NDArray[np.uint64], start: int, end: int) -> None:
+    """norms: squared norms of the vectors start:end; hashes (n, 2): equal where the vectors' bits are."""
+    products = np.empty(vectors.shape[1], np.float64)
+    words = vectors.view(np.uint32)
+    for row in range(start, end):
+        norms[row] = dot(vectors[row], vectors[row], products)
+        first, second = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xC2B2AE3D27D4EB4F)
+        for i in range(vectors.shape[1]):
+            word = np.uint64(words[row, i])
+            first = (first ^ word) * np.uint64(0xFF51AFD7ED558CCD)
+            first ^= first >> np.uint64(32)
+            second = (second + word) * np.uint64(0xC4CEB9FE1A85EC53)
+            second ^= second >> np.uint64(29)
+        hashes[row, 0], hashes[row, 1] = first, second
+
+
+@compiled
+def offer(member: int, distance: np.float32, members: npt.NDArray[np.int32], distances: Floats, count: int) -> int:
+    """Put a member in its place among the `count` nearest, ascending by (distance, member); returns the new count."""
+    k = len(members)
+    place = count
+    while place > 0 and (
+        distance < distances[place - 1] or (distance == distances[place - 1] and member < members[place - 1])
+    ):
+        place -= 1
+    if place == k or (place > 0 and members[place - 1] == member and distances[place - 1] == distance):
+        return count
+    last = min(count, k - 1)
+    for i in range(last, place, -1):
+        members[i] = members[i - 1]
+        distances[i] = distances[i - 1]
+    members[place] = member
+    distances[place] = distance
+    return last + 1
+
+
+@compiled
+def fill_nearest(
+    vectors: Floats,
+    norms: Doubles,
+    graph: npt.NDArray[np.int32],
+    members: tuple[Integers, Integers],
+    gifs: tuple[Integers, Integers],
+    found: tuple[npt.NDArray[np.int32], Floats, Integers],
+    bounds: tuple[int, int],
+) -> None:
+    """found: members and distances (GIFs, k) of the nearest of the GIFs bounds[0]:bounds[1], and how many there are.
+
+    members: starts and row_members, gifs: rows and own, all as in GifRows. Candidates are a GIF's own row and those
+    beside it in the graph; where these have fewer than k members, also the rows beside those.
+    """
+    starts, row_members = members
+    rows, own = gifs
+    nearest, distances, counts = found
+    products = np.empty(vectors.shape[1], np.float64)
+    k, degree = nearest.shape[1], graph.shape[1]
+    for gif in range(bounds[0], bounds[1]):
+        row, count = rows[gif], 0
+        for is_wider in range(2):
+            for a in range(-1, degree):
+                near = row if a < 0 else graph[row, a]
+                for b in range(degree if is_wider else 1):
+                    other = graph[near, b] if is_wider else near
+                    if starts[other] == starts[other + 1]:
+                        continue
+                    # as PairDistances.of: equal vectors are at 0 exactly
+                    cosine = dot(vectors[row], vectors[other], products) / np.sqrt(norms[row] * norms[other])
+                    distance = np.float32(min(max(1 - cosine, 0.0), 2.0))
+                    for i in range(starts[other], starts[other + 1]):
+                        if row_members[i] != own[gif]:
+                            count = offer(row_members[i], distance, nearest[gif], distances[gif], count)
+            if count == k:
+                break
+        counts[gif] = count
