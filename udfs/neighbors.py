@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -23,9 +24,14 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
+from autotag_core.experts.devices import choose_device
 from autotag_core.neighbors import Backend, build_shard, choose_backend, num_shards, search_shards
+from udfs.embeddings import task_gpus
 from udfs.neighbor_graphs import search_graphs
 from udfs.neighbor_rows import COLUMNS, LISTS, as_batch, by_expert, first_parts, ids_and_vectors, runs, spread
+
+if TYPE_CHECKING:
+    import torch
 
 QUERY_BYTES = 256 * 1024 * 1024
 """Queries, with their vectors and candidates, that one task holds: it reads each shard once for them, so more of them
@@ -35,6 +41,8 @@ CANDIDATE_BYTES = 64
 MIN_QUERIES = 256
 """No query partition is made smaller than this for the sake of more tasks."""
 ROWS_PER_BATCH = 4096
+GPU_GAIN = 10
+"""An assumption, not measured: of the order of a GPU's float32 products against a core's, per task and second."""
 
 _log = logging.getLogger(__name__)
 
@@ -85,6 +93,7 @@ def find_neighbors(
     shards, where they come from S3.
     """
     sizes = expert_sizes(embeddings_df, reference_ids_df)
+    config = _for_hardware(embeddings_df, config)
     graphs = {name: size.num_queries for name, size in sizes.items() if _is_graph(config, name, size)}
     parts = []
     if graphs:
@@ -98,10 +107,15 @@ def find_neighbors(
     return functools.reduce(DataFrame.unionByName, parts)
 
 
+def _for_hardware(df: DataFrame, config: NeighborsConfig) -> NeighborsConfig:
+    """Where Spark gives tasks a GPU, exact search pays for GPU_GAIN times as many GIFs."""
+    has_gpu = float(df.sparkSession.conf.get("spark.task.resource.gpu.amount", "0") or 0) > 0
+    return config.model_copy(update={"exact_below": GPU_GAIN * config.exact_below}) if has_gpu else config
+
+
 def _is_graph(config: NeighborsConfig, expert: str, size: ExpertSize) -> bool:
     """Whether all GIFs of the expert are searched for at once, by NN-descent; the log has the reason."""
-    fewest = min(size.num_queries, size.num_references)
-    is_large = config.backend == "auto" and fewest > config.exact_below
+    is_large = config.backend == "auto" and choose_backend(config, size.num_references, size.num_queries) != "exact"
     if is_large or config.backend == "nndescent":
         reason = f"more than neighbors.exact_below={config.exact_below}" if is_large else "neighbors.backend says so"
         _log.info("neighbors of %s: nndescent over %d GIFs, %d references: %s", expert, *astuple(size), reason)
@@ -190,11 +204,19 @@ def _build_partition(
 def _search_partition(
     batches: Iterable[pa.RecordBatch], shards: list[ShardRow], config: NeighborsConfig
 ) -> Iterator[pa.RecordBatch]:
+    device = _gpu()
     for expert, ids, vectors in _query_blocks(batches, config.k):
         uris = [shard.uri for shard in shards if shard.expert == expert]
-        found = search_shards(uris, ids, vectors, config, local_folder())
+        found = search_shards(uris, ids, vectors, config, local_folder(), device)
         for start in range(0, len(ids), ROWS_PER_BATCH):
             yield as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
+
+
+def _gpu() -> torch.device | None:
+    """The GPU that Spark gave the task; None: it gave none, or CUDA sees none."""
+    addresses = task_gpus()
+    device = choose_device("auto", addresses) if addresses else None
+    return device if device is not None and device.type == "cuda" else None
 
 
 def query_bytes(dimension: int, k: int) -> int:

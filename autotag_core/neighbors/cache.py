@@ -9,12 +9,16 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors.distances import Floats, Neighbors, Strings, merged, no_neighbors
 from autotag_core.neighbors.references import as_strings
 from autotag_core.neighbors.shards import HEADER, Shard, load_shard, read_header
+
+if TYPE_CHECKING:
+    import torch
 
 _open: dict[tuple[int, str, NeighborsConfig], Shard] = {}  # key: process, URI, config; at most one
 
@@ -33,7 +37,12 @@ def open_shard(uri: str, config: NeighborsConfig, folder: Path) -> Shard:
 
 
 def search_shards(
-    uris: Sequence[str], query_ids: Sequence[str] | Strings, queries: Floats, config: NeighborsConfig, folder: Path
+    uris: Sequence[str],
+    query_ids: Sequence[str] | Strings,
+    queries: Floats,
+    config: NeighborsConfig,
+    folder: Path,
+    device: torch.device | None = None,
 ) -> Neighbors:
     """The k nearest of each query over all shards, ties by gif_id; no reference is in two of them.
 
@@ -44,7 +53,7 @@ def search_shards(
     uris = sorted(uris, key=lambda uri: ((os.getpid(), uri, config) not in _open, uri))
     found = no_neighbors(len(query_ids))
     for uri in uris:
-        found = merged(found, open_shard(uri, config, folder).search(query_ids, queries, config.k), config.k)
+        found = merged(found, open_shard(uri, config, folder).search(query_ids, queries, config.k, device), config.k)
     return found
 
 

@@ -1,10 +1,10 @@
 """NN-descent: a graph of about the nearest rows of each row, without comparing all with all.
 
-As by Dong, Moses and Li (Efficient k-nearest neighbor graph construction for generic similarity measures, 2011), which
-takes neighbors of neighbors for neighbors until few change. It begins with the rows that fall into one small cell of
-random centers, several times. pynndescent does the same; its loops, which take the distance as an argument, cannot be
-kept on disk: 30 s of compiling in every process. Rows are first put in the order of their cells, so that what is near
-lies near in memory.
+After Dong, Moses and Li (Efficient k-nearest neighbor graph construction for generic similarity measures, 2011), who
+compare rows with the neighbors of their neighbors until few lists change. It begins with all pairs inside of small
+cells around random centers, several times. pynndescent does much the same, but its loops, which take the distance as an
+argument, cannot be kept on disk: 30 s of compiling in every process. Rows are first put in the order of their cells, so
+that what is near lies near in memory.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ LEAF = 96
 """Rows of one small cell, about: all its pairs are compared."""
 _BRANCHES = 64
 _TREES = 6
+_JOINED = 20
+"""Neighbors of a row whose neighbors are looked at, and as many rows whose neighbor it is."""
 _MAX_ROUNDS = 8
 _ENOUGH = 0.002
 """The share of all places in lists up to which changes are few."""
@@ -34,7 +36,7 @@ _CHUNK = 8192
 
 
 def neighbor_graph(vectors: Floats, degree: int, num_threads: int) -> Graph:
-    """About the `degree` nearest other rows of each L2-normalised row, nearest first; its own row fills up.
+    """About the `degree` nearest other rows of each L2-normalised row, nearest first; its own fills up.
 
     The same for the same rows, whatever num_threads is. Cost: about n^1.1. Memory: the vectors once more, and 27 bytes
     for each place of a list.
@@ -46,14 +48,15 @@ def neighbor_graph(vectors: Floats, degree: int, num_threads: int) -> Graph:
     vectors = vectors[order]
     near = np.full((num_rows, degree), -1, np.int32)
     lists = near, np.full(near.shape, -np.inf, np.float32), np.ones(near.shape, np.uint8)
-    beside = np.empty((num_rows, 2 * degree), np.int32), np.empty((num_rows, 2 * degree), np.uint8)
+    joined = min(degree, _JOINED)
+    beside = np.empty((num_rows, 2 * joined), np.int32), np.empty((num_rows, 2 * joined), np.uint8)
     parts = list(enumerate(_parts(num_rows, 4 * num_threads)))
     changes = np.zeros(len(parts), np.int64)
     with ThreadPoolExecutor(num_threads) as pool:
         for cells in pool.map(functools.partial(_cells, vectors), range(1, _TREES + 1)):
             list(pool.map(functools.partial(_join, vectors, lists), cells))
         for _ in range(_MAX_ROUNDS):
-            beside[0][:, :degree], beside[1][:, :degree] = near, lists[2]
+            beside[0][:, :joined], beside[1][:, :joined] = near[:, :joined], lists[2][:, :joined]
             list(pool.map(functools.partial(kernels.fill_back, beside), _parts(num_rows, num_threads)))
             lists[2][:] = 0
             list(pool.map(functools.partial(kernels.improve, vectors, lists, beside, changes), parts))

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +24,9 @@ from autotag_core.errors import AutotagError
 from autotag_core.neighbors import exact, hnsw
 from autotag_core.neighbors.distances import Floats, Neighbors, Strings, squared_norms
 from autotag_core.neighbors.references import DistinctVectors, References, as_strings
+
+if TYPE_CHECKING:
+    import torch
 
 Backend = Literal["exact", "nmslib"]
 HEADER = "header.json"
@@ -56,8 +59,13 @@ class Shard:
     references: References
     index: Any = None
 
-    def search(self, query_ids: Sequence[str] | Strings, queries: Floats, k: int) -> Neighbors:
-        """The k nearest of this shard for each query (queries, dimension); distances are exact whatever the backend."""
+    def search(
+        self, query_ids: Sequence[str] | Strings, queries: Floats, k: int, device: torch.device | None = None
+    ) -> Neighbors:
+        """The k nearest of this shard for each query (queries, dimension); distances are exact whatever the backend.
+
+        The device is for exact shards; None is the CPU.
+        """
         if queries.ndim != 2 or queries.shape[1] != self.header.dimension:
             raise AutotagError(
                 f"queries have the shape {queries.shape}; this shard's dimension is {self.header.dimension}"
@@ -66,7 +74,8 @@ class Shard:
             raise AutotagError(f"k is {k}; this shard was built for at most {self.header.max_members - 1}")
         query_ids = as_strings(query_ids)
         if self.header.backend == "exact":
-            pairs = exact.nearest_rows(query_ids, queries, self.references, k + 1)
+            tiling = exact.DEFAULT_TILING if device is None else exact.GPU_TILING
+            pairs = exact.nearest_rows(query_ids, queries, self.references, k + 1, tiling, device)
         else:
             norms = squared_norms(query_ids, queries)
             pairs = hnsw.nearest_rows(self.index, queries, norms, self.references, k + 1)

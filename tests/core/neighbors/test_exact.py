@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from sklearn.neighbors import NearestNeighbors
 
 from autotag_core.errors import AutotagError
 from autotag_core.neighbors import exact_neighbors
-from autotag_core.neighbors.exact import Tiling
+from autotag_core.neighbors.exact import Tiling, nearest_rows
+from autotag_core.neighbors.references import as_strings, distinct_references
 
 EAST, NORTH, WEST, SOUTH = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]
 NORTH_EAST = [0.6, 0.8]
@@ -137,3 +139,16 @@ def test_the_same_bits_whatever_the_batch_of_queries_and_the_order_of_references
 def test_wrong_input_is_named(query, reference_ids, reference, message):
     with pytest.raises(AutotagError, match=message):
         exact_neighbors(["q"], query, reference_ids, reference, k=1)
+
+
+@pytest.mark.parametrize("tiling", [Tiling(64, 100), Tiling(7, 1000, 50)])
+def test_torch_finds_the_same_rows_to_the_bit(clustered, tiling):
+    vectors = clustered(700, 48, 6)
+    vectors[300:420] = vectors[0] + 1e-7  # nearly equal: only float64 tells them apart
+    vectors[300:420] /= np.linalg.norm(vectors[300:420], axis=1, keepdims=True)
+    ids = as_strings(ids_of(700))
+    references = distinct_references(ids, vectors, 10)
+    expected = nearest_rows(ids, vectors, references, 11, tiling)
+    found = nearest_rows(ids, vectors, references, 11, tiling, torch.device("cpu"))
+    for name in ("query", "row", "distance"):
+        assert getattr(found, name).tobytes() == getattr(expected, name).tobytes()
