@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from autotag_core.neighbors.distances import Floats, Integers
@@ -12,19 +14,24 @@ _ROUNDS = 10
 def find_centers(sample: Floats, max_share: float, overlap: int) -> Floats:
     """Centers (cells, dimension) of cells of which none holds more than max_share of the sample (n, dimension).
 
-    Where each vector goes into the cells of its `overlap` nearest centers. One cell where all of them fit. Spherical
-    k-means, to which one center in the largest cell is added until none is too large; the same for the same sample.
+    Where each vector goes into the cells of its `overlap` nearest centers. Spherical k-means, to which a center is
+    added in each cell that is too large, until none is or the sample has fewer than 16 vectors a cell. The same for the
+    same sample. Cost: about 20 times 2 n cells d operations for each of some ten additions.
     """
-    centers = _unit(sample.mean(axis=0, keepdims=True))
-    max_cells = max(1, len(sample) // 16)  # smaller cells than that the sample cannot tell apart
-    while len(centers) < max_cells:
+    most = max(1, len(sample) // 16)
+    least = min(most, math.ceil(overlap / max_share))
+    centers = _moved(sample, sample[np.random.default_rng(0).choice(len(sample), least, replace=False)])
+    while len(centers) < most:
         cells = nearest_centers(sample, centers, overlap)
-        largest = np.bincount(cells.ravel(), minlength=len(centers))
-        if largest.max() <= max_share * len(sample):
+        sizes = np.bincount(cells.ravel(), minlength=len(centers))
+        too_large = np.argsort(-sizes)[: min(int((sizes > max_share * len(sample)).sum()), most - len(centers))]
+        if not len(too_large):
             break
-        inside = sample[(cells == largest.argmax()).any(axis=1)]
-        farthest = inside[(inside @ centers[largest.argmax()]).argmin()]
-        centers = _moved(sample, np.concatenate([centers, farthest[None]]))
+        inside = [sample[(cells == cell).any(axis=1)] for cell in too_large]
+        farthest = [
+            vectors[(vectors @ centers[cell]).argmin()] for cell, vectors in zip(too_large, inside, strict=True)
+        ]
+        centers = _moved(sample, np.concatenate([centers, np.stack(farthest)]))
     return centers
 
 
