@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -92,8 +93,10 @@ def sides(spark: SparkSession, folder: Path, options: argparse.Namespace) -> lis
             started = time.perf_counter()
             found = run()
             seconds[name].append(time.perf_counter() - started)
+            print(f"{name}: {seconds[name][-1]:.2f} s", file=sys.stderr, flush=True)
             if name not in recalls:
                 recalls[name] = recall(found if callable(found) else read(found, truth), truth)
+                print(f"{name}: recall {recalls[name]:.4f}", file=sys.stderr, flush=True)
     medians = {name: float(np.median(taken)) for name, taken in seconds.items() if taken}
     figures = {f"{name}_s": round(value, 2) for name, value in medians.items()}
     figures |= {f"{name}_recall": round(value, 4) for name, value in recalls.items()}
@@ -123,6 +126,7 @@ def growth(spark: SparkSession, folder: Path, options: argparse.Namespace) -> li
             started = time.perf_counter()
             found = search(spark, folder, table, NNDESCENT)
             taken.append(time.perf_counter() - started)
+            print(f"{count}: {taken[-1]:.2f} s", file=sys.stderr, flush=True)
         rates.append(count / float(np.median(taken)) / CORES)
         found_recall = recall(read(found, truth), truth)
         results.append(
