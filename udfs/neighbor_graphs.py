@@ -44,9 +44,9 @@ def search_graphs(
     An expert of at most partition_size GIFs (num_gifs) is one task's; else its space is cut into cells of about that
     many, each GIF goes into those of its partition_overlap nearest centers, and what these find is merged.
 
-    Cost: about 45 microseconds of a core for a GIF of 256 dimensions, in cells partition_overlap times that. Vectors
-    are shuffled once (in cells partition_overlap times), and once more to the references' ids where Spark does not
-    broadcast these. A task holds 2.2 partition_size x d x 4 bytes and computes in as many threads as it has cores.
+    Cost: about 100 microseconds of a core for a GIF of 256 dimensions and k 10, in cells partition_overlap times that.
+    Vectors are shuffled once (in cells partition_overlap times), and once more to the references' ids where Spark does
+    not broadcast these. A task holds 2.2 partition_size x d x 4 bytes and computes in as many threads as it has cores.
     """
     marks_df = reference_ids_df.select("gif_id", F.lit(True).alias("is_reference")).distinct()
     embeddings_df = embeddings_df.where(F.col("expert").isin(list(num_gifs)))

@@ -1,4 +1,4 @@
-"""All-pairs neighbors by NN-descent: approximate, in about a tenth of the time that HNSW takes.
+"""All-pairs neighbors by NN-descent: approximate, in a small part of the time that HNSW takes.
 
 A graph joins the distinct vectors of queries and references; the neighbors of a GIF are the references among the
 vectors beside its own, at the same distances as exact ones: where both find one they agree to the bit.
@@ -33,7 +33,7 @@ def graph_neighbors(
     """About the k nearest references of each GIF by 1 - cosine, ties by gif_id, never itself.
 
     Vectors are L2-normalised float32 and are overwritten; ids are ascending. A GIF gets k neighbors where there are as
-    many. Repeatable, also with other numbers of threads. Cost: about n^1.1, two core-seconds for 50,000 x 256 and k 10.
+    many. Repeatable, also with other numbers of threads. Cost: about n^1.1, 3 core-seconds for 50,000 x 256 and k 10.
     Memory: the vectors, once more while the graph is built, and about 16 (k + graph_margin) bytes a GIF. AutotagError
     as exact_neighbors.
     """
