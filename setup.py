@@ -29,7 +29,6 @@ setup(
         "py4j",
         "pyarrow",
         "pydantic>=2",
-        "pynndescent",
         "pyspark>=4.0,<4.1",
         "pyyaml",
         "rich",
