@@ -129,6 +129,9 @@ def growth(spark: SparkSession, folder: Path, options: argparse.Namespace) -> li
             print(f"{count}: {taken[-1]:.2f} s", file=sys.stderr, flush=True)
         rates.append(count / float(np.median(taken)) / CORES)
         found_recall = recall(read(found, truth), truth)
+        shutil.rmtree(folder / str(count))
+        if len(rates) == 1:
+            continue
         results.append(
             {
                 "name": f"GIFs a second and core at {count} / at {options.growth[0]}",
@@ -140,7 +143,6 @@ def growth(spark: SparkSession, folder: Path, options: argparse.Namespace) -> li
                 "recall": round(found_recall, 4),
             }
         )
-        shutil.rmtree(folder / str(count))
     return results
 
 

@@ -112,7 +112,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Result]]] = {
     "frameworks": module("frameworks"),
     "whole-night": module("whole_night", "--gifs", "GIFS"),
     "neighbors": module("neighbors"),
-    "growth": module("neighbors", "--growth"),
+    "growth": module("neighbors", "--growth", "50000", "200000", "1000000"),
     "votes": module("votes"),
     "changed-night": changed_night,
 }
