@@ -18,15 +18,16 @@ from typing import Any, TypeVar, cast
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-def compiled(function: Function) -> Function:
+def compiled(function: Function, in_any_order: bool = False) -> Function:
     """The function as machine code, made at its first call for each kind of arguments and kept in the user's cache.
 
-    Without a folder to write to, every process compiles for itself, some seconds. Sums of floats keep their order.
+    Without a folder to write to, every process compiles for itself, some seconds. Sums of floats keep their order,
+    unless they may be `in_any_order`, which is faster.
     """
     import numba
 
     folder = cache_folder()
-    made: Any = numba.njit(nogil=True)(function)
+    made: Any = numba.njit(nogil=True, fastmath=in_any_order)(function)
     if folder is not None:
         vars(numba.config)["CACHE_DIR"] = str(folder)
         with contextlib.suppress(RuntimeError):  # numba finds no place for a module in a wheel, or in no file at all

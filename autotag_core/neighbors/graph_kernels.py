@@ -7,24 +7,16 @@ result is the same however many threads share the rows.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import functools
 
 import numpy as np
 import numpy.typing as npt
 
-from autotag_core.compiled import cache_folder, compiled
+from autotag_core.compiled import compiled
 from autotag_core.neighbors.distances import Floats, Integers
 
 Rows = npt.NDArray[np.int32]
 Flags = npt.NDArray[np.uint8]
-
-
-def _in_any_order(function: Callable[..., Any]) -> Callable[..., Any]:
-    import numba
-
-    made: Callable[..., Any] = numba.njit(cache=cache_folder() is not None, nogil=True, fastmath=True)(function)
-    return made
 
 
 @compiled
@@ -43,7 +35,7 @@ def insert(row: int, closeness: np.float32, near: Rows, close: Floats, fresh: Fl
     return 1
 
 
-@_in_any_order
+@functools.partial(compiled, in_any_order=True)
 def compare_four(vectors: Floats, row: int, others: Rows, closeness: Floats) -> None:
     """Closeness of a row to four others."""
     one = vectors[row]
