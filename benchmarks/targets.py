@@ -101,9 +101,14 @@ def module(name: str, *words: str) -> Callable[[Options], list[Result]]:
     def run(options: Options) -> list[Result]:
         given = [str(options.gifs) if word == "GIFS" else word for word in words]
         found = lines(f"benchmarks.{name}", *given)
-        return [result(row["name"], row["ratio"], row["target"], row["alike"]) for row in found if row.get("target")]
+        return [result(named(row), row["ratio"], row["target"], row["alike"]) for row in found if row.get("target")]
 
     return run
+
+
+def named(row: dict[str, Any]) -> str:
+    """A line's name, with its number of GIFs where it is told apart."""
+    return f"{row['name']}, {row['gifs']:,} GIFs" if "gifs" in row else str(row["name"])
 
 
 BENCHMARKS: dict[str, Callable[[Options], list[Result]]] = {
