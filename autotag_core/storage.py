@@ -5,6 +5,7 @@ Credentials come from the usual AWS chain; an endpoint other than AWS from AWS_E
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import hashlib
 import json
@@ -119,6 +120,14 @@ def _complete(path: Path) -> Iterator[Path]:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file against other processes of the host; it is released when this one ends, however it ends."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def delete_prefix(uri: str) -> None:

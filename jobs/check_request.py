@@ -13,6 +13,7 @@ from autotag_core.config import Config
 from autotag_core.errors import AutotagError, as_raised
 from jobs.search_index import Index, open_index
 from udfs import catalog_files
+from udfs.embeddings import gpus_per_task
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def _with_absolute(section: BaseModel, *names: str) -> BaseModel:
 
 def settled(checked: Checked, spark: SparkSession) -> Checked:
     """The request with what depends on the session decided, for the driver and all tasks: imagenet.backend."""
-    on_gpus = checked.request.config.imagenet.device != "cpu" and _gpus_per_task(spark) > 0
+    on_gpus = checked.request.config.imagenet.device != "cpu" and gpus_per_task(spark) > 0
     config = experts.settled(checked.request.config, on_gpus)
     request = replace(checked.request, config=config)
     return replace(checked, request=request, model_versions=experts.model_versions(config))
@@ -87,7 +88,7 @@ def check_device(spark: SparkSession, config: Config) -> None:
     """InputError where a GPU is demanded and a task gets none that CUDA sees: one task asks, before any work."""
     if config.imagenet.device != "cuda" or all(expert.source == "tags" for expert in experts.chosen_experts(config)):
         return
-    if _gpus_per_task(spark) == 0:
+    if gpus_per_task(spark) == 0:
         experts.choose_device("cuda", [])
 
     def device_of_task(_: Any) -> str:
@@ -102,7 +103,3 @@ def check_device(spark: SparkSession, config: Config) -> None:
         if isinstance(found, AutotagError):
             raise found from None
         raise
-
-
-def _gpus_per_task(spark: SparkSession) -> float:
-    return float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0)

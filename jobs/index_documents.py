@@ -49,13 +49,20 @@ def fill_index(
 ) -> tuple[str, int, int]:
     """Fill a new index from the executors: its name, the documents that it holds, and those that it refused."""
     name = search.create_index(index.client, index.alias, run_id, index.config)
-    report_df = search_documents.index_documents(documents_df, index.target(name)).persist()
+    with _done(search_documents.index_documents(documents_df, index.target(name))) as (num_refused, refused_df):
+        add_failures(refused_df)
+    return name, search.finish_index(index.client, name, index.config), num_refused
+
+
+@contextmanager
+def _done(report_df: DataFrame) -> Iterator[tuple[int, DataFrame]]:
+    """Do once what the report reports: how many documents were refused, and these as rows of `failures`."""
+    report_df = report_df.persist()
     try:
         _, num_refused = search_documents.count_indexed(report_df)
-        add_failures(search_documents.refused_documents(report_df))
+        yield num_refused, search_documents.refused_documents(report_df)
     finally:
         report_df.unpersist()
-    return name, search.finish_index(index.client, name, index.config), num_refused
 
 
 @contextmanager
@@ -110,14 +117,10 @@ def _change_index(run: Run, index: Index, changes_df: DataFrame) -> tuple[int, i
     run.elasticsearch_index = name
     search.change_mark(index.client, name, index.config, towards=run.run_id)
     version = int(run.started.timestamp() * 1000)
-    report_df = search_documents.change_documents(changes_df, index.target(name), version).persist()
-    try:
-        search_documents.count_indexed(report_df)
-        refused_before_df = run.read_base(FAILURES).where(F.col("stage") == str(Stage.SEARCH_DOCUMENTS))
-        still_df = refused_before_df.join(changes_df.select("gif_id"), "gif_id", "left_anti")
-        num_refused = run.add_failures(search_documents.refused_documents(report_df).unionByName(still_df))
-    finally:
-        report_df.unpersist()
+    refused_before_df = run.read_base(FAILURES).where(F.col("stage") == str(Stage.SEARCH_DOCUMENTS))
+    still_df = refused_before_df.join(changes_df.select("gif_id"), "gif_id", "left_anti")
+    with _done(search_documents.change_documents(changes_df, index.target(name), version)) as (_, refused_df):
+        num_refused = run.add_failures(refused_df.unionByName(still_df))
     return search.count_refreshed(index.client, name, index.config), num_refused
 
 
@@ -126,11 +129,8 @@ def _change_back(run: Run, index: Index) -> None:
     assert name is not None
     changes_df = search_documents.document_changes(_documents_before(run), run.read(SEARCH_DOCUMENTS))
     version = int(time.time() * 1000)  # greater than this run's own, of which a task may still be sending
-    report_df = search_documents.change_documents(changes_df, index.target(name), version).persist()
-    try:
-        search_documents.count_indexed(report_df)
-    finally:
-        report_df.unpersist()
+    with _done(search_documents.change_documents(changes_df, index.target(name), version)):
+        pass
     search.count_refreshed(index.client, name, index.config)
     search.change_mark(index.client, name, index.config, towards=None)
     run.log.info("index changed back", index=name)

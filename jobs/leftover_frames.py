@@ -14,11 +14,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core import storage
-from autotag_core.errors import InputError
 from autotag_core.experts import backbone_version, chosen_experts
 from autotag_core.tables import CATALOG
 from autotag_core.warehouse import table_uri
 from jobs.delta_tables import read_version, spark_schema
+from jobs.leftovers import left_notes
 from jobs.run import Run
 from udfs.embeddings import OUTCOMES
 
@@ -46,20 +46,9 @@ def note_frames(run: Run, experts: list[str]) -> None:
 
 def find_leftover(run: Run, experts: list[str]) -> Leftover | None:
     """What the newest run left behind that looked at frames as this one does; None where none did."""
-    staged = storage.join(run.warehouse, "_staging")
-    try:
-        files = storage.list_files(staged)
-    except InputError as error:
-        run.log.warning("what earlier runs left can't be listed", reason=str(error))
-        return None
-    for uri in sorted((uri for uri in files if uri.endswith(f"/{_NOTE}")), reverse=True):
-        folder = uri.removesuffix(f"/{_NOTE}")
+    for folder, note, files in left_notes(run, _NOTE):
         parts = [file for file in files if file.startswith(f"{folder}/{FRAMES}/") and _is_data(file)]
-        if folder == run.staging or not parts:
-            continue
-        try:
-            note = json.loads(storage.read_bytes(uri))
-        except (InputError, ValueError):
+        if not parts:
             continue
         if note["made_by"] == _made_by(run, experts):
             catalog_df = read_version(

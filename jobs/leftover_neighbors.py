@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core import storage
-from autotag_core.errors import InputError
 from autotag_core.tables import NEIGHBORS
 from autotag_core.warehouse import table_uri
 from jobs.delta_tables import has_its_files, read_version, spark_schema
+from jobs.leftovers import left_notes
 from jobs.run import Run
 from udfs.changes import digest_columns
 
@@ -41,21 +40,10 @@ def note_neighbors(run: Run, made_of: dict[str, str]) -> None:
 
 def find_leftover(run: Run, made_of: dict[str, str]) -> tuple[list[str], DataFrame] | None:
     """(experts, their NEIGHBORS) that the newest run left which made some of the same; None: none did."""
-    for note in _notes(run):
+    for _, note, _ in left_notes(run, _NOTE):
         same = sorted(expert for expert, what in made_of.items() if note["made_of"].get(expert) == what)
         uri, version = table_uri(run.warehouse, NEIGHBORS.name), int(note["version"])
         if same and has_its_files(uri, version):
             rows_df = read_version(run.spark, uri, version, spark_schema(NEIGHBORS))
             return same, rows_df.where(F.col("expert").isin(same))
     return None
-
-
-def _notes(run: Run) -> list[dict[str, Any]]:
-    """Of other runs, newest first."""
-    staged = storage.join(run.warehouse, "_staging")
-    try:
-        uris = [uri for uri in storage.list_files(staged) if uri.endswith(f"/{_NOTE}")]
-        return [json.loads(storage.read_bytes(uri)) for uri in sorted(uris, reverse=True)]
-    except (InputError, ValueError) as error:
-        run.log.warning("what earlier runs left can't be read", reason=str(error))
-        return []

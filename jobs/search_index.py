@@ -44,13 +44,12 @@ def serves_release(index: Index, release: RunRecord) -> bool:
     name = release.elasticsearch_index
     if name is None or search.current_indexes(index.client, index.alias, index.config) != [name]:
         return False
-    mark = search.read_mark(index.client, name, index.config)
-    return mark is not None and mark.form == search.index_form(index.config) and holds_release(index, name, release)
+    return holds_release(index, name, release, search.index_form(index.config))
 
 
-def holds_release(index: Index, name: str, release: RunRecord) -> bool:
-    """Whether an index of the alias holds the documents of the release, all of them and no others."""
-    return search.held_release(index.client, index.alias, name, index.config) == release_id(release)
+def holds_release(index: Index, name: str, release: RunRecord, form: str | None = None) -> bool:
+    """Whether an index of the alias, where asked of this form, holds the documents of the release and no others."""
+    return search.held_release(index.client, index.alias, name, index.config, form) == release_id(release)
 
 
 def release_id(release: RunRecord) -> str:

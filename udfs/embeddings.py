@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 from pyspark import SparkContext, TaskContext
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -111,6 +111,11 @@ def embed_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator
     outcomes = embed_gifs(iter_loaded(items, config.frames, reader), models)
     while chunk := list(itertools.islice(outcomes, ROWS_PER_BATCH)):
         yield pa.RecordBatch.from_pylist([_row(outcome) for outcome in chunk], schema=OUTCOMES)
+
+
+def gpus_per_task(spark: SparkSession) -> float:
+    """How much of a GPU Spark gives each task; 0: none."""
+    return float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0)
 
 
 def task_gpus() -> list[str]:

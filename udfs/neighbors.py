@@ -26,7 +26,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
 from autotag_core.experts.devices import choose_device
 from autotag_core.neighbors import Backend, build_shard, choose_backend, num_shards, search_shards
-from udfs.embeddings import task_gpus
+from udfs.embeddings import gpus_per_task, task_gpus
 from udfs.neighbor_graphs import search_graphs
 from udfs.neighbor_rows import COLUMNS, LISTS, as_batch, by_expert, first_parts, ids_and_vectors, runs, spread
 
@@ -109,7 +109,7 @@ def find_neighbors(
 
 def _for_hardware(df: DataFrame, config: NeighborsConfig) -> NeighborsConfig:
     """Where Spark gives tasks a GPU, exact search pays for GPU_GAIN times as many GIFs."""
-    has_gpu = float(df.sparkSession.conf.get("spark.task.resource.gpu.amount", "0") or 0) > 0
+    has_gpu = gpus_per_task(df.sparkSession) > 0
     return config.model_copy(update={"exact_below": GPU_GAIN * config.exact_below}) if has_gpu else config
 
 

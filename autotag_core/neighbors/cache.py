@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +60,7 @@ def _local_folder(uri: str, folder: Path) -> Path:
         return storage.local_path(uri)
     target = folder / hashlib.sha256(uri.encode()).hexdigest()[:32]
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(target.with_suffix(".lock")):
+    with storage.locked(target.with_suffix(".lock")):
         if not (target / HEADER).exists():  # written last
             shutil.rmtree(target, ignore_errors=True)
             partial_header = target / f"{HEADER}.partial"
@@ -71,11 +69,3 @@ def _local_folder(uri: str, folder: Path) -> Path:
                 storage.download_file(storage.join(uri, name), target / name)
             partial_header.rename(target / HEADER)
     return target
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock file; it is released when the process ends, however it ends."""
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

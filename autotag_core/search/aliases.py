@@ -61,15 +61,17 @@ def mark_published(client: Elasticsearch, index: str, config: ElasticsearchConfi
         _log.warning("index %s not marked as published, it will not be kept for a rollback: %s", index, cause(error))
 
 
-def held_release(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> str | None:
-    """The release whose documents an index of this alias holds.
+def held_release(
+    client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig, form: str | None = None
+) -> str | None:
+    """The release whose documents an index of this alias, and of this form where one is asked for, holds.
 
     None where nobody knows: it is gone or somebody else's, was never filled to the end, or a change of it has begun.
     """
     mark = read_mark(client, index, config)
-    if mark is None or mark.alias != alias or mark.towards or not is_finished(client, index, config):
+    if mark is None or mark.alias != alias or mark.towards or form not in (None, mark.form):
         return None
-    return mark.holds
+    return mark.holds if is_finished(client, index, config) else None
 
 
 def restore_alias(client: Elasticsearch, alias: str, before: list[str], config: ElasticsearchConfig) -> None:

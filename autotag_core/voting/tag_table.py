@@ -11,7 +11,6 @@ no order is never larger than a slice; the results are the same.
 
 from __future__ import annotations
 
-import fcntl
 import functools
 import hashlib
 import tempfile
@@ -204,8 +203,7 @@ def _open(uri: str, workspace: Path) -> dict[str, pa.Array]:
 def _downloaded(uri: str, workspace: Path) -> Path:
     path = workspace / hashlib.sha256(uri.encode()).hexdigest()[:32]
     workspace.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with storage.locked(path.with_suffix(".lock")):
         if not path.exists():  # it appears only when it is complete
             storage.download_file(uri, path)
     return path
