@@ -10,7 +10,6 @@ import subprocess
 import sys
 import sysconfig
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -122,24 +121,23 @@ def test_two_executors_with_a_declared_gpu_publish_and_index_the_same(
 
 
 def test_a_killed_python_worker_costs_no_row_and_changes_none(tables: Tables, spark: SparkSession, folder: str) -> None:
-    killed: list[int] = []
     stop = threading.Event()
+    before = num_failed_tasks(spark)
 
-    def kill_one_worker_that_embeds() -> None:
-        while not stop.is_set() and not killed:
+    def kill_workers_until_a_task_fails() -> None:  # one that embedded before may be idle now: then the next one
+        while not stop.is_set() and num_failed_tasks(spark) == before:
             for process in psutil.process_iter(["cmdline", "num_threads", "ppid"]):
                 is_worker = "pyspark.daemon" in " ".join(process.info["cmdline"] or [])
                 if is_worker and is_ours(process) and process.info["num_threads"] > 8:  # it has started to fetch
                     os.kill(process.pid, signal.SIGKILL)
-                    killed.append(process.pid)
-                    return
-            time.sleep(0.02)
+                    stop.wait(1)
+                    break
+            stop.wait(0.02)
 
     uri = f"{folder}/local"
     version = warehouse.current_release(uri).table_versions["catalog"]
     catalog_df = read_version(spark, f"{uri}/catalog", version, spark_schema(CATALOG))
-    before = num_failed_tasks(spark)
-    thread = threading.Thread(target=kill_one_worker_that_embeds)
+    thread = threading.Thread(target=kill_workers_until_a_task_fails)
     thread.start()
     try:
         outcomes_df = embeddings.embed_frames(catalog_df, load_config(None, SETTINGS))
@@ -147,7 +145,6 @@ def test_a_killed_python_worker_costs_no_row_and_changes_none(tables: Tables, sp
     finally:
         stop.set()
         thread.join()
-    assert killed
     assert num_failed_tasks(spark) > before  # so what is read below comes from a second try
     assert num_outcomes == len(tables["catalog"])
     outcomes_df = read_version(spark, f"{folder}/killed", version, outcomes_df.schema)
