@@ -8,7 +8,8 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from autotag_core.config import VoteConfig
-from udfs.votes import TRAIN, count_votes
+from udfs.expert_weights import count_votes
+from udfs.splits import TRAIN
 
 
 def spark_vote(

@@ -29,8 +29,9 @@ from pyspark.sql import DataFrame, SparkSession
 from autotag_core.config import VoteConfig
 from benchmarks.vote_sql import duckdb_vote, spark_vote
 from jobs.session import spark_session
+from udfs.gif_rows import about_rows
 from udfs.tag_tables import write_tags
-from udfs.votes import reference_lists, vote_tags
+from udfs.votes import publish_tags
 
 WEIGHTS = {"imagenet": 0.5, "semantic": 0.4, "temporal": 0.3, "text": 0.2}
 CONFIG = VoteConfig()
@@ -169,8 +170,9 @@ def _tables(spark: SparkSession, inputs: Path) -> tuple[DataFrame, DataFrame]:
 
 def _product(spark: SparkSession, inputs: Path, out: Path) -> None:
     neighbors_df, catalog_df = _tables(spark, inputs)
-    tags = write_tags(reference_lists(catalog_df), str(inputs / "tags"))
-    vote_tags(neighbors_df, catalog_df, tags, WEIGHTS, CONFIG).write.parquet(str(out))
+    about_df = about_rows(catalog_df)
+    tags = write_tags(about_df, None, str(inputs / "tags"))
+    publish_tags(neighbors_df, about_df, tags, WEIGHTS, CONFIG).write.parquet(str(out))
     shutil.rmtree(inputs / "tags")
 
 

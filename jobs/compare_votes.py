@@ -13,7 +13,7 @@ from autotag_core.evaluation import Comparison, ablation_json, ablation_text, co
 from autotag_core.voting import KNOWING_SLIPS, RULES, Judge, evidence_of, fit_judge, fit_weights, published_confidence
 from autotag_core.warehouse import RunRecord
 from jobs.read_evidence import Pairs, Release, Way, gather_pairs, open_release
-from udfs.votes import TRAIN
+from udfs.splits import TRAIN
 
 
 def compare_rules(warehouse: str, record: RunRecord, truth: pa.Table, num_resamples: int = 1000) -> Comparison:

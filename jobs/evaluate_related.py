@@ -17,7 +17,7 @@ from autotag_core.tables import CATALOG
 from autotag_core.warehouse import RunRecord, table_uri
 from jobs.delta_tables import read_table_version
 from udfs import neighbors, related, related_quality, tag_vectors
-from udfs.votes import TRAIN
+from udfs.splits import TRAIN
 
 
 def evaluate_related(

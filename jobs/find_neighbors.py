@@ -14,7 +14,7 @@ from jobs import leftover_neighbors
 from jobs.run import Run
 from udfs import neighbors
 from udfs.neighbor_updates import Space, update_neighbors
-from udfs.votes import TRAIN
+from udfs.splits import TRAIN
 
 
 def find_neighbors(run: Run) -> None:

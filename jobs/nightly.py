@@ -32,7 +32,7 @@ from jobs.publish_run import publish_nothing, publish_run, recorded, tidy_up
 from jobs.read_catalog import read_catalog
 from jobs.relate_tags import relate_tags
 from jobs.run import Run
-from jobs.score_tags import score_tags
+from jobs.score_tags import learn_to_score
 from jobs.session import spark_session
 from jobs.train_temporal import settle_head, train_temporal
 from jobs.vote_tags import vote_tags
@@ -67,8 +67,8 @@ def run_nightly(request: Request) -> Run:
             group_duplicates(run)
         neighbors_df = voting_neighbors(run)
         weigh_experts(run, neighbors_df)
-        scores_df = score_tags(run, neighbors_df, copied_tags(run))
-        vote_tags(run, neighbors_df, scores_df)
+        learned = learn_to_score(run, neighbors_df, copied_tags(run))
+        vote_tags(run, neighbors_df, learned)
         build_search_documents(run)
         if run.config.training.enabled and MEDIA.name in run.table_versions:
             write_examples(run)

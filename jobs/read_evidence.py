@@ -28,7 +28,7 @@ from autotag_core.warehouse import RunRecord, read_table, table_uri
 from jobs.delta_tables import read_table_version
 from jobs.score_tags import read_weights, validation_pairs
 from jobs.session import spark_session
-from udfs import duplicates, evidence, slips, tag_tables, votes
+from udfs import duplicates, evidence, gif_rows, slips, tag_tables
 from udfs.components import Keep
 
 
@@ -98,14 +98,13 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
     with _kept(spark, release.warehouse) as (keep, folder):
         slips_df = keep(slips.slips(catalog_df)) if way.slips else None
         neighbors_df = keep(neighbors_df) if way.count_once else neighbors_df
-        tags = tag_tables.write_tags(votes.reference_lists(catalog_df, slips_df), storage.join(folder, "tags"))
-        shares_df = keep(evidence.share_votes(neighbors_df, tags, experts, vote))
-        evidence_df = keep(
-            evidence.gather_evidence(shares_df, neighbors_df, catalog_df, slips_df, copied_df, experts, vote)
-        )
+        about_df = gif_rows.about_rows(catalog_df, copied_df)
+        tags = tag_tables.write_tags(about_df, slips_df, folder)
+        known = tag_tables.write_statistics(neighbors_df, about_df, tags, experts, vote, folder)
         known_df = spark.createDataFrame(pa.table({"gif_id": pc.unique(truth["gif_id"])}), "gif_id string")
-        known = evidence_df.where(F.col("split") == split).join(F.broadcast(known_df), "gif_id").toArrow()
-        return Pairs(known, validation_pairs(evidence_df, catalog_df, vote))
+        known_df = known_df.join(catalog_df.where(F.col("split") == split), "gif_id", "left_semi")
+        pairs = evidence.gather_evidence(neighbors_df, about_df, known_df, known, vote).toArrow()
+        return Pairs(pairs, validation_pairs(neighbors_df, about_df, catalog_df, known, vote))
 
 
 @contextmanager

@@ -1,9 +1,10 @@
-"""neighbors, catalog and expert_weights -> evidence, its scores by vote.rule, probabilities and tag_thresholds."""
+"""neighbors, catalog and expert_weights -> what judges every tag: the evidence's statistics, and tag_thresholds."""
 
 from __future__ import annotations
 
 import json
 import statistics
+from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -12,16 +13,23 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core import storage
 from autotag_core.config import VoteConfig
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, TAG_THRESHOLDS
-from autotag_core.voting import KNOWING_SLIPS, ExpertWeight, Judge, fit_judge
+from autotag_core.voting import KNOWING_SLIPS, ExpertWeight, Judge, TagStatistics, fit_judge
 from jobs.run import Run
-from udfs import evidence, scores, slips, tag_tables, votes
+from udfs import evidence, expert_weights, gif_rows, slips, tag_tables
+from udfs.splits import VALIDATION
 
 
-def score_tags(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -> DataFrame:
-    """Learn to judge every tag that a GIF or a neighbor of it has; returns scores.SCORES rows, not computed yet.
+@dataclass(frozen=True)
+class Learned:
+    """Rows about GIFs, the statistics on their tags, and the judge of what neighbors say of them."""
 
-    Voting reads them once, so they are not staged.
-    """
+    about_df: DataFrame
+    statistics: TagStatistics
+    judge: Judge
+
+
+def learn_to_score(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -> Learned:
+    """Count the catalog's tags and learn to judge every tag that a GIF or a neighbor of it has."""
     config = run.config.vote
     with run.stage("scores", run.rows_out["catalog"]):
         catalog_df = run.read(CATALOG)
@@ -34,17 +42,16 @@ def score_tags(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -
             copied_df = None
         elif run.config.catalog.labels == "raw":  # no label is a slip of another one
             slips_df, _ = run.stage_rows("slips", slips.slips(catalog_df))
-        lists_df = votes.reference_lists(catalog_df, slips_df)
-        tags = tag_tables.write_tags(lists_df, storage.join(run.staging, "meant_tags"))
-        shares_df, _ = run.stage_rows("shares", evidence.share_votes(neighbors_df, tags, sorted(weights), config))
-        gathered_df = evidence.gather_evidence(
-            shares_df, neighbors_df, catalog_df, slips_df, copied_df, sorted(weights), config
-        )
-        evidence_df, run.rows_out["scores"] = run.stage_rows("evidence", gathered_df)
-        judge = fit_judge(validation_pairs(evidence_df, catalog_df, config), weights, config, run.config.seed)
+        about_df = gif_rows.about_rows(catalog_df, copied_df)
+        folder = storage.join(run.staging, "tags")
+        tags = tag_tables.write_tags(about_df, slips_df, folder)
+        known = tag_tables.write_statistics(neighbors_df, about_df, tags, sorted(weights), config, folder)
+        pairs = validation_pairs(neighbors_df, about_df, catalog_df, known, config)
+        run.rows_out["scores"] = 0 if pairs is None else pairs.num_rows
+        judge = fit_judge(pairs, weights, config, run.config.seed)
         run.calibration = _as_json(judge)
         _write_thresholds(run, judge)
-    return scores.score_pairs(evidence_df, judge)
+    return Learned(about_df, known, judge)
 
 
 def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, ExpertWeight], dict[str, float]]:
@@ -69,11 +76,16 @@ def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, E
     return weights, guessed
 
 
-def validation_pairs(evidence_df: DataFrame, catalog_df: DataFrame, config: VoteConfig) -> pa.Table | None:
+def validation_pairs(
+    neighbors_df: DataFrame, about_df: DataFrame, catalog_df: DataFrame, known: TagStatistics, config: VoteConfig
+) -> pa.Table | None:
     """What a judge learns from: at most vote.max_calibration_gifs validation GIFs; None where they are too few."""
     limits = {"max_evaluation_gifs": min(config.max_evaluation_gifs, config.max_calibration_gifs)}
-    truth_df, split = votes.evaluation_truth(catalog_df, config.model_copy(update=limits))
-    return scores.judged_pairs(evidence_df, truth_df).toArrow() if split == votes.VALIDATION else None
+    truth_df, split = expert_weights.evaluation_truth(catalog_df, config.model_copy(update=limits))
+    if split != VALIDATION:
+        return None
+    evidence_df = evidence.gather_evidence(neighbors_df, about_df, truth_df, known, config)
+    return evidence.judged_pairs(evidence_df, truth_df).toArrow()
 
 
 def _as_json(judge: Judge) -> str:

@@ -12,7 +12,7 @@ from autotag_core.config import DuplicatesConfig
 from autotag_core.duplicates import color_distances, hash_distances, is_duplicate
 from autotag_core.tables import NEIGHBORS
 from udfs.components import Keep, connected_components, star_groups
-from udfs.votes import TRAIN
+from udfs.splits import TRAIN
 
 EXPERT = "imagenet"
 """Whose neighbors are the candidates: copies look alike, whatever people say about them."""

@@ -6,7 +6,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core.voting import MAX_SHARE, MIN_COUNT, MIN_LENGTH, is_slip
-from udfs.votes import TRAIN
+from udfs.splits import TRAIN
 
 _ONE_LETTER_LESS = """
 transform(sequence(1, length(tag)), i -> concat(substring(tag, 1, i - 1), substring(tag, i + 1)))

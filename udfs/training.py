@@ -19,7 +19,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import Config, TrainingConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.tables import TRAINING_EXAMPLES
-from udfs.votes import TEST, TRAIN, VALIDATION
+from udfs.splits import TEST, TRAIN, VALIDATION
 
 SPLITS = (TRAIN, VALIDATION, TEST)
 """Each is more protected than the one before: of copies in two splits, those in the earlier one leave."""

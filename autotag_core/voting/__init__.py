@@ -6,16 +6,28 @@ Loading this needs neither scikit-learn nor numba; fitting a calibration needs t
 from autotag_core.voting.calibration import Calibration, fit_calibration
 from autotag_core.voting.curves import Curve
 from autotag_core.voting.evidence import SHARE_UNIT, Evidence, ExpertEvidence, evidence_of, evidence_schema
-from autotag_core.voting.gif_blocks import PUBLISHED, gif_blocks, share_schema
+from autotag_core.voting.gif_blocks import ABOUT, PUBLISHED, block_of, gif_blocks
 from autotag_core.voting.judge import Judge, fit_judge, fit_weights
 from autotag_core.voting.own_tags import default_weights, fit_own_tags
 from autotag_core.voting.reliability import Bin, expected_calibration_error, reliability_table
 from autotag_core.voting.rules import KNOWING_SLIPS, RULES, ExpertWeight, Weights, published_confidence
 from autotag_core.voting.slips import MAX_SHARE, MIN_COUNT, MIN_LENGTH, is_slip
+from autotag_core.voting.tag_statistics import (
+    COUNTS,
+    SEEN,
+    TagStatistics,
+    count_tags,
+    open_statistics,
+    see_own_tags,
+    write_counts,
+    write_lifts,
+)
 from autotag_core.voting.tag_table import TagTable, open_tag_table, write_tag_table
 from autotag_core.voting.thresholds import NEVER, TagThreshold, Thresholds, fit_thresholds
 
 __all__ = [
+    "ABOUT",
+    "COUNTS",
     "KNOWING_SLIPS",
     "MAX_SHARE",
     "MIN_COUNT",
@@ -23,6 +35,7 @@ __all__ = [
     "NEVER",
     "PUBLISHED",
     "RULES",
+    "SEEN",
     "SHARE_UNIT",
     "Bin",
     "Calibration",
@@ -31,10 +44,13 @@ __all__ = [
     "ExpertEvidence",
     "ExpertWeight",
     "Judge",
+    "TagStatistics",
     "TagTable",
     "TagThreshold",
     "Thresholds",
     "Weights",
+    "block_of",
+    "count_tags",
     "default_weights",
     "evidence_of",
     "evidence_schema",
@@ -46,9 +62,12 @@ __all__ = [
     "fit_weights",
     "gif_blocks",
     "is_slip",
+    "open_statistics",
     "open_tag_table",
     "published_confidence",
     "reliability_table",
-    "share_schema",
+    "see_own_tags",
+    "write_counts",
+    "write_lifts",
     "write_tag_table",
 ]

@@ -22,7 +22,6 @@ def evidence_schema(experts: Sequence[str]) -> pa.Schema:
     fields = [
         pa.field("gif_id", pa.string()),
         pa.field("tag", pa.string()),
-        pa.field("split", pa.string()),
         pa.field("is_own", pa.bool_()),
         pa.field("is_slip", pa.bool_()),
         pa.field("is_correction", pa.bool_()),
@@ -87,8 +86,8 @@ class Evidence:
         """Whether somebody gave the tag, as written, misspelled or to a copy of the GIF: judged as own tags are."""
         return self.is_own | self.is_correction | self.is_copied
 
-    def where(self, chosen: Bools) -> Evidence:
-        """The chosen pairs (n,) alone."""
+    def where(self, chosen: Bools | Ints) -> Evidence:
+        """The chosen pairs alone: those of which (n,) it is true, or those of these numbers."""
         columns = {one.name: getattr(self, one.name)[chosen] for one in fields(self) if one.name != "experts"}
         experts = {
             name: ExpertEvidence(**{one.name: getattr(expert, one.name)[chosen] for one in fields(expert)})

@@ -11,10 +11,23 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from autotag_core.errors import AutotagError
+
 if TYPE_CHECKING:
-    from autotag_core.voting.kernels import Lists
+    from autotag_core.voting.kernels import Abouts, Floats, Int64s, Lists
+    from autotag_core.voting.tag_table import OpenTagTable
 
-
+ABOUT = pa.schema(
+    [
+        pa.field("gif_id", pa.string()),
+        pa.field("items", pa.list_(pa.string())),
+        pa.field("first_own", pa.int32()),
+        pa.field("num_editorial", pa.int32()),
+        pa.field("first_copied", pa.int32()),
+        pa.field("is_train", pa.bool_()),
+    ]
+)
+"""A row about a GIF: kernels.Abouts says what it holds."""
 PUBLISHED = pa.schema(
     [
         pa.field("gif_id", pa.string()),
@@ -26,14 +39,6 @@ PUBLISHED = pa.schema(
         pa.field("evidence", pa.list_(pa.string())),
     ]
 )
-
-
-def share_schema(experts: Sequence[str]) -> pa.Schema:
-    """The columns of what neighbors say of a tag: summed weights, in SHARE_UNITs, and votes by expert."""
-    fields = [pa.field("gif_id", pa.string()), pa.field("tag", pa.string())]
-    for name in experts:
-        fields += [pa.field(f"weight_{name}", pa.int64()), pa.field(f"votes_{name}", pa.int32())]
-    return pa.schema(fields)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,36 @@ class GifBlock:
         """Whether each item (items,) is a neighbor, and not a tag of the GIF itself."""
         return np.repeat(self.lists.experts >= 0, np.diff(self.lists.starts))
 
+    def abouts(self, table: OpenTagTable) -> Abouts:
+        """What the rows about GIFs say, with the numbers that the table has of their tags."""
+        from autotag_core.voting.kernels import Abouts
+
+        numbers = np.full(len(self.items), -1, np.int32)
+        is_tag = ~self.is_neighbor
+        numbers[is_tag] = table.numbers_of(self.items.filter(pa.array(is_tag)))
+        first_own, num_editorial, first_copied = (
+            pc.fill_null(self.rows[name], 0).to_numpy() for name in ("first_own", "num_editorial", "first_copied")
+        )
+        is_train = pc.fill_null(self.rows["is_train"], False).to_numpy()
+        return Abouts(numbers, first_own, num_editorial, first_copied, is_train)
+
+    def weights(self, similarity: float) -> tuple[Int64s, Floats]:
+        """The weight (items,) of each neighbor, in SHARE_UNITs of its list, and the effective number (rows,) of them.
+
+        Rows have `distances` beside their neighbors; AutotagError where they are not as many.
+        """
+        from autotag_core.voting.list_weights import list_weights
+
+        lists = self.rows["distances"].chunk(0)
+        num_items = np.diff(self.lists.starts)
+        is_list = self.lists.experts >= 0
+        odd = np.flatnonzero(is_list & (num_items != pc.fill_null(pc.list_value_length(lists), 0).to_numpy()))
+        if len(odd):
+            raise AutotagError(f"{self.rows['gif_id'][odd[0]]}: a list of its neighbors has not as many distances")
+        distances = np.zeros(len(self.items), np.float32)
+        distances[self.is_neighbor] = lists.flatten().to_numpy()
+        return list_weights(self.lists, distances, similarity)
+
 
 def gif_blocks(batches: Iterable[pa.RecordBatch], experts: Sequence[str], num_rows: int) -> Iterator[GifBlock]:
     """Blocks of about num_rows rows (gif_id, expert, items, ...) that come sorted by gif_id.
@@ -56,10 +91,11 @@ def gif_blocks(batches: Iterable[pa.RecordBatch], experts: Sequence[str], num_ro
     A row of one of the experts lists its neighbors; one whose expert is null is about the GIF itself. No other experts.
     """
     for rows in _whole_gifs(batches, num_rows):
-        yield _block(rows, experts)
+        yield block_of(rows, experts)
 
 
-def _block(rows: pa.Table, experts: Sequence[str]) -> GifBlock:
+def block_of(rows: pa.Table, experts: Sequence[str]) -> GifBlock:
+    """Rows (gif_id, expert, items, ...) of one chunk, at least one."""
     from autotag_core.voting.kernels import Lists
 
     column = {name: rows[name].chunk(0) for name in ("gif_id", "expert", "items")}

@@ -35,7 +35,7 @@ class Strings(NamedTuple):
 class Lists(NamedTuple):
     """Rows of whole GIFs: GIF g has the rows gif_starts[g]:gif_starts[g + 1], row r the items starts[r]:starts[r + 1].
 
-    experts (rows,): whose neighbors a row lists, or -1: the items are the GIF's own tags, editorial ones first.
+    experts (rows,): whose neighbors a row lists, or -1: the items are the GIF's tags (`Abouts`).
     """
 
     gif_starts: Int64s
@@ -48,6 +48,21 @@ class Found(NamedTuple):
 
     starts: Int64s
     tags: Int32s
+
+
+class Abouts(NamedTuple):
+    """What rows about GIFs say. Their items are tags that only an editor gave, then those that the uploader gave too,
+    then the uploader's others, then those that only came with copies of the GIF; no tag twice.
+
+    first_own, num_editorial, first_copied (rows,): where in a row's items the uploader's begin, the editor's end and
+    those of copies begin. numbers (items,): each tag's number.
+    """
+
+    numbers: Int32s
+    first_own: Int32s
+    num_editorial: Int32s
+    first_copied: Int32s
+    is_train: Bools
 
 
 class Tally(NamedTuple):
@@ -125,6 +140,37 @@ def copy_tags(values: Uint64s, tags: Int32s, starts: Int64s, copies: Int32s) -> 
 
 
 @compiled
+def as_meant(found: Found, meant: Int32s, only_own: bool) -> Found:
+    """The tags by what each was `meant` as (tags,), empty where all are meant as written; of a neighbor each once.
+
+    A tag that only an editor gave comes as ~number: with only_own it is left out, else it counts like the others.
+    """
+    starts, tags = np.zeros(len(found.starts), np.int64), np.empty(len(found.tags), np.int32)
+    num = 0
+    for i in range(len(starts) - 1):
+        first = num
+        for at in range(found.starts[i], found.starts[i + 1]):
+            tag = found.tags[at]
+            if tag < 0:
+                if only_own:
+                    continue
+                tag = ~tag
+            if len(meant) == 0:
+                tags[num] = tag
+                num += 1
+                continue
+            tag = meant[tag]
+            is_new = True
+            for other in range(first, num):
+                is_new = is_new and tags[other] != tag
+            if is_new:
+                tags[num] = tag
+                num += 1
+        starts[i + 1] = num
+    return Found(starts, tags[:num])
+
+
+@compiled
 def new_tally(lists: Lists, found: Found, num_tags: int, num_experts: int) -> Tally:
     """Room for the GIF with the most tags."""
     most = 0
@@ -188,6 +234,15 @@ def count_tags(lists: Lists, found: Found, weights: Int64s, neighbors: int, tall
 
 
 @compiled
+def about_row(lists: Lists, gif: int) -> int:
+    """The row about the GIF itself, -1 without one."""
+    for row in range(lists.gif_starts[gif], lists.gif_starts[gif + 1]):
+        if lists.experts[row] < 0:
+            return row
+    return -1
+
+
+@compiled
 def distinct_neighbors(lists: Lists, strings: Strings, neighbors: int, gif: int, room: Int64s) -> int:
     """Put the items that are the first `neighbors` of the GIF's lists into room, in the order of their ids, each id
     once; how many there are.
@@ -201,7 +256,7 @@ def distinct_neighbors(lists: Lists, strings: Strings, neighbors: int, gif: int,
             low, high = 0, num
             while low < high:
                 middle = (low + high) // 2
-                order = _compare(strings.offsets, strings.data, item, room[middle])
+                order = compare(strings.offsets, strings.data, item, room[middle])
                 if order == 0:
                     break
                 low, high = (middle + 1, high) if order > 0 else (low, middle)
@@ -214,7 +269,7 @@ def distinct_neighbors(lists: Lists, strings: Strings, neighbors: int, gif: int,
 
 
 @compiled
-def _compare(offsets: Int32s, data: npt.NDArray[np.uint8], one: int, other: int) -> int:
+def compare(offsets: Int32s, data: npt.NDArray[np.uint8], one: int, other: int) -> int:
     """Below 0 where string `one` comes first, above where the other does: by bytes, so by code points."""
     start, other_start = offsets[one], offsets[other]
     size, other_size = offsets[one + 1] - start, offsets[other + 1] - other_start

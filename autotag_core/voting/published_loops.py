@@ -11,13 +11,14 @@ import numpy as np
 
 from autotag_core.compiled import compiled
 from autotag_core.voting.kernels import (
-    Bools,
+    Abouts,
     Floats,
     Found,
     Int32s,
     Int64s,
     Lists,
     Strings,
+    about_row,
     add_slot,
     count_tags,
     distinct_neighbors,
@@ -29,14 +30,6 @@ SOURCES = ("editorial", "original", "confirmed", "unconfirmed", "voted")
 EDITORIAL, ORIGINAL, CONFIRMED, UNCONFIRMED, VOTED = range(len(SOURCES))
 
 
-class Own(NamedTuple):
-    """What the catalog says: of each item its number as a tag, of each row about a GIF the other two."""
-
-    numbers: Int32s  # (items,)
-    num_editorial: Int32s  # (rows,)
-    is_train: Bools  # (rows,)
-
-
 class Rule(NamedTuple):
     """The published rule's settings."""
 
@@ -46,10 +39,10 @@ class Rule(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows of the result: a tag is an own one, of the item `items`, or, where that is -1, the one of number `tags`."""
+    """Rows of the result, GIF by GIF: GIF g has starts[g]:starts[g + 1]."""
 
+    starts: Int64s
     rows: Int64s  # of the block: the one about the row's GIF
-    items: Int64s
     tags: Int32s
     sources: Int32s
     votes: Floats
@@ -60,10 +53,10 @@ class Rows(NamedTuple):
 
 
 @compiled
-def _new_rows(most: int, num_experts: int, most_evidence: int) -> Rows:
+def _new_rows(num_gifs: int, most: int, num_experts: int, most_evidence: int) -> Rows:
     """Room for so many rows; what is never written to takes no memory."""
     return Rows(
-        np.empty(most, np.int64),
+        np.zeros(num_gifs + 1, np.int64),
         np.empty(most, np.int64),
         np.empty(most, np.int32),
         np.empty(most, np.int32),
@@ -78,8 +71,8 @@ def _new_rows(most: int, num_experts: int, most_evidence: int) -> Rows:
 @compiled
 def _first_rows(out: Rows, num_rows: int) -> Rows:
     return Rows(
+        out.starts,
         out.rows[:num_rows],
-        out.items[:num_rows],
         out.tags[:num_rows],
         out.sources[:num_rows],
         out.votes[:num_rows],
@@ -91,23 +84,29 @@ def _first_rows(out: Rows, num_rows: int) -> Rows:
 
 
 @compiled
-def _about(lists: Lists, gif: int) -> tuple[int, bool]:
-    """The row about the GIF itself, -1 without one, and whether any expert has a neighbor of it."""
-    about, is_seen = -1, False
-    for row in range(lists.gif_starts[gif], lists.gif_starts[gif + 1]):
-        if lists.experts[row] < 0:
-            about = row
-        elif lists.starts[row + 1] > lists.starts[row]:
-            is_seen = True
-    return about, is_seen
+def _most_items(lists: Lists) -> int:
+    """The most items that a GIF has."""
+    most = 0
+    for gif in range(len(lists.gif_starts) - 1):
+        most = max(most, lists.starts[lists.gif_starts[gif + 1]] - lists.starts[lists.gif_starts[gif]])
+    return most
 
 
 @compiled
-def _source(own: Own, lists: Lists, about: int, is_seen: bool, item: int, num_votes: int) -> int:
+def _is_seen(lists: Lists, gif: int) -> bool:
+    """Whether any expert has a neighbor of the GIF."""
+    for row in range(lists.gif_starts[gif], lists.gif_starts[gif + 1]):
+        if lists.experts[row] >= 0 and lists.starts[row + 1] > lists.starts[row]:
+            return True
+    return False
+
+
+@compiled
+def _source(abouts: Abouts, lists: Lists, about: int, is_seen: bool, item: int, num_votes: int) -> int:
     """What becomes of an own tag."""
-    if item - lists.starts[about] < own.num_editorial[about]:
+    if item - lists.starts[about] < abouts.num_editorial[about]:
         return EDITORIAL
-    if not (own.is_train[about] and is_seen):
+    if not (abouts.is_train[about] and is_seen):
         return ORIGINAL
     return CONFIRMED if num_votes > 0 else UNCONFIRMED
 
@@ -120,16 +119,6 @@ def _weigh(votes: Int32s, slot: int, weights: Floats) -> tuple[int, float]:
         num_votes += votes[slot, expert]
         vote += weights[expert] * votes[slot, expert]
     return num_votes, vote
-
-
-@compiled
-def _add_unheard(out: Rows, num_rows: int, about: int, item: int, source: int) -> int:
-    """Add a row of an own tag without a vote; the number of rows."""
-    out.rows[num_rows], out.items[num_rows], out.tags[num_rows] = about, item, -1
-    out.sources[num_rows], out.votes[num_rows] = source, 0.0
-    out.counts[num_rows] = 0
-    out.evidence_starts[num_rows + 1] = 0
-    return num_rows + 1
 
 
 @compiled
@@ -156,52 +145,56 @@ def _add_evidence(
         start = out.evidence_starts[first + row]
         end = start + ends[row] - begins[row]
         out.evidence_starts[first + row + 1] = end
-        out.evidence[start:end] = items[begins[row] : ends[row]]
+        for at in range(end - start):  # not slice to slice, which takes seconds to compile
+            out.evidence[start + at] = items[begins[row] + at]
 
 
 @compiled
-def vote_gifs(lists: Lists, strings: Strings, found: Found, own: Own, rule: Rule, num_tags: int) -> Rows:
-    """Vote GIF by GIF; rows of one stand together. strings are the items as they are written."""
-    num_experts = len(rule.weights)
+def vote_gifs(lists: Lists, strings: Strings, found: Found, abouts: Abouts, rule: Rule, num_tags: int) -> Rows:
+    """Vote GIF by GIF. strings are the items as they are written."""
+    num_gifs, num_experts = len(lists.gif_starts) - 1, len(rule.weights)
     tally = new_tally(lists, found, num_tags, num_experts)
-    out = _new_rows(len(found.tags) + len(own.numbers), num_experts, len(found.tags))
-    weights = np.zeros(len(own.numbers), np.int64)
+    out = _new_rows(num_gifs, len(found.tags) + len(abouts.numbers), num_experts, len(found.tags))
+    weights = np.zeros(len(abouts.numbers), np.int64)
     own_of, row_of = np.empty(len(tally.tags), np.int64), np.empty(len(tally.tags), np.int64)
     votes, rule_weights = tally.votes, rule.weights
-    near = np.empty(np.diff(lists.starts[lists.gif_starts]).max(), np.int64)
+    near = np.empty(_most_items(lists), np.int64)
     num_rows = 0
-    for gif in range(len(lists.gif_starts) - 1):
-        about, is_seen = _about(lists, gif)
+    for gif in range(num_gifs):
+        first, about = num_rows, about_row(lists, gif)
+        out.starts[gif + 1] = num_rows
         if about < 0:
             continue
+        is_train, is_seen = abouts.is_train[about], _is_seen(lists, gif)
         num_slots = count_tags(lists, found, weights, rule.neighbors, tally, gif)
         own_of[:num_slots] = -1
-        first, is_train = num_rows, own.is_train[about]
-        for item in range(lists.starts[about], lists.starts[about + 1]):
-            if own.numbers[item] < 0:  # no train GIF has it, so nobody votes for it
-                num_rows = _add_unheard(out, num_rows, about, item, _source(own, lists, about, is_seen, item, 0))
-                continue
-            slot = slot_of(tally, own.numbers[item], num_slots)
+        for item in range(lists.starts[about], lists.starts[about] + abouts.first_copied[about]):
+            slot = slot_of(tally, abouts.numbers[item], num_slots)
             if slot == num_slots:
-                add_slot(tally, own.numbers[item], num_slots)
+                add_slot(tally, abouts.numbers[item], num_slots)
                 num_slots += 1
             own_of[slot] = item
         for slot in range(num_slots):
             row_of[slot] = -1
             num_votes, vote = _weigh(votes, slot, rule_weights)
             if own_of[slot] >= 0:
-                source = _source(own, lists, about, is_seen, own_of[slot], num_votes)
+                source = _source(abouts, lists, about, is_seen, own_of[slot], num_votes)
             elif is_train and vote > 0 and vote >= rule.lower_bound:
                 source = VOTED
             else:
                 continue
-            out.rows[num_rows], out.items[num_rows], out.tags[num_rows] = about, own_of[slot], tally.tags[slot]
+            out.rows[num_rows], out.tags[num_rows] = about, tally.tags[slot]
             out.sources[num_rows], out.votes[num_rows] = source, vote
-            out.counts[num_rows] = tally.votes[slot]
+            for expert in range(num_experts):
+                out.counts[num_rows, expert] = votes[slot, expert]
             out.evidence_starts[num_rows + 1] = num_votes
             row_of[slot] = num_rows
             num_rows += 1
-        out.largest[first:num_rows] = out.votes[first:num_rows].max() if num_rows > first else 0.0
+        largest = 0.0
+        for row in range(first, num_rows):
+            largest = max(largest, out.votes[row])
+        out.largest[first:num_rows] = largest
         num_near = distinct_neighbors(lists, strings, rule.neighbors, gif, near)
         _add_evidence(found, near[:num_near], tally.slot_of, row_of, out, first, num_rows)
+        out.starts[gif + 1] = num_rows
     return _first_rows(out, num_rows)

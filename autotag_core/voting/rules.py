@@ -92,14 +92,20 @@ def reliability(evidence: Evidence, weights: Weights, config: VoteConfig) -> Flo
     beside devils, not beside trumpets. What is meant gets these odds; what is written, the rest of its own.
     """
     names = _judged(evidence, weights)
-    new = _pooled(evidence, weights, names)
+    scores = _pooled(evidence, weights, names)
+    said = evidence.where(evidence.is_said)  # few of all: the dearest part is about these alone
     on_own_tags = (weights.experts[name].on_own_tags for name in names)
-    says = own_tag_evidence(evidence, weights, config) @ np.array([*on_own_tags, weights.together, weights.as_new])
+    factors = [*on_own_tags, weights.together, weights.as_new]
+    says = np.zeros(len(said))
+    for factor, column in zip(factors, own_tag_evidence(said, weights, config).T, strict=True):
+        says += factor * column  # in this order, whatever the number of rows
     own, meant = _sigmoid(weights.own_log_odds + says), _sigmoid(_SLIP_LOG_ODDS + says)
     written = (1 - meant) * _sigmoid(weights.own_log_odds)
-    new = np.where(evidence.is_correction, np.maximum(new, meant), new)
-    new = np.where(evidence.is_copied, np.maximum(new, own), new)
-    return np.where(evidence.is_own, np.where(evidence.is_slip, written, own), new)
+    new = scores[evidence.is_said]
+    new = np.where(said.is_correction, np.maximum(new, meant), new)
+    new = np.where(said.is_copied, np.maximum(new, own), new)
+    scores[evidence.is_said] = np.where(said.is_own, np.where(said.is_slip, written, own), new)
+    return scores
 
 
 def own_tag_evidence(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:

@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import to_arrow_schema
 
 from autotag_core.config import VoteConfig
 from autotag_core.voting import (
@@ -23,11 +22,12 @@ from autotag_core.voting import (
     published_confidence,
 )
 from autotag_core.voting.judge import Judge
-from udfs.evidence import gather_evidence, share_votes
-from udfs.scores import SCORES, judged_pairs, score_pairs
+from udfs.evidence import gather_evidence, judged_pairs
+from udfs.gif_rows import about_rows
 from udfs.slips import slips
-from udfs.tag_tables import write_tags
-from udfs.votes import TRAIN, VALIDATION, reference_lists, vote_tags
+from udfs.splits import TRAIN, VALIDATION
+from udfs.tag_tables import write_statistics, write_tags
+from udfs.votes import vote_tags
 
 Gif = tuple[str, str, list[str], list[str]]
 EXPERTS = ["x", "y"]
@@ -51,7 +51,7 @@ LISTS = [
     ("v", "y", ["d", "c"], [0.0, 0.0]),
     ("a", "unweighed", ["f"], [0.0]),
 ]
-COPIED = [("c", "kittne"), ("c", "unheard"), ("a", "dog"), ("b", "cat"), ("d", "kittne")]
+COPIED = [("c", "kittne"), ("c", "unheard"), ("a", "dog"), ("b", "cat"), ("d", "kitten")]
 Rows = dict[tuple[str, str], dict[str, Any]]
 
 
@@ -61,18 +61,44 @@ def catalog(spark: SparkSession, gifs: Sequence[Gif]) -> DataFrame:
     )
 
 
-def gathered(spark: SparkSession, parts: int, copied: bool = True) -> tuple[Rows, Rows]:
-    """(share_votes, gather_evidence) by (gif_id, tag), from tables in so many partitions."""
-    schema = "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
-    catalog_df = catalog(spark, GIFS).repartition(parts)
-    neighbors_df = spark.createDataFrame(LISTS, schema).repartition(parts)
-    slips_df = spark.createDataFrame([("kittne", "kitten")], "tag string, meant string")
-    copied_df = spark.createDataFrame(COPIED, "gif_id string, tag string").repartition(parts) if copied else None
+class Ballot:
+    """What the vote needs of GIFS and LISTS, from tables in so many partitions; its files are in the folder."""
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        folder: str,
+        parts: int = 1,
+        *,
+        gifs: Sequence[Gif] = GIFS,
+        lists: Sequence[Any] = LISTS,
+        config: VoteConfig = CONFIG,
+        slip_rows: Sequence[tuple[str, str]] = (("kittne", "kitten"),),
+        copied: Sequence[tuple[str, str]] | None = COPIED,
+    ) -> None:
+        schema = "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
+        self.config = config
+        self.catalog_df = catalog(spark, gifs).repartition(parts)
+        self.neighbors_df = spark.createDataFrame(list(lists), schema).repartition(parts)
+        slips_df = spark.createDataFrame(list(slip_rows), "tag string, meant string") if slip_rows else None
+        copied_df = None if copied is None else spark.createDataFrame(list(copied), "gif_id string, tag string")
+        self.about_df = about_rows(self.catalog_df, copied_df)
+        tags = write_tags(self.about_df, slips_df, folder)
+        self.statistics = write_statistics(self.neighbors_df, self.about_df, tags, EXPERTS, config, folder)
+
+    def evidence_df(self, chosen_df: DataFrame | None = None) -> DataFrame:
+        chosen_df = self.catalog_df if chosen_df is None else chosen_df
+        return gather_evidence(self.neighbors_df, self.about_df, chosen_df, self.statistics, self.config)
+
+    def voted(self, judge: Judge) -> dict[tuple[str, str], Any]:
+        rows = vote_tags(self.neighbors_df, self.about_df, self.statistics, judge).collect()
+        return {(row["gif_id"], row["tag"]): row for row in rows}
+
+
+def gathered(spark: SparkSession, parts: int, copied: bool = True) -> Rows:
+    """gather_evidence by (gif_id, tag)."""
     with tempfile.TemporaryDirectory() as folder:
-        tags = write_tags(reference_lists(catalog_df, slips_df), folder)
-        shares_df = share_votes(neighbors_df, tags, EXPERTS, CONFIG).localCheckpoint()
-    evidence_df = gather_evidence(shares_df, neighbors_df, catalog_df, slips_df, copied_df, EXPERTS, CONFIG)
-    return by_pair(shares_df), by_pair(evidence_df)
+        return by_pair(Ballot(spark, folder, parts, copied=COPIED if copied else None).evidence_df())
 
 
 def by_pair(rows_df: DataFrame) -> Rows:
@@ -83,13 +109,8 @@ def by_pair(rows_df: DataFrame) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def found(spark: SparkSession) -> tuple[Rows, Rows]:
+def evidence(spark: SparkSession) -> Rows:
     return gathered(spark, 1)
-
-
-@pytest.fixture(scope="module")
-def evidence(found: tuple[Rows, Rows]) -> Rows:
-    return found[1]
 
 
 def used(**numbers: int) -> list[Gif]:
@@ -134,14 +155,12 @@ def test_the_singular_and_a_word_with_another_first_letter_are_words_and_no_slip
     assert found_slips(spark, used(block=9, lock=1, horns=9, horn=1, horse=9, horses=1)) == set()
 
 
-def test_shares_are_weights_by_distance_and_votes_are_the_nearest(found: tuple[Rows, Rows]) -> None:
+def test_shares_are_weights_by_distance_and_votes_are_the_nearest(evidence: Rows) -> None:
     shares = {
-        pair: tuple(
-            value for name in EXPERTS for value in (round(row[f"weight_{name}"] / (1 << 24), 6), row[f"votes_{name}"])
-        )
-        for pair, row in found[0].items()
+        pair: tuple(value for name in EXPERTS for value in (round(row[f"share_{name}"] or 0, 6), row[f"votes_{name}"]))
+        for pair, row in evidence.items()
     }
-    assert shares == {
+    assert {pair: found for pair, found in shares.items() if any(found)} == {
         ("a", "cat"): (round(6 / 7, 6), 2, 0, 0),
         ("a", "kitten"): (round(5 / 7, 6), 1, 0, 0),  # d wrote kittne, and is the third neighbor of two that vote
         ("a", "dog"): (round(1 / 7, 6), 0, 0, 0),
@@ -150,6 +169,7 @@ def test_shares_are_weights_by_distance_and_votes_are_the_nearest(found: tuple[R
         ("b", "dog"): (0.5, 1, 0, 0),
         ("d", "cat"): (round(2 / 3, 6), 1, 0, 0),
         ("d", "kitten"): (round(2 / 3, 6), 1, 0, 0),
+        ("d", "kittne"): (round(2 / 3, 6), 1, 0, 0),  # what it looks like
         ("d", "dog"): (round(1 / 3, 6), 1, 0, 0),
         ("v", "cat"): (round(2 / 3, 6), 1, 0.5, 1),
         ("v", "kitten"): (round(2 / 3, 6), 1, 0.5, 1),
@@ -246,24 +266,37 @@ def test_together_is_how_much_likelier_than_chance_other_gifs_have_the_gifs_tags
     assert together == pytest.approx(expected)
 
 
-def test_seven_partitions_give_the_same_rows_to_the_bit(found: tuple[Rows, Rows], spark: SparkSession) -> None:
-    assert gathered(spark, 7) == found
+def test_of_many_own_tags_the_first_32_as_written_are_held_against_each_other(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    tags = [f"t{number}" for number in range(40, 0, -1)]
+    gifs: list[Gif] = [(f"g{number}", TRAIN, tags, []) for number in range(3)]
+    gifs.append(("other", TRAIN, ["other"], []))
+    ballot = Ballot(spark, str(tmp_path), gifs=gifs, lists=[], slip_rows=(), copied=None)
+    together = {tag: row["together"] for (gif_id, tag), row in by_pair(ballot.evidence_df()).items() if gif_id == "g0"}
+    assert len(together) == 40
+    assert {tag for tag, value in together.items() if value != 0.0} == set(tags[:32])
+
+
+def test_seven_partitions_give_the_same_rows_to_the_bit(evidence: Rows, spark: SparkSession) -> None:
+    assert gathered(spark, 7) == evidence
 
 
 def test_without_groups_of_copies_no_tag_is_copied(evidence: Rows, spark: SparkSession) -> None:
-    rows = gathered(spark, 1, copied=False)[1]
+    rows = gathered(spark, 1, copied=False)
     assert not any(row["is_copied"] for row in rows.values())
     assert set(evidence) - set(rows) == {("c", "kitten"), ("c", "unheard")}
     assert rows == {pair: evidence[pair] | {"is_copied": False} for pair in rows}
 
 
-def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(evidence: Rows, spark: SparkSession) -> None:
-    schema = evidence_schema(EXPERTS)
-    table = pa.Table.from_pylist(list(evidence.values()), schema=schema)
-    evidence_df = spark.createDataFrame(table).repartition(3)
+def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(
+    evidence: Rows, spark: SparkSession, tmp_path: Path
+) -> None:
+    ballot = Ballot(spark, str(tmp_path), 3)
     columns = "gif_id string, truth array<string>, own array<string>"
     truths = [("v", ["dog", "bird", "cow"], ["cat", "kitten", "bird"]), ("a", ["cat"], ["cat", "kitten"])]
-    pairs = judged_pairs(evidence_df, spark.createDataFrame(truths, columns)).collect()
+    truth_df = spark.createDataFrame(truths, columns)
+    pairs = judged_pairs(ballot.evidence_df(truth_df), truth_df).collect()
     assert {(row["gif_id"], row["tag"]): (row["is_right"], row["lacks"]) for row in pairs} == {
         ("v", "cat"): (False, True),
         ("v", "kitten"): (False, True),
@@ -275,12 +308,17 @@ def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(evide
     }
     judge: Judge = fit_judge(None, {name: ExpertWeight(0.5, 0.5) for name in EXPERTS}, CONFIG, seed=7)
     assert judge.weights == default_weights({name: ExpertWeight(0.5, 0.5) for name in EXPERTS}, CONFIG)
-    scored_df = score_pairs(evidence_df, judge)
-    assert to_arrow_schema(scored_df.schema).names == SCORES.names
-    found = {(row["gif_id"], row["tag"]): row for row in scored_df.collect()}
-    expected = dict(zip(evidence, judge.scores(evidence_of(table, EXPERTS)), strict=True))
-    assert {pair: row["score"] for pair, row in found.items()} == expected
+    table = pa.Table.from_pylist(list(evidence.values()), schema=evidence_schema(EXPERTS))
+    expected = dict(zip(evidence, judge.scores(evidence_of(table, EXPERTS)).tolist(), strict=True))
+    found = ballot.voted(judge)
+    train = {gif[0] for gif in GIFS if gif[1] == TRAIN}
+    own = {(gif_id, tag) for gif_id, _, tags, editorial in GIFS for tag in (*tags, *editorial)}
+    assert set(found) == own | {pair for pair, score in expected.items() if pair[0] in train and score > 0}
+    assert {pair: row["score"] for pair, row in found.items()} == pytest.approx(
+        {pair: expected[pair] for pair in found}
+    )
     assert found["d", "kittne"]["score"] < 0.3 and found["d", "kitten"]["score"] > 0.6
+    assert found["d", "kitten"]["source"] == "proposed"
     assert {(row["probability"], row["accepted"]) for row in found.values()} == {(None, None)}
 
 
@@ -292,31 +330,24 @@ def test_without_slips_the_published_rule_scores_every_pair_as_the_published_vot
     config = CONFIG.model_copy(update={"rule": "published", "normalise": normalise, "lower_bound": 0.5})
     gifs = [*GIFS, *((f"n{number}", TRAIN, ["kittne", "dog"], []) for number in range(2))]
     lists = [*LISTS, ("e", "y", ["n0", "n1", "d"], [0.0, 0.0, 0.1]), ("f", "y", ["a"], [0.5])]
-    catalog_df = catalog(spark, gifs)
-    neighbors_df = spark.createDataFrame(
-        lists, "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
-    )
-    weights = {"x": ExpertWeight(0.5, 0.5), "y": ExpertWeight(0.25, 0.5)}
-    tags = write_tags(reference_lists(catalog_df), str(tmp_path))
-    shares_df = share_votes(neighbors_df, tags, EXPERTS, config)
-    evidence_df = gather_evidence(shares_df, neighbors_df, catalog_df, None, None, EXPERTS, config)
-    judge = fit_judge(None, weights, config, seed=7)
+    ballot = Ballot(spark, str(tmp_path), gifs=gifs, lists=lists, config=config, slip_rows=(), copied=None)
+    judge = fit_judge(None, {"x": ExpertWeight(0.5, 0.5), "y": ExpertWeight(0.25, 0.5)}, config, seed=7)
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "3")
     try:
-        scored = {(row["gif_id"], row["tag"]): row["score"] for row in score_pairs(evidence_df, judge).collect()}
+        voted = ballot.voted(judge)
     finally:
         spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
-    published = {name: one.published for name, one in weights.items()}
-    voted_df = vote_tags(neighbors_df, catalog_df, tags, published, config)
-    voted = {(row["gif_id"], row["tag"]): row for row in voted_df.collect()}
+    assert voted["e", "kittne"]["source"] == "voted"
     train = {row[0] for row in gifs if row[1] == TRAIN}
-    assert ("e", "kittne") in voted and voted["e", "kittne"]["source"] == "voted"
-    assert {pair: score for pair, score in scored.items() if pair[0] in train and score > 0} == pytest.approx(
-        {pair: row["published_score"] for pair, row in voted.items() if pair[0] in train and row["published_score"] > 0}
-    )
-    table = evidence_df.toArrow()
+    of_train = {pair: row for pair, row in voted.items() if pair[0] in train}
+    assert any(row["score"] for row in of_train.values())
+    assert {pair: row["score"] for pair, row in of_train.items()} == {
+        pair: row["published_score"] for pair, row in of_train.items()
+    }
+    assert "proposed" not in {row["source"] for row in voted.values()}
+    table = ballot.evidence_df().toArrow()
     found = published_confidence(evidence_of(table, EXPERTS), judge.weights, config)
     confidences = dict(zip(zip(table["gif_id"].to_pylist(), table["tag"].to_pylist(), strict=True), found, strict=True))
     assert {pair: one for pair, one in confidences.items() if pair[0] in train and one > 0} == pytest.approx(
-        {pair: row["confidence"] for pair, row in voted.items() if pair in confidences and pair[0] in train}
+        {pair: row["confidence"] for pair, row in of_train.items() if pair in confidences}
     )

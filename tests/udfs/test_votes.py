@@ -9,21 +9,22 @@ from pathlib import Path
 import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
 from scipy.stats import binomtest
 
 from autotag_core.config import VoteConfig
-from autotag_core.tables import EXPERT_WEIGHTS, VOTED_TAGS, check_columns
+from autotag_core.tables import EXPERT_WEIGHTS, check_columns
 from autotag_core.voting import TagTable
 from benchmarks.vote_sql import duckdb_vote, spark_vote
 from tests.core.voting.test_published_rows import drawn
+from udfs.expert_weights import weigh_experts
+from udfs.gif_rows import about_rows
+from udfs.splits import TEST, TRAIN, VALIDATION
 from udfs.tag_tables import write_tags
-from udfs.votes import TEST, TRAIN, VALIDATION, add_scores, reference_lists, vote_tags, weigh_experts
+from udfs.votes import publish_tags
 
 Gif = tuple[str, str, list[str], list[str]]
 Voted = dict[str, tuple[float, float, str, dict[str, int], list[str]]]
-SCORE_COLUMNS = (
-    "gif_id string, tag string, split string, is_own boolean, score double, probability double, accepted boolean"
-)
 K = 3
 
 
@@ -38,7 +39,7 @@ def neighbors(spark: SparkSession, *lists: tuple[str, str, list[str]]) -> DataFr
 
 
 def as_table(gifs: DataFrame, folder: Path) -> TagTable:
-    return write_tags(reference_lists(gifs), str(folder / "tags"))
+    return write_tags(about_rows(gifs), None, str(folder / "tags"))
 
 
 def voted(
@@ -47,7 +48,7 @@ def voted(
     """{gif_id: {tag: (confidence, published_score, source, votes, evidence)}}, numbers to four digits."""
     with tempfile.TemporaryDirectory() as folder:
         config = config or VoteConfig(neighbors=K, lower_bound=1.0)
-        rows = vote_tags(lists, gifs, as_table(gifs, Path(folder)), weights, config).collect()
+        rows = publish_tags(lists, about_rows(gifs), as_table(gifs, Path(folder)), weights, config).collect()
     found: dict[str, Voted] = {}
     for row in rows:
         tags = found.setdefault(row["gif_id"], {})
@@ -167,7 +168,7 @@ def test_a_catalog_without_train_gifs_keeps_its_tags(spark: SparkSession, tmp_pa
     assert voted(neighbors(spark, ("v", "imagenet", ["n1"])), gifs_df, WEIGHTS) == {
         "v": {"cat": (1.0, 0.0, "original", {}, [])}
     }
-    assert write_tags(spark.createDataFrame([], "gif_id string, tags array<string>"), str(tmp_path)).num_gifs == 0
+    assert as_table(gifs_df.where("false"), tmp_path).num_gifs == 0
 
 
 def test_an_expert_with_weight_zero_confirms_but_adds_nothing(spark: SparkSession) -> None:
@@ -203,9 +204,9 @@ def test_the_result_is_the_same_to_the_bit_however_rows_are_spread_and_tags_cut(
     for parts, slice_gifs in ((1, None), (7, 9)):
         lists_df, gifs_df = neighbors(spark, *lists).repartition(parts), catalog(spark, *gifs).repartition(parts)
         config = VoteConfig(neighbors=K, lower_bound=0.25, normalise="max")
-        tags = write_tags(reference_lists(gifs_df), str(tmp_path), slice_gifs)
+        tags = write_tags(about_rows(gifs_df), None, str(tmp_path), slice_gifs)
         assert len(tags.slices) == (7 if slice_gifs else 1)
-        voted_df = vote_tags(lists_df, gifs_df, tags, weights, config)
+        voted_df = publish_tags(lists_df, about_rows(gifs_df), tags, weights, config)
         found.append(sorted((row.asDict() for row in voted_df.collect()), key=lambda row: (row["gif_id"], row["tag"])))
     assert found[0] == found[1]
     assert {row["source"] for row in found[0]} == {"confirmed", "unconfirmed", "voted"}
@@ -219,7 +220,7 @@ def test_a_random_catalog_is_voted_on_as_plain_sql_does_in_spark_and_duckdb(
     weights, config = {"a": 0.1, "b": 0.2}, VoteConfig(neighbors=K, lower_bound=0.25, normalise=normalise)
     gifs_df = catalog(spark, *((gif_id, *gif) for gif_id, gif in gifs.items()))
     lists_df = neighbors(spark, *((*key, [one for one, _ in near]) for key, near in lists.items()))
-    voted_df = vote_tags(lists_df, gifs_df, as_table(gifs_df, tmp_path), weights, config)
+    voted_df = publish_tags(lists_df, about_rows(gifs_df), as_table(gifs_df, tmp_path), weights, config)
     found, by_spark = (
         sorted(tuple(row.asDict().values()) for row in rows_df.collect())
         for rows_df in (voted_df, spark_vote(lists_df, gifs_df, weights, config))
@@ -233,15 +234,8 @@ def test_a_random_catalog_is_voted_on_as_plain_sql_does_in_spark_and_duckdb(
             assert sorted(connection.execute(duckdb_vote("lists", "gifs", weights, config)).fetchall()) == found
 
 
-def test_the_columns_are_those_of_the_tables(spark: SparkSession, tmp_path: Path) -> None:
-    from pyspark.sql.pandas.types import to_arrow_schema
-
+def test_the_columns_are_those_of_the_table(spark: SparkSession) -> None:
     lists_df, gifs_df = neighbors(spark, *LISTS), catalog(spark, ASKED, *REFERENCE)
-    scores_df = spark.createDataFrame([], SCORE_COLUMNS)
-    published_df = vote_tags(lists_df, gifs_df, as_table(gifs_df, tmp_path), WEIGHTS, VoteConfig())
-    voted_df = add_scores(published_df, scores_df, VoteConfig())
-    check_columns(VOTED_TAGS, to_arrow_schema(voted_df.schema))
-    assert voted_df.columns == VOTED_TAGS.schema.names
     check_columns(EXPERT_WEIGHTS, to_arrow_schema(weigh_experts(lists_df, gifs_df, VoteConfig()).schema))
 
 
@@ -302,56 +296,6 @@ def test_weights_of_new_tags_of_all_gifs_and_their_intervals_worked_by_hand(spar
         oracle = binomtest(num_right, num).proportion_ci(method="wilson")
         row = found[expert]
         assert (row[f"{name}_low"], row[f"{name}_high"]) == pytest.approx((oracle.low, oracle.high), abs=1e-6)
-
-
-def test_scores_are_added_and_the_best_new_tags_of_train_gifs_proposed(spark: SparkSession) -> None:
-    published = [
-        ("t", "cat", 1.0, "confirmed", 0.5, {"x": 2}, ["n"]),
-        ("t", "kitten", 0.25, "voted", 0.25, {"x": 1}, ["n"]),
-        ("t", "unheard", 0.7, "unconfirmed", 0.0, {}, []),
-        ("v", "cat", 1.0, "original", 0.0, {}, []),
-    ]
-    columns = "gif_id string, tag string, confidence float, source string, published_score float"
-    published_df = spark.createDataFrame(published, f"{columns}, votes map<string,int>, evidence array<string>")
-    scores = [("t", "cat", TRAIN, True, 0.875, 0.75, True), ("t", "kitten", TRAIN, False, 0.125, 0.25, False)]
-    scores += [("t", tag, TRAIN, False, 0.5, 0.5, None) for tag in ("d", "c", "b")]  # ties go by the alphabet
-    scores += [("t", "none", TRAIN, False, 0.0, None, None), ("v", "cat", VALIDATION, True, 0.625, None, None)]
-    scores += [(gif_id, "new", split, False, 0.9375, 0.9, True) for gif_id, split in (("v", VALIDATION), ("w", TEST))]
-    added_df = add_scores(published_df, spark.createDataFrame(scores, SCORE_COLUMNS), VoteConfig(max_proposed=2))
-    names = ("confidence", "source", "published_score", "score", "probability", "accepted")
-    found = {(row["gif_id"], row["tag"]): tuple(row[name] for name in names) for row in added_df.collect()}
-    unconfirmed = found.pop(("t", "unheard"))
-    assert unconfirmed[1:] == ("unconfirmed", 0.0, 0.0, None, None)
-    assert found == {
-        ("t", "cat"): (1.0, "confirmed", 0.5, 0.875, 0.75, True),
-        ("t", "kitten"): (0.25, "voted", 0.25, 0.125, 0.25, False),
-        ("t", "b"): (0.0, "proposed", 0.0, 0.5, 0.5, None),
-        ("t", "c"): (0.0, "proposed", 0.0, 0.5, 0.5, None),
-        ("v", "cat"): (1.0, "original", 0.0, 0.625, None, None),
-    }
-
-
-@pytest.mark.parametrize("target", [None, 0.9])
-def test_what_an_editor_said_has_no_probability_and_is_accepted_where_tags_are(
-    target: float | None, spark: SparkSession
-) -> None:
-    published = [
-        ("v", "edited", 1.0, "editorial", 0.0, {}, []),
-        ("v", "unheard", 1.0, "editorial", 0.0, {}, []),
-        ("v", "kept", 1.0, "original", 0.0, {}, []),
-    ]
-    columns = "gif_id string, tag string, confidence float, source string, published_score float"
-    published_df = spark.createDataFrame(published, f"{columns}, votes map<string,int>, evidence array<string>")
-    refused = None if target is None else False
-    scores = [("v", tag, VALIDATION, own, 0.25, 0.125, refused) for tag, own in (("edited", False), ("kept", True))]
-    config = VoteConfig(target_precision=target)
-    added_df = add_scores(published_df, spark.createDataFrame(scores, SCORE_COLUMNS), config)
-    accepted = None if target is None else True
-    assert {row["tag"]: (row["score"], row["probability"], row["accepted"]) for row in added_df.collect()} == {
-        "edited": (0.25, None, accepted),
-        "unheard": (0.0, None, accepted),
-        "kept": (0.25, 0.125, refused),
-    }
 
 
 def test_too_few_validation_gifs_and_the_experts_are_judged_on_train_each_gif_left_out(spark: SparkSession) -> None:

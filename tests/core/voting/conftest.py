@@ -25,7 +25,7 @@ def evidence() -> MakeEvidence:
         found = {name: expert(**said) for name, said in experts.items()}
         num = len(next(iter(found.values())).share)
         flags = ("is_own", "is_slip", "is_correction", "is_copied", "is_editorial")
-        known = {name: np.broadcast_to(np.asarray(columns.get(name, False)), num) for name in flags}
+        known = {name: np.broadcast_to(np.asarray(columns.get(name, False), bool), num) for name in flags}
         known |= {name: np.broadcast_to(np.asarray(columns.get(name, 0.0)), num) for name in ("prior", "together")}
         gifs = np.broadcast_to(np.asarray(columns.get("gifs", 0)), num)
         return Evidence(gifs=gifs, **known, experts=found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections import Counter
 from pathlib import Path
@@ -13,9 +12,8 @@ import pyarrow as pa
 import pytest
 
 from autotag_core.config import VoteConfig
-from autotag_core.voting import PUBLISHED, SHARE_UNIT, TagTable, gif_blocks, open_tag_table, write_tag_table
+from autotag_core.voting import ABOUT, PUBLISHED, TagTable, gif_blocks, open_tag_table, write_tag_table
 from autotag_core.voting.published_rows import published_rows
-from autotag_core.voting.share_rows import share_rows
 
 EXPERTS = {"a": 0.1, "b": 0.2, "c": 0.7}
 TAGS = ["cat", "größe", "猫", "lol", "", "g3", "rare"]
@@ -25,8 +23,7 @@ SCHEMA = pa.schema(
         ("expert", pa.string()),
         ("items", pa.list_(pa.string())),
         ("distances", pa.list_(pa.float32())),
-        ("num_editorial", pa.int32()),
-        ("is_train", pa.bool_()),
+        *(field for field in ABOUT if field.name not in ("gif_id", "items")),
     ]
 )
 Catalog = dict[str, tuple[str, list[str], list[str]]]
@@ -60,22 +57,26 @@ def as_rows(catalog: Catalog, lists: Lists) -> list[dict[str, Any]]:
         {"gif_id": gif_id, "expert": expert, "items": [one for one, _ in near], "distances": [one for _, one in near]}
         for (gif_id, expert), near in lists.items()
     ]
-    for gif_id, (split, tags, editorial) in catalog.items():
-        own = list(dict.fromkeys([*editorial, *tags]))
-        rows.append({"gif_id": gif_id, "items": own, "num_editorial": len(editorial), "is_train": split == "train"})
+    rows += about_rows(catalog)
     random.Random(1).shuffle(rows)
     return sorted(rows, key=lambda row: str(row["gif_id"]))
 
 
+def about_rows(catalog: Catalog) -> list[dict[str, Any]]:
+    """Rows of ABOUT: tags that only an editor gave, that the uploader gave too, that only the uploader gave."""
+    rows = []
+    for gif_id, (split, tags, editorial) in catalog.items():
+        only = [tag for tag in editorial if tag not in tags]
+        both = [tag for tag in editorial if tag in tags]
+        items = [*only, *both, *(tag for tag in tags if tag not in editorial)]
+        places = {"first_own": len(only), "num_editorial": len(editorial), "first_copied": len(items)}
+        rows.append({"gif_id": gif_id, "items": items, "is_train": split == "train"} | places)
+    return rows
+
+
 def as_table(catalog: Catalog, folder: Path, slice_gifs: int) -> TagTable:
-    train = {
-        gif_id: sorted({*tags, *editorial}) for gif_id, (split, tags, editorial) in catalog.items() if split == "train"
-    }
-    rows = pa.table(
-        {"gif_id": pa.array(list(train), pa.string()), "tags": pa.array(list(train.values()), pa.list_(pa.string()))}
-    )
-    batches = ((one["gif_id"], one["tags"]) for one in rows.to_batches(max_chunksize=3))
-    return write_tag_table(batches, str(folder), folder, slice_gifs)
+    rows = pa.Table.from_pylist(about_rows(catalog), ABOUT)
+    return write_tag_table(rows.to_batches(max_chunksize=3), str(folder), folder, slice_gifs)
 
 
 def published(catalog: Catalog, lists: Lists, config: VoteConfig) -> list[tuple[Any, ...]]:
@@ -117,23 +118,6 @@ def published(catalog: Catalog, lists: Lists, config: VoteConfig) -> list[tuple[
     return sorted(found, key=lambda row: row[:2])
 
 
-def shares(catalog: Catalog, lists: Lists, config: VoteConfig) -> dict[tuple[str, str], dict[str, tuple[int, int]]]:
-    """{(gif_id, tag): {expert: (weight in units, votes)}}."""
-    found: dict[tuple[str, str], dict[str, tuple[int, int]]] = {}
-    for (gif_id, expert), near in lists.items():
-        if not near:
-            continue
-        nearest = np.float32(near[0][1])
-        weights = [math.exp(-config.similarity * float(np.float32(distance) - nearest)) for _, distance in near]
-        for rank, (neighbor, _) in enumerate(near):
-            units = math.floor(weights[rank] / sum(weights) * SHARE_UNIT + 0.5)
-            theirs = catalog.get(neighbor, ("gone", [], []))
-            for tag in {*theirs[1], *theirs[2]} if theirs[0] == "train" else ():
-                weight, votes = found.setdefault((gif_id, tag), {}).get(expert, (0, 0))
-                found[gif_id, tag][expert] = weight + units, votes + (rank < config.neighbors)
-    return found
-
-
 @pytest.mark.parametrize("normalise", ["possible", "max"])
 @pytest.mark.parametrize(("slice_gifs", "num_rows"), [(1000, 1000), (3, 1), (1, 7)])
 def test_random_catalogs_are_voted_on_as_by_the_rule(
@@ -151,28 +135,6 @@ def test_random_catalogs_are_voted_on_as_by_the_rule(
         assert sorted(rows, key=lambda row: row[:2]) == published(catalog, lists, config)
         sources.update(voted["source"].to_pylist())
     assert set(sources) == {"editorial", "original", "confirmed", "unconfirmed", "voted"}
-
-
-@pytest.mark.parametrize(("slice_gifs", "num_rows"), [(1000, 1000), (3, 1)])
-def test_shares_of_random_catalogs_are_sums_over_neighbors(slice_gifs: int, num_rows: int, tmp_path: Path) -> None:
-    for seed in range(25):
-        catalog, lists = drawn(seed)
-        config, experts = VoteConfig(neighbors=2, similarity=3.0), sorted(EXPERTS)
-        opened = open_tag_table(as_table(catalog, tmp_path, slice_gifs), tmp_path)
-        listed = [row for row in as_rows(catalog, lists) if "expert" in row]
-        batches = pa.Table.from_pylist(listed, SCHEMA).to_batches(max_chunksize=4)
-        blocks = gif_blocks(batches, experts, num_rows)
-        rows = [
-            row for block in blocks for part in share_rows(block, opened, experts, config) for row in part.to_pylist()
-        ]
-        found = {
-            (row["gif_id"], row["tag"]): {
-                name: (row[f"weight_{name}"], row[f"votes_{name}"]) for name in experts if row[f"weight_{name}"]
-            }
-            for row in rows
-        }
-        assert len(found) == len(rows)
-        assert found == shares(catalog, lists, config)
 
 
 def test_no_rows_are_no_blocks() -> None:

@@ -1,0 +1,3 @@
+"""The names of the splits of a catalog."""
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
