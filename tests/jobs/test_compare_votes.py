@@ -20,7 +20,7 @@ from jobs.compare_votes import ablate_experts, ablations_as_json, ablations_as_t
 from jobs.group_duplicates import copied_tags, voting_neighbors
 from jobs.progress import Progress
 from jobs.run import Run
-from jobs.score_tags import score_tags
+from jobs.score_tags import learn_to_score
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
 
@@ -85,7 +85,7 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Made:
     )
     neighbors_df = voting_neighbors(run)
     weigh_experts(run, neighbors_df)
-    vote_tags(run, neighbors_df, score_tags(run, neighbors_df, copied_tags(run)))
+    vote_tags(run, neighbors_df, learn_to_score(run, neighbors_df, copied_tags(run)))
     warehouse.append_run(run.warehouse, run.record(warehouse.PUBLISHED))
     truth = [
         {"gif_id": gif_id, "tags": true, "factors": [{"factor": "shown", "tags": true}]} for gif_id, _, true, _ in gifs

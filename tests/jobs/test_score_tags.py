@@ -14,7 +14,7 @@ from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, NEIGHBORS, VOTED_TAGS
 from autotag_core.voting import ExpertWeight
 from jobs.progress import Progress
 from jobs.run import Run
-from jobs.score_tags import read_weights, score_tags
+from jobs.score_tags import learn_to_score, read_weights
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
 
@@ -71,7 +71,7 @@ def test_by_the_published_rule_score_is_the_published_score_and_a_slip_is_a_tag_
     run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
     weigh_experts(run, run.read(NEIGHBORS))
     assert run.read(EXPERT_WEIGHTS).count() == 1
-    vote_tags(run, run.read(NEIGHBORS), score_tags(run, run.read(NEIGHBORS), None))
+    vote_tags(run, run.read(NEIGHBORS), learn_to_score(run, run.read(NEIGHBORS), None))
     voted = {(row["gif_id"], row["tag"]): row for row in run.read(VOTED_TAGS).collect()}
     assert {pair: row["score"] for pair, row in voted.items()} == {
         pair: row["published_score"] for pair, row in voted.items()

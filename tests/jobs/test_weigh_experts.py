@@ -14,7 +14,7 @@ from autotag_core.config import Config, NeighborsConfig, VoteConfig
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, NEIGHBORS, VOTED_TAGS
 from jobs.progress import Progress
 from jobs.run import Run
-from jobs.score_tags import score_tags
+from jobs.score_tags import learn_to_score
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
 
@@ -64,7 +64,7 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
     }
     assert run.inputs["experts_evaluated_on"] == "validation"
     neighbors_df = run.read(NEIGHBORS)
-    vote_tags(run, neighbors_df, score_tags(run, neighbors_df, None))
+    vote_tags(run, neighbors_df, learn_to_score(run, neighbors_df, None))
     voted = run.read(VOTED_TAGS).orderBy("gif_id", "tag").collect()
     assert [(row["gif_id"], row["tag"], round(row["confidence"], 4), row["source"]) for row in voted] == [
         ("a", "cat", 0.7, "unconfirmed"),
