@@ -21,6 +21,7 @@ setup(
         "deltalake",
         "elastic-transport",
         "elasticsearch>=8.19,<9",
+        "gensim>=4.3",
         "nmslib",
         "numba",
         "numpy",

@@ -139,7 +139,7 @@ class SemanticConfig(Section):
     most GIFs have no more, so that the vocabulary would grow with the catalog."""
     max_vocabulary: PositiveCount = 1_000_000
     """At most so many tags and GIF ids, the most frequent, get vectors; all that are as frequent as the first one too
-    many are left out with it. Each takes 2.7 KB of the driver at 64 dimensions (spark.driver.memory)."""
+    many are left out with it. Each takes 1.4 KB of the one task that learns, at 64 dimensions."""
     refit: bool = False
     """Fit the space anew although one is saved."""
     max_unknown_share: Share = 0.05
@@ -149,8 +149,8 @@ class SemanticConfig(Section):
     """Passes of Word2Vec over its sentences."""
     step_size: Annotated[float, Field(gt=0)] = 0.025
     """Word2Vec's first learning rate."""
-    num_partitions: PositiveCount = 1
-    """Word2Vec partitions. 1 gives the same vectors on every run; more is faster and only nearly repeatable."""
+    threads: PositiveCount = 1
+    """Word2Vec's threads. 1 gives the same vectors on every run; more is faster and only nearly repeatable."""
     common_tag_weight: Annotated[float, Field(gt=0)] = 1e-3
     """a in a / (a + p(tag)), Arora et al. 2017: the smaller, the less a common tag counts."""
 

@@ -50,9 +50,9 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
     """Build labels from all tags of the catalog; say what each stage did and what differs, then write.
 
     Written are the next versions of `labels` and `label_decisions` and the review file, in the warehouse. The test
-    split and its editors teach nothing. Deterministic, as the tag space is with semantic.num_partitions=1. What grows
+    split and its editors teach nothing. Deterministic, as the tag space is with semantic.threads=1. What grows
     with the catalog stays in Spark; the driver holds the vocabulary: for a million distinct tags about 0.5 GB of
-    counts, 0.5 GB of the spelling index, 0.5 GB of dictionaries, and 2.7 KB for each tag that gets a vector, those on
+    counts, 0.5 GB of the spelling index, 0.5 GB of dictionaries, and 1 KB for each tag that gets a vector, those on
     two GIFs. InputError before anything is read where the request is wrong or a package is missing.
     """
     request = _checked(request)

