@@ -8,8 +8,22 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from autotag_core.config import VoteConfig
-from udfs.expert_weights import count_votes
 from udfs.splits import TRAIN
+
+
+def count_votes(neighbors_df: DataFrame, catalog_df: DataFrame, config: VoteConfig) -> DataFrame:
+    """(gif_id, tag, expert, neighbor_id): one row per vote, a tag of one of an expert's config.neighbors nearest.
+
+    Neighbors vote with all the tags they came with; a neighbor outside the train split has no vote.
+    """
+    reference_df = catalog_df.where(F.col("split") == TRAIN).select(
+        F.col("gif_id").alias("neighbor_id"), F.array_union("tags", "editorial_tags").alias("neighbor_tags")
+    )
+    nearest = F.slice("neighbor_ids", 1, config.neighbors)
+    pairs_df = neighbors_df.select("gif_id", "expert", F.explode(nearest).alias("neighbor_id"))
+    return pairs_df.join(reference_df, "neighbor_id").select(
+        "gif_id", F.explode("neighbor_tags").alias("tag"), "expert", "neighbor_id"
+    )
 
 
 def spark_vote(

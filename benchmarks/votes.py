@@ -29,7 +29,7 @@ from pyspark.sql import DataFrame, SparkSession
 from autotag_core.config import VoteConfig
 from benchmarks.vote_sql import duckdb_vote, spark_vote
 from jobs.session import spark_session
-from udfs.gif_rows import about_rows
+from udfs.gif_rows import Ballots, about_rows
 from udfs.tag_tables import write_tags
 from udfs.votes import publish_tags
 
@@ -172,7 +172,7 @@ def _product(spark: SparkSession, inputs: Path, out: Path) -> None:
     neighbors_df, catalog_df = _tables(spark, inputs)
     about_df = about_rows(catalog_df)
     tags = write_tags(about_df, None, str(inputs / "tags"))
-    publish_tags(neighbors_df, about_df, tags, WEIGHTS, CONFIG).write.parquet(str(out))
+    publish_tags(Ballots(neighbors_df, about_df, tags), WEIGHTS, CONFIG).write.parquet(str(out))
     shutil.rmtree(inputs / "tags")
 
 

@@ -34,6 +34,7 @@ from jobs.relate_tags import relate_tags
 from jobs.run import Run
 from jobs.score_tags import learn_to_score
 from jobs.session import spark_session
+from jobs.tabulate_tags import tabulate_tags
 from jobs.train_temporal import settle_head, train_temporal
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
@@ -65,10 +66,9 @@ def run_nightly(request: Request) -> Run:
             relate_tags(run, space)
         if run.config.duplicates.enabled and duplicates.EXPERT in run.config.experts:
             group_duplicates(run)
-        neighbors_df = voting_neighbors(run)
-        weigh_experts(run, neighbors_df)
-        learned = learn_to_score(run, neighbors_df, copied_tags(run))
-        vote_tags(run, neighbors_df, learned)
+        ballots = tabulate_tags(run, voting_neighbors(run), copied_tags(run))
+        weigh_experts(run, ballots)
+        vote_tags(run, ballots, learn_to_score(run, ballots))
         build_search_documents(run)
         if run.config.training.enabled and MEDIA.name in run.table_versions:
             write_examples(run)

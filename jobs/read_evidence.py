@@ -30,6 +30,7 @@ from jobs.score_tags import read_weights, validation_pairs
 from jobs.session import spark_session
 from udfs import duplicates, evidence, gif_rows, slips, tag_tables
 from udfs.components import Keep
+from udfs.gif_rows import Ballots
 
 
 @dataclass(frozen=True)
@@ -100,11 +101,12 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
         neighbors_df = keep(neighbors_df) if way.count_once else neighbors_df
         about_df = gif_rows.about_rows(catalog_df, copied_df)
         tags = tag_tables.write_tags(about_df, slips_df, folder)
-        known = tag_tables.write_statistics(neighbors_df, about_df, tags, experts, vote, folder)
+        ballots = Ballots(neighbors_df, about_df, tags)
+        known = tag_tables.write_statistics(ballots, experts, vote, folder)
         known_df = spark.createDataFrame(pa.table({"gif_id": pc.unique(truth["gif_id"])}), "gif_id string")
         known_df = known_df.join(catalog_df.where(F.col("split") == split), "gif_id", "left_semi")
-        pairs = evidence.gather_evidence(neighbors_df, about_df, known_df, known, vote).toArrow()
-        return Pairs(pairs, validation_pairs(neighbors_df, about_df, catalog_df, known, vote))
+        pairs = evidence.gather_evidence(ballots, known_df, known, vote).toArrow()
+        return Pairs(pairs, validation_pairs(ballots, catalog_df, known, vote))
 
 
 @contextmanager

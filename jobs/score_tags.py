@@ -13,45 +13,37 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core import storage
 from autotag_core.config import VoteConfig
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, TAG_THRESHOLDS
-from autotag_core.voting import KNOWING_SLIPS, ExpertWeight, Judge, TagStatistics, fit_judge
+from autotag_core.voting import ExpertWeight, Judge, TagStatistics, fit_judge
 from jobs.run import Run
-from udfs import evidence, expert_weights, gif_rows, slips, tag_tables
+from udfs import evidence, expert_weights, tag_tables
+from udfs.gif_rows import Ballots
 from udfs.splits import VALIDATION
 
 
 @dataclass(frozen=True)
 class Learned:
-    """Rows about GIFs, the statistics on their tags, and the judge of what neighbors say of them."""
+    """The statistics on tags, and the judge of what neighbors say of them."""
 
-    about_df: DataFrame
     statistics: TagStatistics
     judge: Judge
 
 
-def learn_to_score(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -> Learned:
+def learn_to_score(run: Run, ballots: Ballots) -> Learned:
     """Count the catalog's tags and learn to judge every tag that a GIF or a neighbor of it has."""
     config = run.config.vote
     with run.stage("scores", run.rows_out["catalog"]):
-        catalog_df = run.read(CATALOG)
         weights, guessed = read_weights(run.read(EXPERT_WEIGHTS), config)
         if guessed:
             run.inputs["weights_guessed"] = ", ".join(guessed)
             run.log.warning("experts that know a GIF's tags were judged by these: weighed like the others", **guessed)
-        slips_df = None
-        if config.rule not in KNOWING_SLIPS:
-            copied_df = None
-        elif run.config.catalog.labels == "raw":  # no label is a slip of another one
-            slips_df, _ = run.stage_rows("slips", slips.slips(catalog_df))
-        about_df = gif_rows.about_rows(catalog_df, copied_df)
-        folder = storage.join(run.staging, "tags")
-        tags = tag_tables.write_tags(about_df, slips_df, folder)
-        known = tag_tables.write_statistics(neighbors_df, about_df, tags, sorted(weights), config, folder)
-        pairs = validation_pairs(neighbors_df, about_df, catalog_df, known, config)
+        folder = storage.join(run.staging, "statistics")
+        known = tag_tables.write_statistics(ballots, sorted(weights), config, folder)
+        pairs = validation_pairs(ballots, run.read(CATALOG), known, config)
         run.rows_out["scores"] = 0 if pairs is None else pairs.num_rows
         judge = fit_judge(pairs, weights, config, run.config.seed)
         run.calibration = _as_json(judge)
         _write_thresholds(run, judge)
-    return Learned(about_df, known, judge)
+    return Learned(known, judge)
 
 
 def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, ExpertWeight], dict[str, float]]:
@@ -77,14 +69,14 @@ def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, E
 
 
 def validation_pairs(
-    neighbors_df: DataFrame, about_df: DataFrame, catalog_df: DataFrame, known: TagStatistics, config: VoteConfig
+    ballots: Ballots, catalog_df: DataFrame, known: TagStatistics, config: VoteConfig
 ) -> pa.Table | None:
     """What a judge learns from: at most vote.max_calibration_gifs validation GIFs; None where they are too few."""
     limits = {"max_evaluation_gifs": min(config.max_evaluation_gifs, config.max_calibration_gifs)}
     truth_df, split = expert_weights.evaluation_truth(catalog_df, config.model_copy(update=limits))
     if split != VALIDATION:
         return None
-    evidence_df = evidence.gather_evidence(neighbors_df, about_df, truth_df, known, config)
+    evidence_df = evidence.gather_evidence(ballots, truth_df, known, config)
     return evidence.judged_pairs(evidence_df, truth_df).toArrow()
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-
 from autotag_core.tables import VOTED_TAGS
 from jobs.run import Run
 from jobs.score_tags import Learned
 from udfs import votes
+from udfs.gif_rows import Ballots
 
 
-def vote_tags(run: Run, neighbors_df: DataFrame, learned: Learned) -> None:
+def vote_tags(run: Run, ballots: Ballots, learned: Learned) -> None:
     """Let the neighbors vote as published: confirm, demote and add tags; put every tag's score beside it."""
     with run.stage("votes", run.rows_out["catalog"]):
-        voted_df = votes.vote_tags(neighbors_df, learned.about_df, learned.statistics, learned.judge)
+        voted_df = votes.vote_tags(ballots, learned.statistics, learned.judge)
         run.rows_out["votes"] = run.write(VOTED_TAGS, voted_df)

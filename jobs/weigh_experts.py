@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS
 from jobs.run import Run
 from udfs import expert_weights
+from udfs.gif_rows import Ballots
 
 
-def weigh_experts(run: Run, neighbors_df: DataFrame) -> None:
+def weigh_experts(run: Run, ballots: Ballots) -> None:
     """Judge each expert on validation GIFs, or leave-one-out on train where they are too few."""
+    config = run.config.vote
     with run.stage("weights", run.rows_out.get("catalog")):
-        weights_df = expert_weights.weigh_experts(neighbors_df, run.read(CATALOG), run.config.vote)
+        truth_df, split = expert_weights.evaluation_truth(run.read(CATALOG), config)
+        weights_df = expert_weights.weigh_experts(ballots, truth_df, split, run.config.experts, config)
         run.rows_out["weights"] = run.write(EXPERT_WEIGHTS, weights_df)
-        judged = run.read(EXPERT_WEIGHTS).select("evaluated_on").distinct().collect()
-        run.inputs["experts_evaluated_on"] = ", ".join(sorted(row["evaluated_on"] for row in judged)) or "nothing"
+        run.inputs["experts_evaluated_on"] = split if run.rows_out["weights"] else "nothing"

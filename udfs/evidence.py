@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.voting import TagStatistics, evidence_schema, gif_blocks, open_statistics
-from udfs.gif_rows import gif_rows
+from udfs.gif_rows import Ballots
 from udfs.neighbors import local_folder
 
 if TYPE_CHECKING:
@@ -21,9 +21,7 @@ BLOCK_ROWS = 8_192
 """Rows of GIFs that are judged at once: about 100 MB of lists, tags and evidence."""
 
 
-def gather_evidence(
-    neighbors_df: DataFrame, about_df: DataFrame, chosen_df: DataFrame, statistics: TagStatistics, config: VoteConfig
-) -> DataFrame:
+def gather_evidence(ballots: Ballots, chosen_df: DataFrame, statistics: TagStatistics, config: VoteConfig) -> DataFrame:
     """The columns of autotag_core.voting.evidence_schema for every tag of a GIF of chosen_df (gif_id), of a neighbor
     and of a copy of it.
 
@@ -31,8 +29,6 @@ def gather_evidence(
     what is left of them, the lists of the chosen GIFs, is shuffled by GIF. About 150 rows a GIF.
     """
     experts = list(statistics.experts)
-    chosen_df = F.broadcast(chosen_df.select("gif_id").distinct())
-    lists_df = neighbors_df.where(F.col("expert").isin(experts)).join(chosen_df, "gif_id", "left_semi")
 
     def gather_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         from autotag_core.voting.evidence_rows import evidence_rows
@@ -41,7 +37,7 @@ def gather_evidence(
         for block in gif_blocks(batches, experts, BLOCK_ROWS):
             yield evidence_rows(block, known, experts, config)
 
-    rows_df = gif_rows(lists_df, about_df.join(chosen_df, "gif_id", "left_semi"))
+    rows_df = ballots.rows(experts, chosen_df)
     return rows_df.mapInArrow(gather_partition, from_arrow_schema(evidence_schema(experts)))
 
 

@@ -1,34 +1,33 @@
-"""How often each expert is right, judged on GIFs whose tags are known.
-
-Cost: at most vote.max_evaluation_gifs GIFs are judged; their neighbors meet their tags in a shuffle of the catalog.
-"""
+"""How often each expert is right, judged on GIFs whose tags are known."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pyspark.sql import Column, DataFrame, Window
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
+from autotag_core.voting import gif_blocks, open_tag_table, strings_of
+from udfs.gif_rows import Ballots
+from udfs.neighbors import local_folder
 from udfs.splits import TRAIN, VALIDATION
 
 if TYPE_CHECKING:
     from autotag_core.config import VoteConfig
 
-
-def count_votes(neighbors_df: DataFrame, catalog_df: DataFrame, config: VoteConfig) -> DataFrame:
-    """(gif_id, tag, expert, neighbor_id): one row per vote, a tag of one of an expert's config.neighbors nearest.
-
-    Neighbors vote with all the tags they came with; a neighbor outside the train split has no vote.
-    """
-    reference_df = catalog_df.where(F.col("split") == TRAIN).select(
-        F.col("gif_id").alias("neighbor_id"), F.array_union("tags", "editorial_tags").alias("neighbor_tags")
-    )
-    nearest = F.slice("neighbor_ids", 1, config.neighbors)
-    pairs_df = neighbors_df.select("gif_id", "expert", F.explode(nearest).alias("neighbor_id"))
-    return pairs_df.join(reference_df, "neighbor_id").select(
-        "gif_id", F.explode("neighbor_tags").alias("tag"), "expert", "neighbor_id"
-    )
+BLOCK_ROWS = 32_768
+_COUNTS = pa.schema(
+    [
+        pa.field("expert", pa.string()),
+        pa.field("num_evaluated", pa.int64()),
+        pa.field("num_correct", pa.int64()),
+        pa.field("num_lacking", pa.int64()),
+        pa.field("num_new_correct", pa.int64()),
+    ]
+)
 
 
 def evaluation_truth(catalog_df: DataFrame, config: VoteConfig) -> tuple[DataFrame, str]:
@@ -51,8 +50,10 @@ def evaluation_truth(catalog_df: DataFrame, config: VoteConfig) -> tuple[DataFra
     return truth_df.orderBy(F.xxhash64("gif_id"), "gif_id").limit(config.max_evaluation_gifs), split
 
 
-def weigh_experts(neighbors_df: DataFrame, catalog_df: DataFrame, config: VoteConfig) -> DataFrame:
-    """EXPERT_WEIGHTS rows: the share of evaluation GIFs for which an expert predicted at least one right tag.
+def weigh_experts(
+    ballots: Ballots, truth_df: DataFrame, split: str, experts: Sequence[str], config: VoteConfig
+) -> DataFrame:
+    """EXPERT_WEIGHTS rows: the share of the GIFs of truth_df for which an expert predicted at least one right tag.
 
     An expert predicts its `predicted_tags` most frequent tags among the GIF's neighbors, ties alphabetical. GIFs for
     which it has no neighbors (it abstains) do not count against its weight; weight_of_all is the published way, in
@@ -61,31 +62,34 @@ def weigh_experts(neighbors_df: DataFrame, catalog_df: DataFrame, config: VoteCo
     An expert that is given a GIF's tags must not be paid for saying them back: weight_on_new_tags is the same share
     with the uploader's tags left out of truth and prediction, over the GIFs that lack a true tag; null where the truth
     is the uploaders' tags themselves.
+
+    Cost: rows about GIFs and lists are read once; those of the GIFs with a truth, at most max_evaluation_gifs, are
+    shuffled by GIF and judged in compiled loops.
     """
-    truth_df, split = evaluation_truth(catalog_df, config)
     num_gifs = truth_df.count()
-    judged_df = neighbors_df.where(F.size("neighbor_ids") > 0).join(truth_df, "gif_id")
-    votes_df = (
-        count_votes(judged_df.select("gif_id", "expert", "neighbor_ids"), catalog_df, config)
-        .groupBy("gif_id", "expert", "tag")
-        .agg(F.count("*").alias("num_votes"))
-        .join(truth_df, "gif_id")
-        .withColumn("is_right", F.array_contains("truth", F.col("tag")))
-    )
-    new_votes_df = votes_df.where(~F.array_contains("own", F.col("tag")))
-    lacks = F.size(F.array_except("truth", "own")) > 0
-    counts_df = (
-        judged_df.select("gif_id", "expert", lacks.alias("lacks"))
-        .join(_has_right(votes_df, "is_right", config), ["gif_id", "expert"], "left")
-        .join(_has_right(new_votes_df, "is_new_right", config), ["gif_id", "expert"], "left")
-        .groupBy("expert")
-        .agg(
-            F.count("*").alias("num_evaluated"),
-            F.count_if("is_right").alias("num_correct"),
-            F.count_if("lacks").alias("num_lacking"),
-            F.count_if(F.col("lacks") & F.col("is_new_right")).alias("num_new_correct"),
-        )
-    )
+    names, tags = sorted(experts), ballots.tags
+
+    def count_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from autotag_core.voting.prediction_loops import count_right
+
+        table = open_tag_table(tags, local_folder())
+        strings = strings_of(table.names)
+        for block in gif_blocks(batches, names, BLOCK_ROWS):
+            found = table.written_tags(block.items, block.is_neighbor)
+            counts = count_right(
+                block.lists,
+                found,
+                block.abouts(table),
+                strings,
+                config.neighbors,
+                config.predicted_tags,
+                len(names),
+            )
+            yield pa.RecordBatch.from_arrays([pa.array(names, pa.string()), *map(pa.array, counts.T)], _COUNTS.names)
+
+    parts_df = ballots.rows(names, truth_df).mapInArrow(count_partition, from_arrow_schema(_COUNTS))
+    sums = [F.sum(name).alias(name) for name in _COUNTS.names[1:]]
+    counts_df = parts_df.groupBy("expert").agg(*sums).where("num_evaluated > 0")
     low, high = _wilson("num_correct", "num_evaluated")
     new_low, new_high = _wilson("num_new_correct", "num_lacking")
     on_validation = F.lit(split == VALIDATION) & (F.col("num_lacking") > 0)
@@ -103,14 +107,6 @@ def weigh_experts(neighbors_df: DataFrame, catalog_df: DataFrame, config: VoteCo
         F.when(on_validation, F.col("num_lacking")).otherwise(F.lit(0)).alias("num_lacking"),
         F.lit(split).alias("evaluated_on"),
     )
-
-
-def _has_right(votes_df: DataFrame, name: str, config: VoteConfig) -> DataFrame:
-    """(gif_id, expert, <name>): the GIFs of which one of the expert's predicted tags is right."""
-    by_rank = Window.partitionBy("gif_id", "expert").orderBy(F.desc("num_votes"), "tag")
-    ranked_df = votes_df.withColumn("rank", F.row_number().over(by_rank))
-    right_df = ranked_df.where((F.col("rank") <= config.predicted_tags) & F.col("is_right"))
-    return right_df.select("gif_id", "expert").distinct().withColumn(name, F.lit(True))
 
 
 def _wilson(num_right: str, num: str) -> tuple[Column, Column]:

@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from autotag_core.voting import TagTable
 from udfs.splits import TRAIN
+
+
+@dataclass(frozen=True)
+class Ballots:
+    """What the vote reads: lists of neighbors (NEIGHBORS), about_rows of all GIFs, and the table of their tags."""
+
+    neighbors_df: DataFrame
+    about_df: DataFrame
+    tags: TagTable
+
+    def rows(self, experts: Sequence[str], chosen_df: DataFrame | None = None) -> DataFrame:
+        """gif_rows of these experts' lists; of chosen_df (gif_id) alone, which then travels as a broadcast."""
+        lists_df, about_df = self.neighbors_df.where(F.col("expert").isin(list(experts))), self.about_df
+        if chosen_df is not None:
+            chosen_df = F.broadcast(chosen_df.select("gif_id").distinct())
+            lists_df, about_df = (one_df.join(chosen_df, "gif_id", "left_semi") for one_df in (lists_df, about_df))
+        return gif_rows(lists_df, about_df)
 
 
 def about_rows(catalog_df: DataFrame, copied_df: DataFrame | None = None) -> DataFrame:

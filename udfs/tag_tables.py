@@ -28,6 +28,7 @@ from autotag_core.voting import (
     write_lifts,
     write_tag_table,
 )
+from udfs.gif_rows import Ballots
 from udfs.neighbors import local_folder
 
 _TABLE = "names string, slices array<string>, num_gifs bigint, num_tags bigint"
@@ -57,16 +58,9 @@ def write_tags(about_df: DataFrame, slips_df: DataFrame | None, folder: str, sli
     return TagTable(row["names"], tuple(row["slices"]), row["num_gifs"], row["num_tags"])
 
 
-def write_statistics(
-    neighbors_df: DataFrame,
-    about_df: DataFrame,
-    tags: TagTable,
-    experts: Sequence[str],
-    config: VoteConfig,
-    folder: str,
-) -> TagStatistics:
+def write_statistics(ballots: Ballots, experts: Sequence[str], config: VoteConfig, folder: str) -> TagStatistics:
     """Count tags and pairs of tags, and what each expert's neighbors of train GIFs say of these GIFs' own tags."""
-    names, similarity, lift_prior = tuple(experts), config.similarity, config.lift_prior
+    tags, names, similarity, lift_prior = ballots.tags, tuple(experts), config.similarity, config.lift_prior
 
     def count_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         table = open_tag_table(tags, local_folder())
@@ -80,14 +74,16 @@ def write_statistics(
             if batch.num_rows:
                 yield see_own_tags(block_of(pa.Table.from_batches([batch]), names), table, similarity)
 
-    marked_df = about_df.withColumn("expert", F.lit(None).cast("string"))
+    marked_df = ballots.about_df.withColumn("expert", F.lit(None).cast("string"))
     counts_df = _summed(marked_df.mapInArrow(count_partition, from_arrow_schema(COUNTS)), "key")
     is_tag = F.shiftright("key", 32) == F.col("key").bitwiseAND(0xFFFFFFFF)
     is_known = is_tag | (F.col("num_train") > 1) | ((F.col("num_train") > 0) & (F.col("num_others") > 0))
     counts = _written(counts_df.where(is_known), lambda rows: write_counts(rows, tags, folder, local_folder()))
 
     is_list = (F.size("neighbor_ids") > 0) & F.col("expert").isin(list(names))
-    lists_df = neighbors_df.where(is_list).select("gif_id", "expert", F.col("neighbor_ids").alias("items"), "distances")
+    lists_df = ballots.neighbors_df.where(is_list).select(
+        "gif_id", "expert", F.col("neighbor_ids").alias("items"), "distances"
+    )
     seen_df = _summed(lists_df.mapInArrow(see_partition, from_arrow_schema(SEEN)), "tag", "expert")
     lifts = _written(
         seen_df,

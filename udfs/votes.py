@@ -15,9 +15,9 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.tables import VOTED_TAGS
-from autotag_core.voting import PUBLISHED, Judge, TagStatistics, TagTable, gif_blocks, open_statistics, open_tag_table
+from autotag_core.voting import PUBLISHED, Judge, TagStatistics, gif_blocks, open_statistics, open_tag_table
 from udfs.evidence import BLOCK_ROWS
-from udfs.gif_rows import gif_rows
+from udfs.gif_rows import Ballots, gif_rows
 from udfs.neighbors import local_folder
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ PUBLISHED_BLOCK_ROWS = 32_768
 """Rows of GIFs that are voted on at once without scores: about 20 MB of lists with their tags."""
 
 
-def vote_tags(neighbors_df: DataFrame, about_df: DataFrame, statistics: TagStatistics, judge: Judge) -> DataFrame:
+def vote_tags(ballots: Ballots, statistics: TagStatistics, judge: Judge) -> DataFrame:
     """VOTED_TAGS rows: the published dataset (see publish_tags), each tag's score beside it, and the best tags that the
     scoring rule proposes (autotag_core/voting/voted_rows.py). The judge travels with the tasks, a few KB.
     """
@@ -40,16 +40,13 @@ def vote_tags(neighbors_df: DataFrame, about_df: DataFrame, statistics: TagStati
         for block in gif_blocks(batches, experts, BLOCK_ROWS):
             yield voted_rows(block, known, judge)
 
-    rows_df = gif_rows(neighbors_df.where(F.col("expert").isin(experts)), about_df)
-    return rows_df.mapInArrow(vote_partition, from_arrow_schema(VOTED_TAGS.schema))
+    return ballots.rows(experts).mapInArrow(vote_partition, from_arrow_schema(VOTED_TAGS.schema))
 
 
-def publish_tags(
-    neighbors_df: DataFrame, about_df: DataFrame, tags: TagTable, weights: Mapping[str, float], config: VoteConfig
-) -> DataFrame:
+def publish_tags(ballots: Ballots, weights: Mapping[str, float], config: VoteConfig) -> DataFrame:
     """The published dataset alone: VOTED_TAGS rows without score, probability and accepted.
 
-    See VoteConfig for the choices that the rule's text leaves open. `tags` is the table of the rows about GIFs.
+    See VoteConfig for the choices that the rule's text leaves open.
 
     A tag's vote is the sum over experts of weight times neighbors with that tag. A train GIF keeps its original tags:
     at 1.0 with a vote from any expert (confirmed) or an editor's word (editorial), at unconfirmed_confidence with
@@ -58,8 +55,8 @@ def publish_tags(
     asked about it. An expert without a weight was never judged and has no say at all.
     """
     experts = sorted(weights)
-    nearest = F.slice("neighbor_ids", 1, config.neighbors)
-    lists_df = neighbors_df.where(F.col("expert").isin(experts)).select(
+    nearest, tags = F.slice("neighbor_ids", 1, config.neighbors), ballots.tags
+    lists_df = ballots.neighbors_df.where(F.col("expert").isin(experts)).select(
         "gif_id", "expert", nearest.alias("neighbor_ids"), F.lit(None).cast("array<float>").alias("distances")
     )
 
@@ -70,4 +67,4 @@ def publish_tags(
         for block in gif_blocks(batches, experts, PUBLISHED_BLOCK_ROWS):
             yield published_rows(block, table, weights, config)
 
-    return gif_rows(lists_df, about_df).mapInArrow(vote_partition, from_arrow_schema(PUBLISHED))
+    return gif_rows(lists_df, ballots.about_df).mapInArrow(vote_partition, from_arrow_schema(PUBLISHED))

@@ -22,7 +22,7 @@ from autotag_core.voting.tag_statistics import (
     write_counts,
     write_lifts,
 )
-from autotag_core.voting.tag_table import TagTable, open_tag_table, write_tag_table
+from autotag_core.voting.tag_table import TagTable, open_tag_table, strings_of, write_tag_table
 from autotag_core.voting.thresholds import NEVER, TagThreshold, Thresholds, fit_thresholds
 
 __all__ = [
@@ -67,6 +67,7 @@ __all__ = [
     "published_confidence",
     "reliability_table",
     "see_own_tags",
+    "strings_of",
     "write_counts",
     "write_lifts",
     "write_tag_table",

@@ -21,6 +21,7 @@ from jobs.group_duplicates import copied_tags, voting_neighbors
 from jobs.progress import Progress
 from jobs.run import Run
 from jobs.score_tags import learn_to_score
+from jobs.tabulate_tags import tabulate_tags
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
 
@@ -83,9 +84,9 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Made:
             [("g01", "g01", 2), ("g03", "g01", 2)], "gif_id string, group_id string, group_size bigint"
         ),
     )
-    neighbors_df = voting_neighbors(run)
-    weigh_experts(run, neighbors_df)
-    vote_tags(run, neighbors_df, learn_to_score(run, neighbors_df, copied_tags(run)))
+    ballots = tabulate_tags(run, voting_neighbors(run), copied_tags(run))
+    weigh_experts(run, ballots)
+    vote_tags(run, ballots, learn_to_score(run, ballots))
     warehouse.append_run(run.warehouse, run.record(warehouse.PUBLISHED))
     truth = [
         {"gif_id": gif_id, "tags": true, "factors": [{"factor": "shown", "tags": true}]} for gif_id, _, true, _ in gifs

@@ -15,6 +15,7 @@ from autotag_core.voting import ExpertWeight
 from jobs.progress import Progress
 from jobs.run import Run
 from jobs.score_tags import learn_to_score, read_weights
+from jobs.tabulate_tags import tabulate_tags
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
 
@@ -69,9 +70,10 @@ def test_by_the_published_rule_score_is_the_published_score_and_a_slip_is_a_tag_
     nearest = {"a": ["b", "d"], "b": ["c", "d"], "c": ["a", "b"], "d": ["a", "b"]}
     lists = [(gif_id, "imagenet", ids, [0.5, 0.5]) for gif_id, ids in nearest.items()]
     run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
-    weigh_experts(run, run.read(NEIGHBORS))
+    ballots = tabulate_tags(run, run.read(NEIGHBORS), None)
+    weigh_experts(run, ballots)
     assert run.read(EXPERT_WEIGHTS).count() == 1
-    vote_tags(run, run.read(NEIGHBORS), learn_to_score(run, run.read(NEIGHBORS), None))
+    vote_tags(run, ballots, learn_to_score(run, ballots))
     voted = {(row["gif_id"], row["tag"]): row for row in run.read(VOTED_TAGS).collect()}
     assert {pair: row["score"] for pair, row in voted.items()} == {
         pair: row["published_score"] for pair, row in voted.items()

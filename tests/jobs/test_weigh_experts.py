@@ -15,6 +15,7 @@ from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, NEIGHBORS, VOTED_TAGS
 from jobs.progress import Progress
 from jobs.run import Run
 from jobs.score_tags import learn_to_score
+from jobs.tabulate_tags import tabulate_tags
 from jobs.vote_tags import vote_tags
 from jobs.weigh_experts import weigh_experts
 
@@ -45,7 +46,8 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
     )
     lists = [(gif_id, "imagenet", [neighbor], [0.5]) for gif_id, neighbor in nearest.items()]
     run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
-    weigh_experts(run, run.read(NEIGHBORS))
+    ballots = tabulate_tags(run, run.read(NEIGHBORS), None)
+    weigh_experts(run, ballots)
     (weight,) = [row.asDict() for row in run.read(EXPERT_WEIGHTS).collect()]
     low, high = binomtest(1, 2).proportion_ci(method="wilson")
     assert weight == {
@@ -63,8 +65,7 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
         "evaluated_on": "validation",
     }
     assert run.inputs["experts_evaluated_on"] == "validation"
-    neighbors_df = run.read(NEIGHBORS)
-    vote_tags(run, neighbors_df, learn_to_score(run, neighbors_df, None))
+    vote_tags(run, ballots, learn_to_score(run, ballots))
     voted = run.read(VOTED_TAGS).orderBy("gif_id", "tag").collect()
     assert [(row["gif_id"], row["tag"], round(row["confidence"], 4), row["source"]) for row in voted] == [
         ("a", "cat", 0.7, "unconfirmed"),

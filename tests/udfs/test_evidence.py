@@ -23,7 +23,7 @@ from autotag_core.voting import (
 )
 from autotag_core.voting.judge import Judge
 from udfs.evidence import gather_evidence, judged_pairs
-from udfs.gif_rows import about_rows
+from udfs.gif_rows import Ballots, about_rows
 from udfs.slips import slips
 from udfs.splits import TRAIN, VALIDATION
 from udfs.tag_tables import write_statistics, write_tags
@@ -61,7 +61,7 @@ def catalog(spark: SparkSession, gifs: Sequence[Gif]) -> DataFrame:
     )
 
 
-class Ballot:
+class Vote:
     """What the vote needs of GIFS and LISTS, from tables in so many partitions; its files are in the folder."""
 
     def __init__(
@@ -79,26 +79,26 @@ class Ballot:
         schema = "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
         self.config = config
         self.catalog_df = catalog(spark, gifs).repartition(parts)
-        self.neighbors_df = spark.createDataFrame(list(lists), schema).repartition(parts)
+        neighbors_df = spark.createDataFrame(list(lists), schema).repartition(parts)
         slips_df = spark.createDataFrame(list(slip_rows), "tag string, meant string") if slip_rows else None
         copied_df = None if copied is None else spark.createDataFrame(list(copied), "gif_id string, tag string")
-        self.about_df = about_rows(self.catalog_df, copied_df)
-        tags = write_tags(self.about_df, slips_df, folder)
-        self.statistics = write_statistics(self.neighbors_df, self.about_df, tags, EXPERTS, config, folder)
+        about_df = about_rows(self.catalog_df, copied_df)
+        self.ballots = Ballots(neighbors_df, about_df, write_tags(about_df, slips_df, folder))
+        self.statistics = write_statistics(self.ballots, EXPERTS, config, folder)
 
     def evidence_df(self, chosen_df: DataFrame | None = None) -> DataFrame:
         chosen_df = self.catalog_df if chosen_df is None else chosen_df
-        return gather_evidence(self.neighbors_df, self.about_df, chosen_df, self.statistics, self.config)
+        return gather_evidence(self.ballots, chosen_df, self.statistics, self.config)
 
     def voted(self, judge: Judge) -> dict[tuple[str, str], Any]:
-        rows = vote_tags(self.neighbors_df, self.about_df, self.statistics, judge).collect()
+        rows = vote_tags(self.ballots, self.statistics, judge).collect()
         return {(row["gif_id"], row["tag"]): row for row in rows}
 
 
 def gathered(spark: SparkSession, parts: int, copied: bool = True) -> Rows:
     """gather_evidence by (gif_id, tag)."""
     with tempfile.TemporaryDirectory() as folder:
-        return by_pair(Ballot(spark, folder, parts, copied=COPIED if copied else None).evidence_df())
+        return by_pair(Vote(spark, folder, parts, copied=COPIED if copied else None).evidence_df())
 
 
 def by_pair(rows_df: DataFrame) -> Rows:
@@ -272,8 +272,8 @@ def test_of_many_own_tags_the_first_32_as_written_are_held_against_each_other(
     tags = [f"t{number}" for number in range(40, 0, -1)]
     gifs: list[Gif] = [(f"g{number}", TRAIN, tags, []) for number in range(3)]
     gifs.append(("other", TRAIN, ["other"], []))
-    ballot = Ballot(spark, str(tmp_path), gifs=gifs, lists=[], slip_rows=(), copied=None)
-    together = {tag: row["together"] for (gif_id, tag), row in by_pair(ballot.evidence_df()).items() if gif_id == "g0"}
+    vote = Vote(spark, str(tmp_path), gifs=gifs, lists=[], slip_rows=(), copied=None)
+    together = {tag: row["together"] for (gif_id, tag), row in by_pair(vote.evidence_df()).items() if gif_id == "g0"}
     assert len(together) == 40
     assert {tag for tag, value in together.items() if value != 0.0} == set(tags[:32])
 
@@ -292,11 +292,11 @@ def test_without_groups_of_copies_no_tag_is_copied(evidence: Rows, spark: SparkS
 def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(
     evidence: Rows, spark: SparkSession, tmp_path: Path
 ) -> None:
-    ballot = Ballot(spark, str(tmp_path), 3)
+    vote = Vote(spark, str(tmp_path), 3)
     columns = "gif_id string, truth array<string>, own array<string>"
     truths = [("v", ["dog", "bird", "cow"], ["cat", "kitten", "bird"]), ("a", ["cat"], ["cat", "kitten"])]
     truth_df = spark.createDataFrame(truths, columns)
-    pairs = judged_pairs(ballot.evidence_df(truth_df), truth_df).collect()
+    pairs = judged_pairs(vote.evidence_df(truth_df), truth_df).collect()
     assert {(row["gif_id"], row["tag"]): (row["is_right"], row["lacks"]) for row in pairs} == {
         ("v", "cat"): (False, True),
         ("v", "kitten"): (False, True),
@@ -310,7 +310,7 @@ def test_scores_are_those_of_the_judge_and_only_gifs_with_a_truth_teach_it(
     assert judge.weights == default_weights({name: ExpertWeight(0.5, 0.5) for name in EXPERTS}, CONFIG)
     table = pa.Table.from_pylist(list(evidence.values()), schema=evidence_schema(EXPERTS))
     expected = dict(zip(evidence, judge.scores(evidence_of(table, EXPERTS)).tolist(), strict=True))
-    found = ballot.voted(judge)
+    found = vote.voted(judge)
     train = {gif[0] for gif in GIFS if gif[1] == TRAIN}
     own = {(gif_id, tag) for gif_id, _, tags, editorial in GIFS for tag in (*tags, *editorial)}
     assert set(found) == own | {pair for pair, score in expected.items() if pair[0] in train and score > 0}
@@ -330,11 +330,11 @@ def test_without_slips_the_published_rule_scores_every_pair_as_the_published_vot
     config = CONFIG.model_copy(update={"rule": "published", "normalise": normalise, "lower_bound": 0.5})
     gifs = [*GIFS, *((f"n{number}", TRAIN, ["kittne", "dog"], []) for number in range(2))]
     lists = [*LISTS, ("e", "y", ["n0", "n1", "d"], [0.0, 0.0, 0.1]), ("f", "y", ["a"], [0.5])]
-    ballot = Ballot(spark, str(tmp_path), gifs=gifs, lists=lists, config=config, slip_rows=(), copied=None)
+    vote = Vote(spark, str(tmp_path), gifs=gifs, lists=lists, config=config, slip_rows=(), copied=None)
     judge = fit_judge(None, {"x": ExpertWeight(0.5, 0.5), "y": ExpertWeight(0.25, 0.5)}, config, seed=7)
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "3")
     try:
-        voted = ballot.voted(judge)
+        voted = vote.voted(judge)
     finally:
         spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
     assert voted["e", "kittne"]["source"] == "voted"
@@ -345,7 +345,7 @@ def test_without_slips_the_published_rule_scores_every_pair_as_the_published_vot
         pair: row["published_score"] for pair, row in of_train.items()
     }
     assert "proposed" not in {row["source"] for row in voted.values()}
-    table = ballot.evidence_df().toArrow()
+    table = vote.evidence_df().toArrow()
     found = published_confidence(evidence_of(table, EXPERTS), judge.weights, config)
     confidences = dict(zip(zip(table["gif_id"].to_pylist(), table["tag"].to_pylist(), strict=True), found, strict=True))
     assert {pair: one for pair, one in confidences.items() if pair[0] in train and one > 0} == pytest.approx(

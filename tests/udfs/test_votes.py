@@ -9,16 +9,16 @@ from pathlib import Path
 import duckdb
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 from scipy.stats import binomtest
 
 from autotag_core.config import VoteConfig
 from autotag_core.tables import EXPERT_WEIGHTS, check_columns
-from autotag_core.voting import TagTable
 from benchmarks.vote_sql import duckdb_vote, spark_vote
 from tests.core.voting.test_published_rows import drawn
-from udfs.expert_weights import weigh_experts
-from udfs.gif_rows import about_rows
+from udfs.expert_weights import evaluation_truth, weigh_experts
+from udfs.gif_rows import Ballots, about_rows
 from udfs.splits import TEST, TRAIN, VALIDATION
 from udfs.tag_tables import write_tags
 from udfs.votes import publish_tags
@@ -38,8 +38,11 @@ def neighbors(spark: SparkSession, *lists: tuple[str, str, list[str]]) -> DataFr
     return spark.createDataFrame(list(lists), "gif_id string, expert string, neighbor_ids array<string>")
 
 
-def as_table(gifs: DataFrame, folder: Path) -> TagTable:
-    return write_tags(about_rows(gifs), None, str(folder / "tags"))
+def ballots(lists: DataFrame, gifs: DataFrame, folder: str | Path, slice_gifs: int | None = None) -> Ballots:
+    about_df = about_rows(gifs)
+    if "distances" not in lists.columns:
+        lists = lists.withColumn("distances", F.expr("transform(neighbor_ids, one -> cast(0 as float))"))
+    return Ballots(lists, about_df, write_tags(about_df, None, str(folder), slice_gifs))
 
 
 def voted(
@@ -48,7 +51,7 @@ def voted(
     """{gif_id: {tag: (confidence, published_score, source, votes, evidence)}}, numbers to four digits."""
     with tempfile.TemporaryDirectory() as folder:
         config = config or VoteConfig(neighbors=K, lower_bound=1.0)
-        rows = publish_tags(lists, about_rows(gifs), as_table(gifs, Path(folder)), weights, config).collect()
+        rows = publish_tags(ballots(lists, gifs, folder), weights, config).collect()
     found: dict[str, Voted] = {}
     for row in rows:
         tags = found.setdefault(row["gif_id"], {})
@@ -168,7 +171,7 @@ def test_a_catalog_without_train_gifs_keeps_its_tags(spark: SparkSession, tmp_pa
     assert voted(neighbors(spark, ("v", "imagenet", ["n1"])), gifs_df, WEIGHTS) == {
         "v": {"cat": (1.0, 0.0, "original", {}, [])}
     }
-    assert as_table(gifs_df.where("false"), tmp_path).num_gifs == 0
+    assert write_tags(about_rows(gifs_df.where("false")), None, str(tmp_path)).num_gifs == 0
 
 
 def test_an_expert_with_weight_zero_confirms_but_adds_nothing(spark: SparkSession) -> None:
@@ -204,9 +207,9 @@ def test_the_result_is_the_same_to_the_bit_however_rows_are_spread_and_tags_cut(
     for parts, slice_gifs in ((1, None), (7, 9)):
         lists_df, gifs_df = neighbors(spark, *lists).repartition(parts), catalog(spark, *gifs).repartition(parts)
         config = VoteConfig(neighbors=K, lower_bound=0.25, normalise="max")
-        tags = write_tags(about_rows(gifs_df), None, str(tmp_path), slice_gifs)
-        assert len(tags.slices) == (7 if slice_gifs else 1)
-        voted_df = publish_tags(lists_df, about_rows(gifs_df), tags, weights, config)
+        read = ballots(lists_df, gifs_df, tmp_path, slice_gifs)
+        assert len(read.tags.slices) == (7 if slice_gifs else 1)
+        voted_df = publish_tags(read, weights, config)
         found.append(sorted((row.asDict() for row in voted_df.collect()), key=lambda row: (row["gif_id"], row["tag"])))
     assert found[0] == found[1]
     assert {row["source"] for row in found[0]} == {"confirmed", "unconfirmed", "voted"}
@@ -220,7 +223,7 @@ def test_a_random_catalog_is_voted_on_as_plain_sql_does_in_spark_and_duckdb(
     weights, config = {"a": 0.1, "b": 0.2}, VoteConfig(neighbors=K, lower_bound=0.25, normalise=normalise)
     gifs_df = catalog(spark, *((gif_id, *gif) for gif_id, gif in gifs.items()))
     lists_df = neighbors(spark, *((*key, [one for one, _ in near]) for key, near in lists.items()))
-    voted_df = publish_tags(lists_df, about_rows(gifs_df), as_table(gifs_df, tmp_path), weights, config)
+    voted_df = publish_tags(ballots(lists_df, gifs_df, tmp_path), weights, config)
     found, by_spark = (
         sorted(tuple(row.asDict().values()) for row in rows_df.collect())
         for rows_df in (voted_df, spark_vote(lists_df, gifs_df, weights, config))
@@ -236,14 +239,23 @@ def test_a_random_catalog_is_voted_on_as_plain_sql_does_in_spark_and_duckdb(
 
 def test_the_columns_are_those_of_the_table(spark: SparkSession) -> None:
     lists_df, gifs_df = neighbors(spark, *LISTS), catalog(spark, ASKED, *REFERENCE)
-    check_columns(EXPERT_WEIGHTS, to_arrow_schema(weigh_experts(lists_df, gifs_df, VoteConfig()).schema))
+    with tempfile.TemporaryDirectory() as folder:
+        weights_df = weights_of(lists_df, gifs_df, VoteConfig(), folder)
+        check_columns(EXPERT_WEIGHTS, to_arrow_schema(weights_df.schema))
+
+
+def weights_of(lists: DataFrame, gifs: DataFrame, config: VoteConfig, folder: str) -> DataFrame:
+    experts = [row["expert"] for row in lists.select("expert").distinct().collect()]
+    truth_df, split = evaluation_truth(gifs, config)
+    return weigh_experts(ballots(lists, gifs, folder), truth_df, split, experts, config)
 
 
 def weighed(lists: DataFrame, gifs: DataFrame, config: VoteConfig) -> dict[str, tuple[int, int, float, str]]:
     """{expert: (num_correct, num_evaluated, weight, evaluated_on)}."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = weights_of(lists, gifs, config, folder).collect()
     return {
-        row["expert"]: (row["num_correct"], row["num_evaluated"], row["weight"], row["evaluated_on"])
-        for row in weigh_experts(lists, gifs, config).collect()
+        row["expert"]: (row["num_correct"], row["num_evaluated"], row["weight"], row["evaluated_on"]) for row in rows
     }
 
 
@@ -283,8 +295,10 @@ def test_weights_of_new_tags_of_all_gifs_and_their_intervals_worked_by_hand(spar
     ]
     lists = [(gif_id, "semantic", ["own"]) for gif_id in ("v1", "v2", "v3")]
     lists += [("v1", "imagenet", ["new"]), ("v2", "imagenet", ["own"]), ("v3", "imagenet", [])]
-    weights_df = weigh_experts(neighbors(spark, *lists), catalog(spark, *gifs), VoteConfig(min_evaluation_gifs=3))
-    found = {row["expert"]: row.asDict() for row in weights_df.collect()}
+    config = VoteConfig(min_evaluation_gifs=3)
+    with tempfile.TemporaryDirectory() as folder:
+        rows = weights_of(neighbors(spark, *lists), catalog(spark, *gifs), config, folder).collect()
+    found = {row["expert"]: row.asDict() for row in rows}
     names = ("weight", "weight_of_all", "num_evaluated", "weight_on_new_tags", "num_lacking")
     assert {expert: tuple(row[name] for name in names) for expert, row in found.items()} == {
         "semantic": (1.0, 1.0, 3, 0.0, 2),
