@@ -28,6 +28,22 @@ def load_config(path: str | Path | None = None, settings: list[str] | None = Non
         raise InputError("config: " + "; ".join(_explain(item) for item in error.errors())) from None
 
 
+def recorded_config(text: str) -> Config:
+    """The config that a run recorded as JSON, without settings that have gone since; InputError where one has other
+    values now."""
+    values = json.loads(text)
+    known = set(known_keys())
+    for name in [name for name, value in values.items() if name not in known and not isinstance(value, dict)]:
+        del values[name]
+    for name, section in values.items():
+        if isinstance(section, dict):
+            values[name] = {key: value for key, value in section.items() if f"{name}.{key}" in known}
+    try:
+        return Config.model_validate({name: value for name, value in values.items() if value != {}})
+    except ValidationError as error:
+        raise InputError("config of an earlier run: " + "; ".join(_explain(one) for one in error.errors())) from None
+
+
 def known_keys() -> list[str]:
     """Every settable key, `section.key`, in the order of the config file."""
     keys = []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 
 from pyspark.sql import DataFrame, SparkSession
@@ -10,6 +9,7 @@ from pyspark.sql import functions as F
 
 from autotag_core import storage
 from autotag_core.config import Config
+from autotag_core.config_file import recorded_config
 from autotag_core.errors import InputError
 from autotag_core.experts.semantic import GIF_PREFIX
 from autotag_core.related import RelatedQuality, search_settings, token_vectors
@@ -29,7 +29,7 @@ def evaluate_related(
     learned, baselines included. Cost: the stages tags, neighbors (of the semantic expert) and related_gifs of a night,
     and the squares of sessions' lengths. InputError where no session is left on one of the two sides.
     """
-    config = Config.model_validate(json.loads(release.config))
+    config = recorded_config(release.config)
     uri = table_uri(warehouse, CATALOG.name)
     catalog_df = read_table_version(spark, uri, release.table_versions[CATALOG.name], CATALOG)
     sessions_df, _ = tag_vectors.read_sessions(spark, sessions)

@@ -7,7 +7,6 @@ GIF.
 from __future__ import annotations
 
 import itertools
-import json
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from pyspark.sql import functions as F
 
 from autotag_core import storage
 from autotag_core.config import Config
+from autotag_core.config_file import recorded_config
 from autotag_core.errors import InputError
 from autotag_core.tables import CATALOG, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
 from autotag_core.voting import KNOWING_SLIPS, ExpertWeight
@@ -74,7 +74,7 @@ def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
 
     Settings are those that the release's run recorded.
     """
-    config = Config.model_validate(json.loads(record.config))
+    config = recorded_config(record.config)
     spark = spark_session("autotag evaluate")
     catalog_df, neighbors_df, weights_df = (
         _read(spark, warehouse, record, table) for table in (CATALOG, NEIGHBORS, EXPERT_WEIGHTS)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
-from autotag_core.config import Config, Section
-from autotag_core.config_file import known_keys, load_config
+from autotag_core.config import Config, Section, VoteConfig
+from autotag_core.config_file import known_keys, load_config, recorded_config
 from autotag_core.errors import InputError
 
 
@@ -220,3 +221,13 @@ def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
 
 def test_the_value_of_an_unknown_key_is_not_repeated() -> None:
     assert "hunter2" not in refusal("elasticsearch.password=hunter2")
+
+
+def test_of_what_a_run_recorded_settings_that_have_gone_since_are_left_out() -> None:
+    recorded = Config(seed=11, vote=VoteConfig(neighbors=7)).model_dump(mode="json")
+    recorded["semantic"]["num_partitions"] = 1
+    recorded |= {"gone": 3, "gone_too": {"a": 1}}
+    assert recorded_config(json.dumps(recorded)) == Config(seed=11, vote=VoteConfig(neighbors=7))
+    recorded["vote"]["rule"] = "some old rule"
+    with pytest.raises(InputError, match=r"config of an earlier run: .*vote\.rule"):
+        recorded_config(json.dumps(recorded))
