@@ -5,6 +5,9 @@ Four experts list 10 neighbors of each GIF; a GIF has 4.8 tags of 50,000, freque
 half of them shared with its neighbors. All three write what the product publishes: for every own tag of a GIF and
 every new one whose weighted vote reaches vote.lower_bound its confidence, source, score, votes by expert and the
 neighbors behind it. The product's time includes its table of tags. Rows are compared before times are.
+
+With --judged it is held against nobody: what a night does, which counts pairs of tags and lifts besides and puts the
+score of vote.rule beside every tag.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +30,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from autotag_core.config import VoteConfig
+from autotag_core.voting import ExpertWeight, fit_judge
 from benchmarks.vote_sql import duckdb_vote, spark_vote
 from jobs.session import spark_session
 from udfs.gif_rows import Ballots, about_rows
-from udfs.tag_tables import write_tags
+from udfs.tag_tables import write_statistics, write_tags
 from udfs.votes import publish_tags
+from udfs.votes import vote_tags as judged_tags
 
 WEIGHTS = {"imagenet": 0.5, "semantic": 0.4, "temporal": 0.3, "text": 0.2}
 CONFIG = VoteConfig()
@@ -46,11 +51,15 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--slow-repeats", type=int, help="of Spark SQL; default: as many")
     parser.add_argument("--folder", type=Path, default=Path(".cache/bench/votes"))
+    parser.add_argument("--judged", action="store_true", help="the night's vote, scores included, alone")
     parser.add_argument("--json", action="store_true", help="one line for each result")
     options = parser.parse_args()
     inputs = options.folder / str(options.gifs)
     if not (inputs / "catalog").exists():
         write_inputs(inputs, options.gifs)
+    if options.judged:
+        print("\n".join(f"{name}: {seconds:.1f} s" for name, seconds in judged(inputs.resolve(), options.repeats)))
+        return
     slow = options.repeats if options.slow_repeats is None else options.slow_repeats
     rows = measure(inputs.resolve(), options.repeats, slow)
     if options.json:
@@ -162,6 +171,38 @@ def measure(inputs: Path, repeats: int, slow_repeats: int) -> list[dict[str, Any
         for peer, target in TARGETS.items()
         if seconds[peer]
     ]
+
+
+def judged(inputs: Path, repeats: int) -> list[tuple[str, float]]:
+    """Median seconds of the night's steps, after one turn on a few GIFs."""
+    spark = spark_session("votes")
+    few, out = inputs / "few", inputs / "out"
+    write_inputs(few, 2_000)
+    seconds: dict[str, list[float]] = {}
+    for turn in range(-1, repeats):
+        shutil.rmtree(out, ignore_errors=True)
+        for name, value in _night(spark, few if turn < 0 else inputs, out):
+            if turn >= 0:
+                seconds.setdefault(name, []).append(value)
+    shutil.rmtree(out)
+    spark.stop()
+    return [(name, statistics.median(values)) for name, values in seconds.items()]
+
+
+def _night(spark: SparkSession, inputs: Path, out: Path) -> Iterator[tuple[str, float]]:
+    neighbors_df, catalog_df = _tables(spark, inputs)
+    start = time.perf_counter()
+    about_df, folder = about_rows(catalog_df), str(inputs / "tags")
+    ballots = Ballots(neighbors_df, about_df, write_tags(about_df, None, folder))
+    yield "table of tags", time.perf_counter() - start
+    start = time.perf_counter()
+    known = write_statistics(ballots, sorted(WEIGHTS), CONFIG, folder)
+    yield "statistics on tags", time.perf_counter() - start
+    start = time.perf_counter()
+    judge = fit_judge(None, {name: ExpertWeight(weight, weight) for name, weight in WEIGHTS.items()}, CONFIG, seed=7)
+    judged_tags(ballots, known, judge).write.parquet(str(out))
+    yield "both votes", time.perf_counter() - start
+    shutil.rmtree(inputs / "tags")
 
 
 def _tables(spark: SparkSession, inputs: Path) -> tuple[DataFrame, DataFrame]:
