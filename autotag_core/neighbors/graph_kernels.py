@@ -1,8 +1,8 @@
-"""Compiled loops of NN-descent over unit vectors. Closeness is the float32 dot product, summed in any order.
+"""Compiled loops of NN-descent over rounded unit vectors, whose dot products are whole numbers within +-2^24.
 
-Lists are (rows, degree), closest first: near holds row numbers (-1: none yet, close is -inf), fresh says what was put
-in since the last round. Each call changes its own rows alone and reads what no call of that round changes, so the
-result is the same however many threads share the rows.
+A place in a list is one number: closeness, then the row, of equal ones the smaller first, then whether it is fresh: not
+yet compared with what lies beside. So lists (rows, degree) are descending numbers, nearest first, and what a list holds
+in the end does not depend on the order in which rows are offered to it.
 """
 
 from __future__ import annotations
@@ -16,117 +16,287 @@ from autotag_core.compiled import compiled
 from autotag_core.neighbors.distances import Floats, Integers
 
 Rows = npt.NDArray[np.int32]
-Flags = npt.NDArray[np.uint8]
-
-
-@compiled
-def insert(row: int, closeness: np.float32, near: Rows, close: Floats, fresh: Flags) -> int:
-    """Put a row into one list in the place of its last; 0 where it is there already or not closer than that."""
-    place = len(near) - 1
-    if closeness <= close[place]:
-        return 0
-    for i in range(len(near)):
-        if near[i] == row:
-            return 0
-    while place > 0 and closeness > close[place - 1]:
-        near[place], close[place], fresh[place] = near[place - 1], close[place - 1], fresh[place - 1]
-        place -= 1
-    near[place], close[place], fresh[place] = row, closeness, 1
-    return 1
+Offers = tuple[Rows, Floats]
+"""Pairs of rows (n, 2) and their closeness (n,)."""
+NOBODY = -(1 << 62)
+"""A place, or a sampled row, that is none."""
+_LAST = 0x7FFFFFFF
 
 
 @functools.partial(compiled, in_any_order=True)
-def compare_four(vectors: Floats, row: int, others: Rows, closeness: Floats) -> None:
-    """Closeness of a row to four others."""
-    one = vectors[row]
-    a, b, c, d = vectors[others[0]], vectors[others[1]], vectors[others[2]], vectors[others[3]]
-    sum_a = sum_b = sum_c = sum_d = np.float32(0)
-    for i in range(len(one)):
-        sum_a += one[i] * a[i]
-        sum_b += one[i] * b[i]
-        sum_c += one[i] * c[i]
-        sum_d += one[i] * d[i]
-    closeness[0], closeness[1], closeness[2], closeness[3] = sum_a, sum_b, sum_c, sum_d
+def multiply(left: Floats, rows: Rows, a: int, right: Floats, others: Rows, b: int, products: Floats) -> None:
+    """products (16,): of left's rows[a:a + 4] with right's others[b:b + 4], the first with all four, the second..."""
+    x0, x1, x2, x3 = left[rows[a]], left[rows[a + 1]], left[rows[a + 2]], left[rows[a + 3]]
+    y0, y1, y2, y3 = right[others[b]], right[others[b + 1]], right[others[b + 2]], right[others[b + 3]]
+    s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = np.float32(0)
+    for i in range(left.shape[1]):  # sixteen sums for eight numbers read: as much as the registers hold
+        s00 += x0[i] * y0[i]
+        s01 += x0[i] * y1[i]
+        s02 += x0[i] * y2[i]
+        s03 += x0[i] * y3[i]
+        s10 += x1[i] * y0[i]
+        s11 += x1[i] * y1[i]
+        s12 += x1[i] * y2[i]
+        s13 += x1[i] * y3[i]
+        s20 += x2[i] * y0[i]
+        s21 += x2[i] * y1[i]
+        s22 += x2[i] * y2[i]
+        s23 += x2[i] * y3[i]
+        s30 += x3[i] * y0[i]
+        s31 += x3[i] * y1[i]
+        s32 += x3[i] * y2[i]
+        s33 += x3[i] * y3[i]
+    products[0], products[1], products[2], products[3] = s00, s01, s02, s03
+    products[4], products[5], products[6], products[7] = s10, s11, s12, s13
+    products[8], products[9], products[10], products[11] = s20, s21, s22, s23
+    products[12], products[13], products[14], products[15] = s30, s31, s32, s33
+
+
+@functools.partial(compiled, in_any_order=True)
+def round_row(vector: Floats, scale: np.float32, rounded: Floats) -> None:
+    """The vector times scale, in whole numbers."""
+    for i in range(len(vector)):
+        rounded[i] = np.rint(vector[i] * scale)
 
 
 @compiled
-def join(rows: Rows, closeness: Floats, lists: tuple[Rows, Floats, Flags]) -> None:
-    """Offer these rows each other; closeness is (rows, rows)."""
-    near, close, fresh = lists
-    last = near.shape[1] - 1
-    for a in range(len(rows)):
-        left = rows[a]
-        for b in range(len(rows)):
-            if closeness[a, b] > close[left, last] and a != b:
-                insert(rows[b], closeness[a, b], near[left], close[left], fresh[left])
+def fill_rounded(vectors: Floats, scale: np.float32, order: Rows, rounded: Floats, bounds: tuple[int, int]) -> None:
+    """The bounds' rows of rounded: row i is the vector order[i]."""
+    for i in range(bounds[0], bounds[1]):
+        round_row(vectors[order[i]], scale, rounded[i])
 
 
 @compiled
-def fill_back(beside: tuple[Rows, Flags], bounds: tuple[int, int]) -> None:
-    """Fill the right half of the bounds' rows with some of the rows whose left half holds them, -1 beyond these.
-
-    Both are (rows, 2 degree): rows and whether each is fresh. Where more hold a row than fit, each has the same chance,
-    drawn from the numbers of both.
-    """
-    near, fresh = beside
-    start, end = bounds
-    degree = near.shape[1] // 2
-    seen = np.zeros(end - start, np.int32)
-    near[start:end, degree:] = -1
-    for holder in range(near.shape[0]):
-        for i in range(degree):
-            row = near[holder, i]
-            if row < start or row >= end:
-                continue
-            place = seen[row - start]
-            seen[row - start] += 1
-            if place >= degree:
-                drawn = np.uint64(holder) * np.uint64(0x9E3779B97F4A7C15) ^ np.uint64(row) * np.uint64(
-                    0xC2B2AE3D27D4EB4F
-                )
-                drawn = (drawn ^ (drawn >> np.uint64(29))) * np.uint64(0xFF51AFD7ED558CCD)
-                place = np.int64((drawn >> np.uint64(33)) % np.uint64(place + 1))
-            if place < degree:
-                near[row, degree + place], fresh[row, degree + place] = holder, fresh[holder, i]
-
-
-@compiled
-def improve(
+def fill_nearest(
     vectors: Floats,
-    lists: tuple[Rows, Floats, Flags],
-    beside: tuple[Rows, Flags],
-    changes: Integers,
-    part: tuple[int, tuple[int, int]],
+    scale: np.float32,
+    rows: Rows,
+    centers: Floats,
+    nearest: npt.NDArray[np.uint8],
+    bounds: tuple[int, int],
 ) -> None:
-    """Offer to the part's rows what lies beside what lies beside them, where either step is fresh, and count changes.
+    """nearest[i]: which center is nearest rows[i], the first of equal ones; centers are rounded, 4 or 8 or 12..."""
+    four, numbers = np.empty((4, vectors.shape[1]), np.float32), np.arange(len(centers)).astype(np.int32)
+    products, best = np.empty(16, np.float32), np.empty(4, np.float32)
+    for start in range(bounds[0], bounds[1], 4):
+        count = min(4, bounds[1] - start)
+        for i in range(count):
+            round_row(vectors[rows[start + i]], scale, four[i])
+        best[:] = -np.inf
+        for center in range(0, len(centers), 4):
+            multiply(four, numbers, 0, centers, numbers, center, products)
+            for i in range(count):
+                for j in range(4):
+                    if products[4 * i + j] > best[i]:
+                        best[i], nearest[start + i] = products[4 * i + j], center + j
 
-    beside is as fill_back leaves it, lists' fresh all 0.
+
+@compiled
+def row_in(place: int) -> int:
+    """The row in a place."""
+    return _LAST - ((place & 0xFFFFFFFF) >> 1)
+
+
+@compiled
+def fill_graph(lists: Integers, order: Rows, graph: Rows, bounds: tuple[int, int]) -> None:
+    """The graph's rows order[start:end], from the lists start:end; row i of these is row order[i] there."""
+    for i in range(bounds[0], bounds[1]):
+        for j in range(lists.shape[1]):
+            graph[order[i], j] = order[i if lists[i, j] == NOBODY else row_in(lists[i, j])]
+
+
+@compiled
+def offer(row: int, closeness: np.float32, places: Integers) -> int:
+    """Put a row into one list in the place of its last; 0 where it is there already or not nearer than that."""
+    place = (np.int64(closeness) << 32) | ((_LAST - row) << 1) | 1
+    if place <= places[-1]:
+        return 0
+    before = 0
+    for i in range(len(places)):
+        before += places[i] > place
+    if places[before] | 1 == place:
+        return 0
+    for i in range(len(places) - 1, before, -1):
+        places[i] = places[i - 1]
+    places[before] = place
+    return 1
+
+
+@compiled
+def least(places: Integers) -> np.float32:
+    """How close a row must be to come into this list."""
+    return np.float32(places[-1] >> 32)
+
+
+@compiled
+def join(vectors: Floats, lists: Integers, rows: Rows, starts: Integers, bounds: tuple[int, int]) -> None:
+    """Offer the rows of each of the bounds' cells each other: those of cell c are rows[starts[c]:starts[c + 1]]."""
+    products = np.empty(16, np.float32)
+    for cell in range(bounds[0], bounds[1]):
+        here = rows[starts[cell] : starts[cell + 1]]
+        count = len(here)
+        fours, floors = np.empty(count + 3, np.int32), np.empty(count, np.float32)
+        fours[:count], fours[count:] = here, here[-1]
+        for i in range(count):
+            floors[i] = least(lists[here[i]])
+        for a in range(0, count, 4):
+            for b in range(a, count, 4):
+                multiply(vectors, fours, a, vectors, fours, b, products)
+                for i in range(a, min(a + 4, count)):
+                    for j in range(max(b, i + 1), min(b + 4, count)):
+                        closeness = products[4 * (i - a) + j - b]
+                        if closeness >= floors[i]:
+                            offer(here[j], closeness, lists[here[i]])
+                            floors[i] = least(lists[here[i]])
+                        if closeness >= floors[j]:
+                            offer(here[i], closeness, lists[here[j]])
+                            floors[j] = least(lists[here[j]])
+
+
+@compiled
+def draw(one: int, other: int, number: int) -> int:
+    """A number of 31 random bits above 32 zeros, for two rows in either order."""
+    mixed = np.uint64(min(one, other)) * np.uint64(0x9E3779B97F4A7C15)
+    mixed ^= np.uint64(max(one, other) + (number << 32)) * np.uint64(0xC2B2AE3D27D4EB4F)
+    mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xFF51AFD7ED558CCD)
+    return int(np.int64(mixed >> np.uint64(33))) << 32
+
+
+@compiled
+def keep(drawn: int, sample: Integers) -> None:
+    """Put it among the largest of a descending list, once."""
+    if drawn <= sample[-1]:
+        return
+    before = 0
+    for i in range(len(sample)):
+        before += sample[i] > drawn
+    if sample[before] != drawn:
+        for i in range(len(sample) - 1, before, -1):
+            sample[i] = sample[i - 1]
+        sample[before] = drawn
+
+
+@compiled
+def fill_fresh(lists: Integers, fresh: Integers, number: int, bounds: tuple[int, int]) -> None:
+    """Some of the rows beside each of the bounds' that are fresh there or that it is fresh beside, NOBODY beyond these.
+
+    Where there are more than places, each has the same chance, drawn from the round's number and both rows: the largest
+    drawn numbers stay, with the row in their lower half.
     """
-    near, close, fresh = lists
-    all_near, all_fresh = beside
-    number, bounds = part
-    degree, width = near.shape[1], all_near.shape[1]
-    seen = np.full(vectors.shape[0], -1, np.int32)
-    waiting, closeness = np.empty(width * (width + 1) + 3, np.int32), np.empty(4, np.float32)
-    changed = 0
-    for row in range(bounds[0], bounds[1]):
-        seen[row], num_waiting = row, 0
-        for a in range(degree):
-            if near[row, a] >= 0:
-                seen[near[row, a]] = row
-        for a in range(width):
-            middle, is_fresh = all_near[row, a], all_fresh[row, a]
-            if middle < 0:
+    start, end = bounds
+    fresh[start:end] = NOBODY
+    for row in range(len(lists)):
+        is_within = start <= row < end
+        for i in range(lists.shape[1]):
+            place = lists[row, i]
+            other = row_in(place)
+            if place != NOBODY and place & 1 and (is_within or start <= other < end):
+                drawn = draw(row, other, number)
+                if is_within:
+                    keep(drawn | other, fresh[row])
+                if start <= other < end:
+                    keep(drawn | row, fresh[other])
+
+
+@compiled
+def fill_known(lists: Integers, fresh: Integers, known: Integers, number: int, bounds: tuple[int, int]) -> None:
+    """As fill_fresh, of the rows that are not fresh, and only for rows that have a fresh one."""
+    start, end = bounds
+    known[start:end] = NOBODY
+    for row in range(len(lists)):
+        is_within = start <= row < end and fresh[row, 0] != NOBODY
+        for i in range(lists.shape[1]):
+            place = lists[row, i]
+            if place == NOBODY or place & 1:
                 continue
-            for b in range(-1, width):
-                other = middle if b < 0 else all_near[middle, b]
-                if other >= 0 and seen[other] != row and (is_fresh or (b >= 0 and all_fresh[middle, b])):
-                    seen[other] = row
-                    waiting[num_waiting] = other
-                    num_waiting += 1
-        waiting[num_waiting : num_waiting + 3] = row  # to fill up the last four
-        for a in range(0, num_waiting, 4):
-            compare_four(vectors, row, waiting[a : a + 4], closeness)
-            for b in range(min(4, num_waiting - a)):
-                changed += insert(waiting[a + b], closeness[b], near[row], close[row], fresh[row])
-    changes[number] = changed
+            other = row_in(place)
+            is_other = start <= other < end and fresh[other, 0] != NOBODY
+            if is_within or is_other:
+                drawn = draw(row, other, number)
+                if is_within:
+                    keep(drawn | other, known[row])
+                if is_other:
+                    keep(drawn | row, known[other])
+
+
+@compiled
+def mark_known(lists: Integers, fresh: Integers, bounds: tuple[int, int]) -> None:
+    """What was drawn is fresh no more."""
+    for row in range(bounds[0], bounds[1]):
+        for i in range(lists.shape[1]):
+            place = lists[row, i]
+            if place == NOBODY or not place & 1:
+                continue
+            for j in range(fresh.shape[1]):
+                if fresh[row, j] == NOBODY:
+                    break
+                if fresh[row, j] & 0xFFFFFFFF == row_in(place):
+                    lists[row, i] = place - 1
+                    break
+
+
+def no_offers(num_rows: int, sampled: int) -> Offers:
+    """Room for all pairs of sampled fresh rows, and of these with as many others, beside so many rows."""
+    most = num_rows * (sampled * (sampled - 1) // 2 + sampled * sampled)
+    return np.empty((most, 2), np.int32), np.empty(most, np.float32)
+
+
+@compiled
+def fill_offers(
+    vectors: Floats, lists: Integers, samples: tuple[Integers, Integers], bounds: tuple[int, int], offers: Offers
+) -> int:
+    """Pairs of fresh rows beside one of the bounds', and of these with known ones, near enough for a list; how many."""
+    fresh, known = samples
+    pairs, values = offers
+    width = fresh.shape[1]
+    rows, floors, products = (
+        np.empty(2 * width + 3, np.int32),
+        np.empty(2 * width, np.float32),
+        np.empty(16, np.float32),
+    )
+    num_offers = 0
+    for row in range(bounds[0], bounds[1]):
+        num_fresh = take_rows(fresh[row], rows, 0)
+        count = take_rows(known[row], rows, num_fresh)
+        for i in range(count):
+            floors[i] = least(lists[rows[i]])
+        rows[count : count + 3] = row  # fills up the last four
+        for a in range(0, num_fresh, 4):
+            for b in range(a, count, 4):
+                multiply(vectors, rows, a, vectors, rows, b, products)
+                for i in range(a, min(a + 4, num_fresh)):
+                    for j in range(max(b, i + 1), min(b + 4, count)):
+                        closeness = products[4 * (i - a) + j - b]
+                        if closeness >= floors[i] or closeness >= floors[j]:
+                            pairs[num_offers, 0], pairs[num_offers, 1] = rows[i], rows[j]
+                            values[num_offers] = closeness
+                            num_offers += 1
+    return num_offers
+
+
+@compiled
+def take_rows(sample: Integers, rows: Rows, count: int) -> int:
+    """Write the sample's rows behind the first `count` rows, those that are among them left out; how many there are."""
+    first = count
+    for i in range(len(sample)):
+        if sample[i] == NOBODY:
+            break
+        row, is_new = sample[i] & 0xFFFFFFFF, True
+        for j in range(first):
+            is_new &= rows[j] != row
+        if is_new:
+            rows[count] = row
+            count += 1
+    return count
+
+
+@compiled
+def take_offers(lists: Integers, offers: Offers, count: int, owner: int, num_owners: int) -> int:
+    """Put the first `count` offers into the lists of an owner's rows; how many were taken."""
+    pairs, values = offers
+    num_taken = 0
+    for i in range(count):
+        for one, other in ((pairs[i, 0], pairs[i, 1]), (pairs[i, 1], pairs[i, 0])):
+            if (one >> 6) % num_owners == owner:  # rows that follow each other are offered at once: share these out
+                num_taken += offer(other, values[i], lists[one])
+    return num_taken

@@ -46,7 +46,7 @@ def drawn(clustered):
 def test_the_graph_finds_98_of_100_in_order_and_is_the_same_for_any_number_of_threads(drawn):
     graph = neighbor_graph(drawn, 15, 1)
     closeness = np.take_along_axis(drawn @ drawn.T, graph.astype(np.int64), axis=1)
-    assert (np.diff(closeness, axis=1) <= 1e-6).all()
+    assert (np.diff(closeness, axis=1) <= 5e-4).all()  # closeness of rounded vectors is off by 1e-4
     scores = drawn @ drawn.T
     np.fill_diagonal(scores, -np.inf)
     wanted = np.argsort(-scores, axis=1)[:, :10]
