@@ -21,7 +21,6 @@ from udfs.neighbor_rows import (
     COLUMNS,
     LISTS,
     as_batch,
-    by_expert,
     first_parts,
     ids_and_vectors,
     lists_of,
@@ -34,6 +33,8 @@ SAMPLE = 16_384
 """Vectors from which cells are made, in the driver: 84 MB at 1,280 dimensions."""
 ROWS_PER_BATCH = 4096
 Centers = dict[str, npt.NDArray[np.float32]]
+_Rows = tuple[pa.StringArray, npt.NDArray[np.float32], npt.NDArray[np.bool_]]
+"""Ids, vectors (n, dimension), and which are references."""
 
 
 def search_graphs(
@@ -44,30 +45,50 @@ def search_graphs(
     An expert of at most partition_size GIFs (num_gifs) is one task's; else its space is cut into cells of about that
     many, each GIF goes into those of its partition_overlap nearest centers, and what these find is merged.
 
-    Cost: about 100 microseconds of a core for a GIF of 256 dimensions and k 10, in cells partition_overlap times that.
-    Vectors are shuffled once (in cells partition_overlap times), and once more to the references' ids where Spark does
-    not broadcast these. A task holds 2.2 partition_size x d x 4 bytes and computes in as many threads as it has cores.
+    Cost: about 50 microseconds of a core for a GIF of 256 dimensions and k 10, in cells partition_overlap times that.
+    One task reads its rows itself, without a shuffle; into cells, vectors are shuffled partition_overlap times, and
+    once more to the references' ids where Spark does not broadcast these. A task holds 2.2 partition_size x d x 4 bytes
+    and computes in as many threads as it has cores.
     """
-    marks_df = reference_ids_df.select("gif_id", F.lit(True).alias("is_reference")).distinct()
-    embeddings_df = embeddings_df.where(F.col("expert").isin(list(num_gifs)))
-    centers = {name: _centers(embeddings_df, name, count, config) for name, count in num_gifs.items()}
-    marked_df = embeddings_df.select(*COLUMNS).join(marks_df, "gif_id", "left")
+    marks_df = reference_ids_df.select("gif_id", F.lit(True).alias("is_reference"))
+    embeddings_df = embeddings_df.where(F.col("expert").isin(list(num_gifs))).select(*COLUMNS)
+    whole = [name for name, count in num_gifs.items() if count <= config.partition_size]
+    centers = {name: _centers(embeddings_df, name, num_gifs[name], config) for name in num_gifs if name not in whole}
+    num_tasks = len(whole) + sum(map(len, centers.values()))
+    search = functools.partial(_search, config, _threads(embeddings_df, num_tasks))
+    parts = []
+    if whole:
+        together = [_together(embeddings_df.where(F.col("expert") == name), marks_df) for name in whole]
+        rows_df = functools.reduce(DataFrame.union, together)
+        parts.append(rows_df.mapInArrow(search, from_arrow_schema(LISTS)))
+    if centers:
+        cells_df = _in_cells(embeddings_df.where(F.col("expert").isin(list(centers))), marks_df, centers, config)
+        parts.append(_merged(cells_df.mapInArrow(search, from_arrow_schema(LISTS)), config.k))
+    return functools.reduce(DataFrame.unionByName, parts)
+
+
+def _together(embeddings_df: DataFrame, marks_df: DataFrame) -> DataFrame:
+    """An expert's rows in one partition, and beside them, without an expert, the ids of all references."""
+    none_df = marks_df.select(
+        "gif_id",
+        F.lit(None).cast("string").alias("expert"),
+        F.lit(None).cast("array<float>").alias("embedding"),
+        "is_reference",
+    )
+    return embeddings_df.withColumn("is_reference", F.lit(False)).union(none_df).coalesce(1)
+
+
+def _in_cells(embeddings_df: DataFrame, marks_df: DataFrame, centers: Centers, config: NeighborsConfig) -> DataFrame:
+    """Experts' rows, each in the partitions of its cells."""
+    marked_df = embeddings_df.join(marks_df.distinct(), "gif_id", "left")
     firsts = first_parts({name: len(of) for name, of in centers.items()})
-    if all(len(of) == 1 for of in centers.values()):
-        parted_df = marked_df.withColumn("part", by_expert(firsts).cast("int"))
-    else:
-        schema = marked_df.withColumn("part", F.lit(0)).schema
-        parted_df = marked_df.mapInArrow(functools.partial(_assign, centers, firsts, config.partition_overlap), schema)
-    num_parts = sum(map(len, centers.values()))
-    search = functools.partial(_search, config, _threads(embeddings_df, num_parts))
-    found_df = spread(parted_df, num_parts).mapInArrow(search, from_arrow_schema(LISTS))
-    return found_df if num_parts == len(centers) else _merged(found_df, config.k)
+    schema = marked_df.withColumn("part", F.lit(0)).schema
+    parted_df = marked_df.mapInArrow(functools.partial(_assign, centers, firsts, config.partition_overlap), schema)
+    return spread(parted_df, sum(map(len, centers.values())))
 
 
 def _centers(embeddings_df: DataFrame, expert: str, num_gifs: int, config: NeighborsConfig) -> npt.NDArray[np.float32]:
-    """Of the expert's cells (cells, dimension); the one of an expert that fits into one is no vector."""
-    if num_gifs <= config.partition_size:
-        return np.zeros((1, 0), np.float32)
+    """Of the expert's cells (cells, dimension)."""
     one_in = max(1, num_gifs // SAMPLE)
     drawn_df = embeddings_df.where((F.col("expert") == expert) & (F.pmod(F.xxhash64("gif_id"), F.lit(one_in)) == 0))
     drawn = drawn_df.select(*COLUMNS).limit(2 * SAMPLE).toArrow().combine_chunks().sort_by("gif_id")
@@ -91,52 +112,56 @@ def _assign(
     for batch in batches:
         for rows in runs([batch], "expert"):
             expert = rows["expert"][0].as_py()
-            if len(centers[expert]) == 1:
-                cells = np.zeros((rows.num_rows, 1), np.int64)
-            else:
-                cells = nearest_centers(ids_and_vectors(rows)[1], centers[expert], overlap)
+            cells = nearest_centers(ids_and_vectors(rows)[1], centers[expert], overlap)
             for column in cells.T:
                 part = pa.array(column + firsts[expert], pa.int32())
                 yield pa.RecordBatch.from_arrays([*rows.columns, part], [*rows.schema.names, "part"])
 
 
 def _search(config: NeighborsConfig, num_threads: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """NEIGHBORS of a partition, which is one expert's."""
-    waiting = [batch for batch in batches if batch.num_rows]
-    if not waiting:
+    """NEIGHBORS of a partition, which is one expert's; a row without an expert names a reference."""
+    rows: list[_Rows] = []
+    names: list[pa.StringArray] = []
+    expert = ""
+    for batch in batches:
+        is_name = batch["expert"].is_null()
+        names.append(batch.filter(is_name)["gif_id"])
+        gifs = batch.filter(pc.invert(is_name)) if len(names[-1]) else batch
+        if gifs.num_rows:  # worked on while Spark reads the next ones
+            expert = gifs["expert"][0].as_py()
+            flags = gifs["is_reference"].fill_null(False).to_numpy(zero_copy_only=False)
+            rows.append((gifs["gif_id"], ids_and_vectors(gifs)[1], flags))
+    if not rows:
         return
-    expert = waiting[0]["expert"][0].as_py()
-    ids, vectors, is_reference = _gather(waiting)
-    found = graph_neighbors(ids, vectors, is_reference, config, num_threads)
-    for start in range(0, len(ids), ROWS_PER_BATCH):
-        yield as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
+    ids, vectors, is_reference = _in_order(expert, rows)
+    is_reference |= pc.is_in(ids, pa.concat_arrays(names)).to_numpy(zero_copy_only=False)
+    gif_ids = ids.to_pylist()
+    found = graph_neighbors(gif_ids, vectors, is_reference, config, num_threads)
+    for start in range(0, len(gif_ids), ROWS_PER_BATCH):
+        yield as_batch(expert, gif_ids[start : start + ROWS_PER_BATCH], found, start)
 
 
-def _gather(waiting: list[pa.RecordBatch]) -> tuple[list[str], npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+def _in_order(expert: str, rows: list[_Rows]) -> tuple[pa.Array, npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """All rows in the order of gif_id; empties the list as it goes, so that the vectors are there twice at most."""
-    ids: Any = pa.chunked_array([batch["gif_id"] for batch in waiting])
+    ids: Any = pa.concat_arrays([part for part, _, _ in rows])
+    dimension = rows[0][1].shape[1]
+    for part, vectors, _ in rows:
+        if vectors.shape[1] != dimension:
+            raise AutotagError(
+                f"embeddings of {expert} from {part[0].as_py()!r} on have {vectors.shape[1]} dimensions, "
+                f"others {dimension}"
+            )
     order = pc.sort_indices(ids).to_numpy()
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(len(order))
-    is_reference = np.zeros(len(order), np.bool_)
-    vectors = np.empty((0, 0), np.float32)
-    start = 0
-    waiting.reverse()
-    while waiting:
-        batch = waiting.pop()
-        batch_ids, here = ids_and_vectors(batch)
-        if not start:
-            vectors = np.empty((len(order), here.shape[1]), np.float32)
-        if here.shape[1] != vectors.shape[1]:
-            raise AutotagError(
-                f"embeddings of {batch['expert'][0]} from {batch_ids[0]!r} on have {here.shape[1]} dimensions, "
-                f"others {vectors.shape[1]}"
-            )
-        rows = places[start : start + len(here)]
-        vectors[rows] = here
-        is_reference[rows] = batch["is_reference"].fill_null(False).to_numpy(zero_copy_only=False)
-        start += len(here)
-    return ids.take(order).to_pylist(), vectors, is_reference
+    all_vectors, is_reference = np.empty((len(order), dimension), np.float32), np.empty(len(order), np.bool_)
+    end = len(order)
+    while rows:
+        part, vectors, flags = rows.pop()
+        here = places[end - len(part) : end]
+        all_vectors[here], is_reference[here] = vectors, flags
+        end -= len(part)
+    return ids.take(pa.array(order)), all_vectors, is_reference
 
 
 def _merged(found_df: DataFrame, k: int) -> DataFrame:
