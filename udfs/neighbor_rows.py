@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from autotag_core.errors import AutotagError
@@ -23,7 +24,7 @@ LISTS = pa.schema([pa.field(field.name, field.type) for field in NEIGHBORS.schem
 
 def spread(parted_df: DataFrame, num_parts: int) -> DataFrame:
     """The rows, those of each `part` (0..num_parts) in a partition of their own: one shuffle."""
-    keys = _partition_keys(parted_df, num_parts)
+    keys = _partition_keys(parted_df.sparkSession, num_parts)
     return parted_df.repartition(len(keys), F.lit(keys)[F.col("part")])
 
 
@@ -37,10 +38,11 @@ def first_parts(parts: Mapping[str, int]) -> dict[str, int]:
     return dict(zip(parts, [0, *itertools.accumulate(parts.values())], strict=False))
 
 
-def _partition_keys(df: DataFrame, num_partitions: int) -> list[int]:
+@functools.cache
+def _partition_keys(spark: SparkSession, num_partitions: int) -> list[int]:
     """For each partition a number that Spark's hash partitioning sends there: parts themselves would share some."""
     key = F.col("id").cast("int")
-    numbers_df = df.sparkSession.range(0, 64 * num_partitions, 1, 1).select(
+    numbers_df = spark.range(0, 64 * num_partitions, 1, 1).select(
         key.alias("key"), F.pmod(F.hash(key), F.lit(num_partitions)).alias("partition")
     )
     found = {

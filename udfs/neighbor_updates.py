@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,13 +12,18 @@ from pyspark.sql import functions as F
 
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
+from autotag_core.neighbors import choose_backend
 from udfs.neighbor_rows import lists_of, pairs
 from udfs.neighbors import ExpertSize, build_shards, find_neighbors, search_queries
 
 MAX_SEARCHED = 0.5
 """Where more than this share of an expert's GIFs need a full search, all get one: that is less than both."""
+CHEAP = 1 << 38
+"""GIFs x references x dimensions up to which all of an expert's GIFs get a full search where that is exact: two cores
+take some five seconds for so many products, and Spark as long for the jobs of a merge, whatever their size."""
 _KEY = ["gif_id", "expert"]
 
+_log = logging.getLogger(__name__)
 Keep = Callable[[DataFrame], DataFrame]
 
 
@@ -37,37 +43,43 @@ def update_neighbors(
 
     A GIF whose own embedding is the same, and which has lost no neighbor, gets the k nearest of its old list and of the
     references that are new; any other is searched for among all. With the exact backend that is what find_neighbors
-    gives, to the bit: a pair's distance does not depend on what else is computed. An embedding is the same where its
-    version and model_version are. `keep` writes rows that several steps need; `folder` is find_neighbors'.
+    gives, to the bit: a pair's distance does not depend on what else is computed. So where an exact search for all is
+    CHEAP, it takes the place of the merge. An embedding is the same where its version and model_version are. `keep`
+    writes rows that several steps need; `folder` is find_neighbors'.
 
     Cost: the ids are compared in one shuffle; with C changed references and S GIFs that are searched for among all N,
     2 d (N C + S N) operations where backends are exact, against 2 d N N.
     """
     marks_df = keep(_marks(now, before))
-    gained_df = marks_df.where("gained").select(*_KEY)
-    lost_df = marks_df.where("lost").select(*_KEY)
-    known_df = _unbroken(neighbors_df, lost_df).join(marks_df.where("is_known").select(*_KEY), _KEY, "left_semi")
-    known_df = keep(known_df)
-    queries_df = now.embeddings_df.select(*_KEY)
-    searched_df = keep(queries_df.join(known_df.select(*_KEY), _KEY, "left_anti"))
-    counts = _counts(marks_df, searched_df)
+    counts = _counts(marks_df, neighbors_df)
     changed = sorted(name for name, count in counts.items() if count.changes)
-    if not changed:
-        return neighbors_df.limit(0), []
-    anew = [name for name in changed if counts[name].searched > MAX_SEARCHED * counts[name].queries]
+    anew = [name for name in changed if _is_cheap(now, name, counts[name], config)]
+    merged = [name for name in changed if name not in anew]
     parts = []
-    if anew:
-        among = F.col("expert").isin(anew)
-        parts.append(
-            find_neighbors(now.embeddings_df.where(among), now.reference_ids_df, config, storage.join(folder, "all"))
-        )
-    if merged := [name for name in changed if name not in anew]:
+    if merged:
         among = F.col("expert").isin(merged)
-        searched = searched_df.where(among)
-        parts.append(_searched(now, searched, config, storage.join(folder, "searched")))
-        new_df = _among(now, known_df.where(among), gained_df.where(among), config, storage.join(folder, "gained"))
+        marks_df = marks_df.where(among)
+        known_df = keep(_known(neighbors_df.where(among), marks_df))
+        searched_df = keep(marks_df.where("is_query").select(*_KEY).join(known_df.select(*_KEY), _KEY, "left_anti"))
+        searched = {row["expert"]: row["count"] for row in searched_df.groupBy("expert").count().collect()}
+        anew += [name for name in merged if searched.get(name, 0) > MAX_SEARCHED * counts[name].queries]
+        merged = [name for name in merged if name not in anew]
+    if merged:
+        among = F.col("expert").isin(merged)
+        sizes = {name: ExpertSize(searched.get(name, 0), counts[name].references) for name in merged}
+        references_df = now.embeddings_df.join(now.reference_ids_df.select("gif_id"), "gif_id", "left_semi")
+        parts.append(_among(now, searched_df, references_df, sizes, config, storage.join(folder, "searched")))
+        sizes = {
+            name: ExpertSize(counts[name].queries - size.num_queries, counts[name].gained)
+            for name, size in sizes.items()
+        }
+        gained_df = now.embeddings_df.join(marks_df.where("gained").select(*_KEY), _KEY, "left_semi")
+        new_df = _among(now, known_df, gained_df, sizes, config, storage.join(folder, "gained"))
         parts.append(merge_neighbors(known_df.where(among), new_df, config.k))
-    return functools.reduce(DataFrame.unionByName, parts), changed
+    if anew:
+        embeddings_df = now.embeddings_df.where(F.col("expert").isin(anew))
+        parts.append(find_neighbors(embeddings_df, now.reference_ids_df, config, storage.join(folder, "all")))
+    return functools.reduce(DataFrame.unionByName, parts, neighbors_df.limit(0)), changed
 
 
 def merge_neighbors(left_df: DataFrame, right_df: DataFrame, k: int) -> DataFrame:
@@ -83,15 +95,19 @@ def merge_neighbors(left_df: DataFrame, right_df: DataFrame, k: int) -> DataFram
 
 
 def _marks(now: Space, before: Space) -> DataFrame:
-    """(gif_id, expert, is_known, gained, lost) of every embedding of now or before.
+    """(gif_id, expert) of every embedding of now or before, and what is to be known of each.
 
-    is_known: it is the same in both. gained, lost: it is a reference only now, or in another place than before.
+    is_query, was_query: there is one now, there was one before. is_known: it is the same. gained, lost: it is a
+    reference only now, or in another place than before.
     """
     both_df = _versions(now, "now").join(_versions(before, "before"), _KEY, "full")
     is_same = F.coalesce(F.col("now") == F.col("before"), F.lit(False))
     is_now, was = F.coalesce("now_reference", F.lit(False)), F.coalesce("before_reference", F.lit(False))
     return both_df.select(
         *_KEY,
+        F.col("now").isNotNull().alias("is_query"),
+        F.col("before").isNotNull().alias("was_query"),
+        F.col("now_reference").isNotNull().alias("is_reference"),
         is_same.alias("is_known"),
         (is_now & ~(was & is_same)).alias("gained"),
         (was & ~(is_now & is_same)).alias("lost"),
@@ -104,51 +120,67 @@ def _versions(space: Space, name: str) -> DataFrame:
     return space.embeddings_df.select(*_KEY, version).join(references_df, "gif_id", "left")
 
 
-def _unbroken(neighbors_df: DataFrame, lost_df: DataFrame) -> DataFrame:
-    """The lists in which no reference is that was lost; what was lost is little, and goes to every executor."""
+def _known(neighbors_df: DataFrame, marks_df: DataFrame) -> DataFrame:
+    """The lists of known GIFs that have lost no neighbor; what was lost is little, and goes to every executor."""
     pairs_df = neighbors_df.select(*_KEY, F.explode("neighbor_ids").alias("neighbor"))
-    names_df = F.broadcast(lost_df.select(F.col("gif_id").alias("neighbor"), "expert"))
-    broken_df = pairs_df.join(names_df, ["neighbor", "expert"], "left_semi").select(*_KEY).distinct()
-    return neighbors_df.join(broken_df, _KEY, "left_anti")
+    lost_df = F.broadcast(marks_df.where("lost").select(F.col("gif_id").alias("neighbor"), "expert"))
+    broken_df = pairs_df.join(lost_df, ["neighbor", "expert"], "left_semi").select(*_KEY).distinct()
+    unbroken_df = neighbors_df.join(broken_df, _KEY, "left_anti")
+    return unbroken_df.join(marks_df.where("is_known").select(*_KEY), _KEY, "left_semi")
 
 
 @dataclass(frozen=True)
 class _Count:
     queries: int
+    references: int
+    gained: int
     changes: int
-    searched: int
 
 
-def _counts(marks_df: DataFrame, searched_df: DataFrame) -> dict[str, _Count]:
-    """By expert: embeddings, how many of them or of those gone are not as before, and how many are searched for."""
+def _counts(marks_df: DataFrame, neighbors_df: DataFrame) -> dict[str, _Count]:
+    """By expert: embeddings now, references and new ones among them, rows that are not as before or have no list."""
     is_change = F.col("gained") | F.col("lost") | ~F.col("is_known")
-    marked_df = marks_df.groupBy("expert").agg(F.count("*").alias("queries"), F.count_if(is_change).alias("changes"))
-    counted_df = marked_df.join(searched_df.groupBy("expert").agg(F.count("*").alias("searched")), "expert", "left")
-    return {
-        row["expert"]: _Count(row["queries"], row["changes"] + (row["searched"] or 0), row["searched"] or 0)
-        for row in counted_df.collect()
-    }
+    counted_df = marks_df.groupBy("expert").agg(
+        F.count_if("is_query").alias("queries"),
+        F.count_if(F.col("is_query") & F.col("is_reference")).alias("references"),
+        F.count_if("gained").alias("gained"),
+        F.count_if("was_query").alias("before"),
+        F.count_if(is_change).alias("changes"),
+    )
+    lists_df = neighbors_df.groupBy("expert").agg(F.count("*").alias("lists"))
+    counts = {}
+    for row in counted_df.join(lists_df, "expert", "left").collect():
+        num_missing = abs(row["before"] - (row["lists"] or 0))
+        counts[row["expert"]] = _Count(row["queries"], row["references"], row["gained"], row["changes"] + num_missing)
+    return counts
 
 
-def _searched(now: Space, queries_df: DataFrame, config: NeighborsConfig, folder: str) -> DataFrame:
-    """NEIGHBORS of queries_df (gif_id, expert) among all references."""
-    references_df = now.embeddings_df.join(now.reference_ids_df.select("gif_id"), "gif_id", "left_semi")
-    return _among(now, queries_df, references_df.select(*_KEY), config, folder)
+def _is_cheap(now: Space, expert: str, count: _Count, config: NeighborsConfig) -> bool:
+    """Whether an exact search for all of the expert's GIFs costs less than a merge; the log has the reason."""
+    is_exact = (
+        config.backend in ("auto", "exact") and choose_backend(config, count.references, count.queries) == "exact"
+    )
+    if not is_exact or not count.queries:
+        return False
+    first = now.embeddings_df.where(F.col("expert") == expert).select(F.size("embedding")).first()
+    products = count.queries * count.references * (first[0] if first else 0)
+    if products <= CHEAP:
+        reason = f"GIFs x references x dimensions are {products:.1e}, at most {CHEAP:.1e}"
+        _log.info("neighbors of %s: all anew, %d changes: %s", expert, count.changes, reason)
+    return products <= CHEAP
 
 
 def _among(
-    now: Space, queries_df: DataFrame, reference_keys_df: DataFrame, config: NeighborsConfig, folder: str
+    now: Space,
+    queries_df: DataFrame,
+    references_df: DataFrame,
+    sizes: dict[str, ExpertSize],
+    config: NeighborsConfig,
+    folder: str,
 ) -> DataFrame:
-    """NEIGHBORS of queries_df (gif_id, expert) among reference_keys_df (gif_id, expert)."""
-    vectors_df = now.embeddings_df.join(queries_df.select(*_KEY), _KEY, "left_semi")
-    references_df = now.embeddings_df.join(reference_keys_df, _KEY, "left_semi")
-    counted = {row["expert"]: row["count"] for row in queries_df.groupBy("expert").count().collect()}
-    available = {row["expert"]: row["count"] for row in reference_keys_df.groupBy("expert").count().collect()}
-    sizes = {name: ExpertSize(counted[name], available.get(name, 0)) for name in sorted(counted)}
-    if not sizes:
-        return now.embeddings_df.limit(0).select(*_KEY, *(F.lit(None).cast(kind).alias(name) for name, kind in _LISTS))
-    asked_df = references_df.where(F.col("expert").isin(list(sizes)))
-    return search_queries(vectors_df, sizes, build_shards(asked_df, sizes, config, folder), config)
-
-
-_LISTS = (("neighbor_ids", "array<string>"), ("distances", "array<float>"))
+    """NEIGHBORS of queries_df (gif_id, expert) among references_df (embeddings): so many of each of these experts."""
+    asked = {name: size for name, size in sizes.items() if size.num_queries}
+    is_asked = F.col("expert").isin(list(asked))
+    vectors_df = now.embeddings_df.join(queries_df.where(is_asked).select(*_KEY), _KEY, "left_semi")
+    shards = build_shards(references_df.where(is_asked), asked, config, folder)
+    return search_queries(vectors_df, asked, shards, config)

@@ -124,15 +124,15 @@ def _is_graph(config: NeighborsConfig, expert: str, size: ExpertSize) -> bool:
 
 def expert_sizes(embeddings_df: DataFrame, reference_ids_df: DataFrame) -> dict[str, ExpertSize]:
     """Queries and references of each expert, by name; reads no vector."""
-    marked_df = reference_ids_df.select("gif_id", F.lit(1).alias("reference")).distinct()
-    counted_df = (
-        embeddings_df.select("gif_id", "expert")
-        .join(marked_df, "gif_id", "left")
-        .groupBy("expert")
-        .agg(F.count("*").alias("queries"), F.count("reference").alias("references"))
-        .orderBy("expert")
+    keys_df = embeddings_df.select("gif_id", "expert")
+    references_df = keys_df.join(reference_ids_df.select("gif_id"), "gif_id", "left_semi")
+    rows_df = keys_df.select("expert", F.lit(0).alias("reference")).union(references_df.select("expert", F.lit(1)))
+    is_reference = F.col("reference") == 1
+    counts = rows_df.groupBy("expert").agg(
+        F.count_if(~is_reference).alias("queries"), F.count_if(is_reference).alias("references")
     )
-    return {row["expert"]: ExpertSize(row["queries"], row["references"]) for row in counted_df.collect()}
+    found = {row["expert"]: ExpertSize(row["queries"], row["references"]) for row in counts.collect()}
+    return dict(sorted(found.items()))
 
 
 def build_shards(

@@ -36,7 +36,7 @@ _TREES = 4
 _SAMPLED = 32
 """Fresh rows beside a row, and as many others, that are compared with each other in a round."""
 _MAX_ROUNDS = 8
-_ENOUGH = 0.01
+_ENOUGH = 0.02
 """The share of all places in lists up to which changes are few."""
 _BLOCK = 8192
 """Rows of which all offers are made before one is taken: at most 150 MB."""
