@@ -230,7 +230,7 @@ class NeighborsConfig(Section):
     graph_margin: Count = 3
     """Places in a list of NN-descent's graph beyond the k + 1 that are needed: the more, the better and slower."""
     partition_size: PositiveCount = 250_000
-    """GIFs in one graph of NN-descent; more are cut into cells. A task holds its vectors twice, 2.8 GB at 1280
+    """GIFs in one graph of NN-descent; more are cut into cells. A task holds its vectors twice, 3.1 GB at 1280
     dimensions; where they are fewer, or memory is more, raise it: one graph is better and cheaper than cells."""
     partition_overlap: PositiveCount = 2
     """Cells that a GIF goes into: what lies at the border of one lies inside of another."""

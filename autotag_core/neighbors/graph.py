@@ -122,6 +122,7 @@ def _grouped(
 def _descend(threads: _Threads, rounded: Floats, lists: Integers) -> None:
     """Offer the rows beside each row to each other, until few are taken."""
     from autotag_core.neighbors import graph_kernels as kernels
+    from autotag_core.neighbors import graph_samples as draws
 
     num_rows = len(lists)
     fresh, known = (np.empty((num_rows, _SAMPLED), np.int64) for _ in range(2))
@@ -130,9 +131,9 @@ def _descend(threads: _Threads, rounded: Floats, lists: Integers) -> None:
     make = functools.partial(kernels.fill_offers, rounded, lists, (fresh, known))
     for number in range(_MAX_ROUNDS):
         bounds = _parts(num_rows, threads.number)
-        list(threads.pool.map(functools.partial(kernels.fill_fresh, lists, fresh, number), bounds))
-        list(threads.pool.map(functools.partial(kernels.fill_known, lists, fresh, known, number), bounds))
-        threads.share(functools.partial(kernels.mark_known, lists, fresh), num_rows)
+        list(threads.pool.map(functools.partial(draws.fill_fresh, lists, fresh, number), bounds))
+        list(threads.pool.map(functools.partial(draws.fill_known, lists, fresh, known, number), bounds))
+        threads.share(functools.partial(draws.mark_known, lists, fresh), num_rows)
         num_taken = 0
         for start in range(0, num_rows, block):
             parts = [(start + first, min(start + last, num_rows)) for first, last in _parts(block, 4 * threads.number)]

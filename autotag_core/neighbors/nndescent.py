@@ -33,9 +33,9 @@ def graph_neighbors(
     """About the k nearest references of each GIF by 1 - cosine, ties by gif_id, never itself.
 
     Vectors are L2-normalised float32 and are overwritten; ids are ascending. A GIF gets k neighbors where there are as
-    many. Repeatable, also with other numbers of threads. Cost: about n^1.1, 3 core-seconds for 50,000 x 256 and k 10.
-    Memory: the vectors, once more while the graph is built, and about 16 (k + graph_margin) bytes a GIF. AutotagError
-    as exact_neighbors.
+    many. Repeatable, also with other numbers of threads. Cost: about n^1.1, 2 core-seconds for 50,000 x 256 and k 10.
+    Memory: the vectors, once more while the graph is built, and about 12 (k + graph_margin) + 800 bytes a GIF.
+    AutotagError as exact_neighbors.
     """
     ids = as_strings(ids)
     gifs = gif_rows(ids, vectors, is_reference, config.k + 1, num_threads)
