@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def _search(config: NeighborsConfig, num_threads: int, batches: Iterable[pa.Reco
             rows.append((gifs["gif_id"], ids_and_vectors(gifs)[1], flags))
     if not rows:
         return
-    ids, vectors, is_reference = _in_order(expert, rows)
+    ids, vectors, is_reference = _in_order(expert, rows, num_threads)
     is_reference |= pc.is_in(ids, pa.concat_arrays(names)).to_numpy(zero_copy_only=False)
     gif_ids = ids.to_pylist()
     found = graph_neighbors(gif_ids, vectors, is_reference, config, num_threads)
@@ -141,7 +142,9 @@ def _search(config: NeighborsConfig, num_threads: int, batches: Iterable[pa.Reco
         yield as_batch(expert, gif_ids[start : start + ROWS_PER_BATCH], found, start)
 
 
-def _in_order(expert: str, rows: list[_Rows]) -> tuple[pa.Array, npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
+def _in_order(
+    expert: str, rows: list[_Rows], num_threads: int
+) -> tuple[pa.Array, npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
     """All rows in the order of gif_id; empties the list as it goes, so that the vectors are there twice at most."""
     ids: Any = pa.concat_arrays([part for part, _, _ in rows])
     dimension = rows[0][1].shape[1]
@@ -155,12 +158,17 @@ def _in_order(expert: str, rows: list[_Rows]) -> tuple[pa.Array, npt.NDArray[np.
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(len(order))
     all_vectors, is_reference = np.empty((len(order), dimension), np.float32), np.empty(len(order), np.bool_)
-    end = len(order)
-    while rows:
-        part, vectors, flags = rows.pop()
+    ends = np.cumsum([len(part) for part, _, _ in rows]).tolist()
+    waiting = dict(zip(ends, rows, strict=True))
+    rows.clear()
+
+    def put(end: int) -> None:
+        part, vectors, flags = waiting.pop(end)
         here = places[end - len(part) : end]
         all_vectors[here], is_reference[here] = vectors, flags
-        end -= len(part)
+
+    with ThreadPoolExecutor(num_threads) as pool:
+        list(pool.map(put, ends))
     return ids.take(pa.array(order)), all_vectors, is_reference
 
 
