@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from autotag_core.tables import VOTED_TAGS
 from autotag_core.voting.evidence import Bools, Floats
-from autotag_core.voting.evidence_loops import merge_rows
 from autotag_core.voting.evidence_rows import gather
 from autotag_core.voting.gif_blocks import GifBlock
 from autotag_core.voting.judge import Judge
@@ -18,6 +17,7 @@ from autotag_core.voting.published_loops import EDITORIAL, SOURCES
 from autotag_core.voting.published_rows import as_maps, publish
 from autotag_core.voting.tag_statistics import OpenStatistics
 from autotag_core.voting.tag_table import strings_of
+from autotag_core.voting.voted_loops import merge_rows
 
 _SOURCES = pa.array([*SOURCES, "proposed"])
 _PROPOSED = len(SOURCES)
