@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.voting import TagStatistics, evidence_schema, gif_blocks, open_statistics
 from udfs.gif_rows import Ballots
-from udfs.neighbors import local_folder
+from udfs.local_files import local_folder
 
 if TYPE_CHECKING:
     from autotag_core.config import VoteConfig

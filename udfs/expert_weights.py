@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.voting import gif_blocks, open_tag_table, strings_of
 from udfs.gif_rows import Ballots
-from udfs.neighbors import local_folder
+from udfs.local_files import local_folder
 from udfs.splits import TRAIN, VALIDATION
 
 if TYPE_CHECKING:

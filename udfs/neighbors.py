@@ -6,12 +6,9 @@ import functools
 import itertools
 import logging
 import math
-import os
-import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import astuple, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +24,7 @@ from autotag_core.errors import AutotagError
 from autotag_core.experts.devices import choose_device
 from autotag_core.neighbors import Backend, build_shard, choose_backend, num_shards, search_shards
 from udfs.embeddings import gpus_per_task, task_gpus
+from udfs.local_files import local_folder
 from udfs.neighbor_graphs import search_graphs
 from udfs.neighbor_rows import COLUMNS, LISTS, as_batch, by_expert, first_parts, ids_and_vectors, runs, spread
 
@@ -245,8 +243,3 @@ def _query_blocks(
                 ids, waiting = [], []
         if ids:
             yield expert, ids, np.concatenate(waiting)
-
-
-def local_folder() -> Path:
-    """Where this executor may keep files: Spark gives its workers its local folders and deletes them when it ends."""
-    return Path(os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]) / "autotag-shards"

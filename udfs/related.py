@@ -17,7 +17,8 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import num_shards
 from autotag_core.related import TokenVectors, search_tokens, write_shard
 from autotag_core.tables import RELATED_GIFS
-from udfs.neighbors import MIN_QUERIES, QUERY_BYTES, local_folder, query_bytes
+from udfs.local_files import local_folder
+from udfs.neighbors import MIN_QUERIES, QUERY_BYTES, query_bytes
 
 if TYPE_CHECKING:
     from pyspark import Broadcast

@@ -29,7 +29,7 @@ from autotag_core.voting import (
     write_tag_table,
 )
 from udfs.gif_rows import Ballots
-from udfs.neighbors import local_folder
+from udfs.local_files import local_folder
 
 _TABLE = "names string, slices array<string>, num_gifs bigint, num_tags bigint"
 

@@ -18,7 +18,7 @@ from autotag_core.tables import VOTED_TAGS
 from autotag_core.voting import PUBLISHED, Judge, TagStatistics, gif_blocks, open_statistics, open_tag_table
 from udfs.evidence import BLOCK_ROWS
 from udfs.gif_rows import Ballots, gif_rows
-from udfs.neighbors import local_folder
+from udfs.local_files import local_folder
 
 if TYPE_CHECKING:
     from autotag_core.config import VoteConfig

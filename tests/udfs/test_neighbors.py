@@ -12,6 +12,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import build_shard, exact_neighbors
 from autotag_core.tables import EMBEDDINGS, NEIGHBORS, check_columns
 from udfs import neighbors
+from udfs.local_files import local_folder
 
 EAST, NORTH, WEST, SOUTH = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]
 
@@ -241,7 +242,7 @@ def test_shards_on_s3_are_copied_to_a_folder_that_spark_deletes(find, catalog, b
 
 def _local_folders(batches):
     for _ in batches:
-        yield pa.RecordBatch.from_pydict({"folder": [str(neighbors.local_folder())]})
+        yield pa.RecordBatch.from_pydict({"folder": [str(local_folder())]})
 
 
 def _block_manager_folder(spark):
