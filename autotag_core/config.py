@@ -227,7 +227,7 @@ class NeighborsConfig(Section):
     """HNSW's passes over the finished graph."""
     index_threads: PositiveCount = 1
     """Threads that build one index shard. 1 builds the same graph every time; more does not."""
-    graph_margin: Count = 3
+    graph_margin: Count = 2
     """Places in a list of NN-descent's graph beyond the k + 1 that are needed: the more, the better and slower."""
     partition_size: PositiveCount = 250_000
     """GIFs in one graph of NN-descent; more are cut into cells. A task holds its vectors twice, 3.1 GB at 1280

@@ -60,7 +60,6 @@ class OpenStatistics:
     """
 
     table: OpenTagTable
-
     num_gifs: Ints
     pair_slots: Uint64s
     lifts: Floats

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from autotag_core.tables import VOTED_TAGS
-from autotag_core.voting.evidence import Bools, Floats
+from autotag_core.voting.evidence import Bools, Evidence, Floats, Ints
 from autotag_core.voting.evidence_rows import gather
 from autotag_core.voting.gif_blocks import GifBlock
 from autotag_core.voting.judge import Judge
@@ -62,11 +62,7 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
     sources = with_new(published.rows.sources, _PROPOSED)
     scored = np.concatenate([merged.scored, merged.proposed])
     is_scored, is_editorial = scored >= 0, sources == EDITORIAL
-    shown = evidence.where(scored[is_scored])
-    shown_scores = scores[scored[is_scored]]
-    probabilities, all_scores = np.full(len(scored), np.nan), np.zeros(len(scored))
-    probabilities[is_scored] = judge.probabilities(shown, shown_scores)
-    all_scores[is_scored] = shown_scores
+    shown_scores, probabilities = _shown(judge, evidence, scores, scored)
     probabilities[is_editorial] = np.nan
     counts = np.concatenate([published.rows.counts, np.zeros((num_new, len(experts)), np.int32)])
     ends = with_new(published.rows.evidence_starts, published.rows.evidence_starts[-1])
@@ -76,7 +72,7 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
         "confidence": with_new(published.confidences, 0.0).astype(np.float32),
         "source": _SOURCES.take(pa.array(sources)),
         "published_score": with_new(published.scores, 0.0).astype(np.float32),
-        "score": all_scores.astype(np.float32),
+        "score": shown_scores.astype(np.float32),
         "probability": pa.array(probabilities.astype(np.float32), from_pandas=True),
         "accepted": _accepted(judge, tags, probabilities, is_scored, is_editorial),
         "votes": as_maps(counts, experts),
@@ -86,6 +82,16 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
     }
     schema = pa.schema([pa.field(one.name, one.type) for one in VOTED_TAGS.schema])
     return pa.RecordBatch.from_arrays([pa.array(columns[one.name]) for one in schema], schema=schema)
+
+
+def _shown(judge: Judge, evidence: Evidence, scores: Floats, rows: Ints) -> tuple[Floats, Floats]:
+    """Scores and probabilities of these rows of the evidence; 0 and NaN where it is row -1: there is none."""
+    found, probabilities = np.zeros(len(rows)), np.full(len(rows), np.nan)
+    is_known = rows >= 0
+    known = rows[is_known]
+    found[is_known] = scores[known]
+    probabilities[is_known] = judge.probabilities(evidence.where(known), scores[known])
+    return found, probabilities
 
 
 def _accepted(judge: Judge, tags: pa.Array, probabilities: Floats, is_scored: Bools, is_editorial: Bools) -> pa.Array:
