@@ -31,15 +31,15 @@ def load_config(path: str | Path | None = None, settings: list[str] | None = Non
 def recorded_config(text: str) -> Config:
     """The config that a run recorded as JSON, without settings that have gone since; InputError where one has other
     values now."""
-    values = json.loads(text)
     known = set(known_keys())
-    for name in [name for name, value in values.items() if name not in known and not isinstance(value, dict)]:
-        del values[name]
-    for name, section in values.items():
-        if isinstance(section, dict):
-            values[name] = {key: value for key, value in section.items() if f"{name}.{key}" in known}
+    values: dict[str, Any] = {}
+    for name, value in json.loads(text).items():
+        if not isinstance(value, dict):
+            values |= {name: value} if name in known else {}
+        elif section := {key: one for key, one in value.items() if f"{name}.{key}" in known}:
+            values[name] = section
     try:
-        return Config.model_validate({name: value for name, value in values.items() if value != {}})
+        return Config.model_validate(values)
     except ValidationError as error:
         raise InputError("config of an earlier run: " + "; ".join(_explain(one) for one in error.errors())) from None
 

@@ -75,7 +75,7 @@ def weigh_experts(
         table = open_tag_table(tags, local_folder())
         strings = strings_of(table.names)
         for block in gif_blocks(batches, names, BLOCK_ROWS):
-            found = table.written_tags(block.items, block.is_neighbor)
+            found = table.as_written(table.find(block.items, block.is_neighbor))
             counts = count_right(
                 block.lists,
                 found,

@@ -23,11 +23,11 @@ from autotag_core.voting.kernels import (
     Tally,
     Uint64s,
     about_row,
-    add_slot,
     count_tags,
     find,
     new_tally,
     slot_of,
+    take_slot,
 )
 from autotag_core.voting.statistics_loops import distinct_meant, hash_keys, pair_key
 from autotag_core.voting.tag_statistics import MAX_OWN_TAGS
@@ -93,15 +93,6 @@ def _first_rows(out: EvidenceRows, num_rows: int) -> EvidenceRows:
 
 
 @compiled
-def _slot(tally: Tally, tag: int, num_slots: int) -> int:
-    """The tag's slot; a new one, the next, where it has none yet."""
-    slot = slot_of(tally, tag, num_slots)
-    if slot == num_slots:
-        add_slot(tally, tag, num_slots)
-    return slot
-
-
-@compiled
 def _mean_lift(known: Known, tags: Int32s, one: int, is_train: bool) -> float:
     """The mean over the GIF's other tags of log((seen + k) / (expected + k)) GIFs with both tags.
 
@@ -149,7 +140,7 @@ def _flag_tags(
     flags[:num_slots] = 0
     for item in range(start + abouts.first_own[about], lists.starts[about + 1]):
         tag = numbers[item] if len(known.meant) == 0 else known.meant[numbers[item]]
-        slot = _slot(tally, tag, num_slots)
+        slot = take_slot(tally, tag, num_slots)
         if slot == num_slots:
             flags[slot] = 0
             num_slots += 1

@@ -26,7 +26,7 @@ from autotag_core.voting.evidence_loops import (
     gif_spreads,
 )
 from autotag_core.voting.gif_blocks import GifBlock
-from autotag_core.voting.kernels import Abouts
+from autotag_core.voting.kernels import Abouts, Found
 from autotag_core.voting.tag_statistics import OpenStatistics
 
 
@@ -38,10 +38,13 @@ class Gathered:
     evidence: Evidence
 
 
-def gather(block: GifBlock, abouts: Abouts, known: OpenStatistics, experts: list[str], config: VoteConfig) -> Gathered:
-    """The evidence on the block's GIFs, those with a row about them; its rows have distances."""
+def gather(
+    block: GifBlock, abouts: Abouts, found: Found, known: OpenStatistics, experts: list[str], config: VoteConfig
+) -> Gathered:
+    """The evidence on the block's GIFs, those with a row about them; its rows have distances, `found` are the
+    neighbors' tags as meant.
+    """
     weights, spreads = block.weights(config.similarity)
-    found = known.table.meant_tags(block.items, block.is_neighbor)
     of_tags = Known(known.table.meant, known.num_gifs, known.pair_slots, known.num_train)
     rows = gather_rows(block.lists, found, weights, abouts, of_tags, config.neighbors, len(experts))
     gifs = np.repeat(np.arange(len(rows.starts) - 1), np.diff(rows.starts))
@@ -72,7 +75,8 @@ def gather(block: GifBlock, abouts: Abouts, known: OpenStatistics, experts: list
 
 def evidence_rows(block: GifBlock, known: OpenStatistics, experts: list[str], config: VoteConfig) -> pa.RecordBatch:
     """Rows of evidence_schema."""
-    gathered = gather(block, block.abouts(known.table), known, experts, config)
+    found = known.table.as_meant(known.table.find(block.items, block.is_neighbor))
+    gathered = gather(block, block.abouts(known.table), found, known, experts, config)
     evidence = gathered.evidence
     gif_ids = block.rows["gif_id"].chunk(0).take(pa.array(block.lists.gif_starts[:-1]))
     columns = {

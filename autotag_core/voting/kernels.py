@@ -194,12 +194,15 @@ def slot_of(tally: Tally, tag: int, num_slots: int) -> int:
 
 
 @compiled
-def add_slot(tally: Tally, tag: int, num_slots: int) -> None:
-    """Give the tag the next slot, with nothing in it."""
-    tally.slot_of[tag] = num_slots
-    tally.tags[num_slots] = tag
-    tally.weights[num_slots] = 0
-    tally.votes[num_slots] = 0
+def take_slot(tally: Tally, tag: int, num_slots: int) -> int:
+    """The tag's slot; where it has none yet the next one, num_slots, with nothing in it."""
+    slot = slot_of(tally, tag, num_slots)
+    if slot == num_slots:
+        tally.slot_of[tag] = num_slots
+        tally.tags[num_slots] = tag
+        tally.weights[num_slots] = 0
+        tally.votes[num_slots] = 0
+    return slot
 
 
 @compiled

@@ -16,10 +16,9 @@ from autotag_core.voting.kernels import (
     Lists,
     Strings,
     about_row,
-    add_slot,
     compare,
     new_tally,
-    slot_of,
+    take_slot,
 )
 
 _TRUE, _OWN = 1, 2
@@ -51,10 +50,8 @@ def count_right(
             num_slots = 0
             for item in range(lists.starts[row], min(lists.starts[row + 1], lists.starts[row] + neighbors)):
                 for at in range(found.starts[item], found.starts[item + 1]):
-                    slot = slot_of(tally, found.tags[at], num_slots)
-                    if slot == num_slots:
-                        add_slot(tally, found.tags[at], num_slots)
-                        num_slots += 1
+                    slot = take_slot(tally, found.tags[at], num_slots)
+                    num_slots = max(num_slots, slot + 1)
                     tally.votes[slot, 0] += 1
             num_best, num_new = 0, 0
             for slot in range(num_slots):

@@ -19,11 +19,10 @@ from autotag_core.voting.kernels import (
     Lists,
     Strings,
     about_row,
-    add_slot,
     count_tags,
     distinct_neighbors,
     new_tally,
-    slot_of,
+    take_slot,
 )
 
 SOURCES = ("editorial", "original", "confirmed", "unconfirmed", "voted")
@@ -169,10 +168,8 @@ def vote_gifs(lists: Lists, strings: Strings, found: Found, abouts: Abouts, rule
         num_slots = count_tags(lists, found, weights, rule.neighbors, tally, gif)
         own_of[:num_slots] = -1
         for item in range(lists.starts[about], lists.starts[about] + abouts.first_copied[about]):
-            slot = slot_of(tally, abouts.numbers[item], num_slots)
-            if slot == num_slots:
-                add_slot(tally, abouts.numbers[item], num_slots)
-                num_slots += 1
+            slot = take_slot(tally, abouts.numbers[item], num_slots)
+            num_slots = max(num_slots, slot + 1)
             own_of[slot] = item
         for slot in range(num_slots):
             row_of[slot] = -1

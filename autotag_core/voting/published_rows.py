@@ -14,7 +14,7 @@ import pyarrow as pa
 from autotag_core.config import VoteConfig
 from autotag_core.voting.evidence import Floats
 from autotag_core.voting.gif_blocks import PUBLISHED, GifBlock
-from autotag_core.voting.kernels import Abouts, Int32s
+from autotag_core.voting.kernels import Abouts, Found, Int32s
 from autotag_core.voting.published_loops import SOURCES, UNCONFIRMED, VOTED, Rows, Rule, vote_gifs
 from autotag_core.voting.tag_table import OpenTagTable, strings_of
 
@@ -29,13 +29,19 @@ class Published:
 
 
 def publish(
-    block: GifBlock, abouts: Abouts, table: OpenTagTable, weights: Mapping[str, float], config: VoteConfig
+    block: GifBlock,
+    abouts: Abouts,
+    found: Found,
+    num_tags: int,
+    weights: Mapping[str, float],
+    config: VoteConfig,
 ) -> Published:
-    """Vote on the block's GIFs, those with a row about them, by experts of these weights."""
+    """Vote on the block's GIFs, those with a row about them, by experts of these weights; `found` are the neighbors'
+    tags as written.
+    """
     experts = sorted(weights)
     rule = Rule(np.array([weights[name] for name in experts], np.float64), config.neighbors, config.lower_bound)
-    found = table.written_tags(block.items, block.is_neighbor)
-    rows = vote_gifs(block.lists, strings_of(block.items), found, abouts, rule, len(table.names))
+    rows = vote_gifs(block.lists, strings_of(block.items), found, abouts, rule, num_tags)
     largest = rows.largest
     if config.normalise == "possible":
         largest = np.full(len(rows.rows), float(sum(weights[name] for name in experts) * config.neighbors))
@@ -50,7 +56,8 @@ def published_rows(
     block: GifBlock, table: OpenTagTable, weights: Mapping[str, float], config: VoteConfig
 ) -> pa.RecordBatch:
     """PUBLISHED rows of the block's GIFs."""
-    published = publish(block, block.abouts(table), table, weights, config)
+    found = table.as_written(table.find(block.items, block.is_neighbor))
+    published = publish(block, block.abouts(table), found, len(table.names), weights, config)
     rows = published.rows
     columns = [
         block.rows["gif_id"].chunk(0).take(pa.array(rows.rows)),

@@ -96,8 +96,8 @@ def see_own_tags(block: GifBlock, table: OpenTagTable, similarity: float) -> pa.
 
     weights, _ = block.weights(similarity)
     gif_ids = block.rows["gif_id"].chunk(0)
-    own = table.meant_tags(gif_ids, block.lists.experts >= 0, only_own=True)
-    found = table.meant_tags(block.items, block.is_neighbor)
+    own = table.as_meant(table.find(gif_ids, block.lists.experts >= 0), only_own=True)
+    found = table.as_meant(table.find(block.items, block.is_neighbor))
     keys, seen = own_shares(block.lists, found, own, weights)
     order = np.argsort(keys, kind="stable")
     distinct, starts = np.unique(keys[order], return_index=True)

@@ -66,19 +66,20 @@ class OpenTagTable:
             raise AutotagError(f"the table of tags was made of another catalog: it has no tag {tags[unknown[0]]}")
         return found.astype(np.int32)
 
-    def written_tags(self, ids: pa.StringArray, is_asked: npt.NDArray[np.bool_]) -> Found:
-        """The tags of each id (n,) that is asked for, as written; none where it is not in the table."""
+    def as_written(self, found: Found) -> Found:
+        """What `find` found, as numbers of tags."""
         from autotag_core.voting import kernels
 
-        return kernels.as_meant(self._found(ids, is_asked), self.meant[:0], only_own=False)
+        return kernels.as_meant(found, self.meant[:0], only_own=False)
 
-    def meant_tags(self, ids: pa.StringArray, is_asked: npt.NDArray[np.bool_], only_own: bool = False) -> Found:
+    def as_meant(self, found: Found, only_own: bool = False) -> Found:
         """The same by what the tags were meant as, each once; with only_own without those that only editors gave."""
         from autotag_core.voting import kernels
 
-        return kernels.as_meant(self._found(ids, is_asked), self.meant, only_own)
+        return kernels.as_meant(found, self.meant, only_own)
 
-    def _found(self, ids: pa.StringArray, is_asked: npt.NDArray[np.bool_]) -> Found:
+    def find(self, ids: pa.StringArray, is_asked: npt.NDArray[np.bool_]) -> Found:
+        """The tags of each id (n,) that is asked for, as the table holds them; none where it is not in it."""
         from autotag_core.voting import kernels
 
         hashes = hash_strings(ids)

@@ -36,11 +36,12 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
     other uploader's: it is judged by its score.
     """
     config, experts = judge.config, sorted(judge.weights.experts)
-    abouts = block.abouts(known.table)
+    table, names = known.table, known.table.names
+    abouts, found = block.abouts(table), table.find(block.items, block.is_neighbor)
     weights = {name: judge.weights.experts[name].published for name in experts}
-    published = publish(block, abouts, known.table, weights, config)
-    gathered = gather(block, abouts, known, experts, config)
-    evidence, names = gathered.evidence, known.table.names
+    published = publish(block, abouts, table.as_written(found), len(names), weights, config)
+    gathered = gather(block, abouts, table.as_meant(found), known, experts, config)
+    evidence = gathered.evidence
     scores = judge.scores(evidence)
     is_train = np.logical_or.reduceat(abouts.is_train, block.lists.gif_starts[:-1])
     merged = merge_rows(

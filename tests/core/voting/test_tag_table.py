@@ -49,7 +49,7 @@ def tags_of(
     table: TagTable, ids: pa.StringArray, folder: Path, is_neighbor: list[bool] | None = None
 ) -> list[list[str]]:
     opened = open_tag_table(table, folder)
-    return as_lists(opened.written_tags(ids, np.array(is_neighbor or [True] * len(ids))), opened.names)
+    return as_lists(opened.as_written(opened.find(ids, np.array(is_neighbor or [True] * len(ids)))), opened.names)
 
 
 @pytest.mark.parametrize(("slice_gifs", "num_slices"), [(100, 1), (4, 2), (2, 4), (1, 7)])
@@ -86,10 +86,10 @@ def test_only_train_gifs_vote_and_slips_count_as_what_they_meant_once(tmp_path: 
         pa.Table.from_pylist(rows, ABOUT).to_batches(max_chunksize=2), str(tmp_path), tmp_path / "workspace"
     )
     opened = open_tag_table(table, tmp_path)
-    ids, all_asked = pa.array(["v", "t"]), np.ones(2, bool)
-    assert as_lists(opened.written_tags(ids, all_asked), opened.names) == [[], own]
-    assert as_lists(opened.meant_tags(ids, all_asked), opened.names) == [[], ["edited", "cat", "kitten"]]
-    assert as_lists(opened.meant_tags(ids, all_asked, only_own=True), opened.names) == [[], ["cat", "kitten"]]
+    found = opened.find(pa.array(["v", "t"]), np.ones(2, bool))
+    assert as_lists(opened.as_written(found), opened.names) == [[], own]
+    assert as_lists(opened.as_meant(found), opened.names) == [[], ["edited", "cat", "kitten"]]
+    assert as_lists(opened.as_meant(found, only_own=True), opened.names) == [[], ["cat", "kitten"]]
     assert table.num_gifs == 1
     meant = opened.names.take(pa.array(opened.meant[opened.numbers_of(pa.array(["kittne", "brid", "copied"]))]))
     assert meant.to_pylist() == ["kitten", "bird", "copied"]
