@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from datetime import UTC
 from typing import Annotated
 
@@ -51,13 +50,13 @@ def nightly(
     Exit: 0 published or unchanged, 2 wrong input, 3 not published, 1 other.
     """
     from jobs.nightly import Request, run_nightly
+    from jobs.session import end_session
     from jobs.summary import print_summary
 
     set_ = [*(set_ or []), *([f"catalog.labels={labels}"] if labels else [])]
     run = run_nightly(Request(catalog, warehouse, checked_config(config, set_), elasticsearch, index))
     print_summary(run)
-    with suppress(Exception):  # the run is published: what stops is only this process
-        run.spark.stop()
+    end_session(run.spark)
 
 
 @app.command()

@@ -99,7 +99,7 @@ def _embed(run: Run) -> TagSpace | None:
 def _start(checked: Checked) -> Run:
     log = configure_logs()
     is_small = storage.num_bytes(checked.request.catalog) <= SMALL_CATALOG_BYTES
-    spark = spark_session("autotag nightly", is_short=is_small)
+    spark = spark_session("autotag nightly", is_short=is_small, makes_archive=True)
     # what the jobs say that an interrupt cuts off explains nothing, at length
     watch_interrupts(lambda: silence_spark(spark))
     checked = settled(checked, spark)

@@ -30,6 +30,7 @@ from autotag_core.tables import CATALOG, VOTED_TAGS
 from jobs.drawing_progress import drawing_progress
 from jobs.nightly import Request, run_nightly
 from jobs.own_environment import own_environment
+from jobs.session import end_session
 from jobs.show_searches import show_searches
 from jobs.summary import print_summary
 
@@ -59,7 +60,7 @@ def run_sample(
             _print_quality(tables, f"{catalog}/truth.jsonl")
             show_searches(tables, elasticsearch_url, f"{catalog}/truth.jsonl", config.elasticsearch)
         finally:
-            run.spark.stop()
+            end_session(run.spark)
     _print_next(place)
 
 

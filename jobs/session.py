@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from pyspark import SparkFiles
@@ -13,7 +14,7 @@ from pyspark.sql import SparkSession
 
 from autotag_core import storage
 from autotag_core.errors import InputError
-from autotag_core.services import PROJECT, find_java, spark_classpath
+from autotag_core.services import PROJECT, ClassArchive, class_archive, find_java, spark_classpath
 
 AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
@@ -44,27 +45,33 @@ an image's Python."""
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
 """For a JVM that ends within minutes: compiling for a long life is then 40% of its CPU time. Alone, the first leaves
 48 MB for compiled code, which a thousand queries fill: the JVM would throw away and compile again without end."""
+_JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
 AWS_PLACES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Variables that say where S3 is and hold no secret."""
 
 
 def spark_session(
-    app_name: str, master: str | None = None, extra: dict[str, str] | None = None, is_short: bool = False
+    app_name: str,
+    master: str | None = None,
+    extra: dict[str, str] | None = None,
+    is_short: bool = False,
+    makes_archive: bool = False,
 ) -> SparkSession:
     """The session of this process, started if there is none.
 
     Under spark-submit the cluster's settings hold; added are what the job's results depend on, the S3 server that this
     process's environment names, and the wheels of --py-files for the workers. Otherwise Spark runs on this machine, on
     `master` (local[*] or local-cluster[n,cores,MiB]), with spark-defaults.conf, the fetched jars and, when
-    AWS_ENDPOINT_URL is set, that S3 server; `is_short` makes its JVM one for a run of minutes. `extra` wins over
-    everything else. InputError if `master` is a cluster; AutotagError says to run `make setup` when Java or jars are
-    missing.
+    AWS_ENDPOINT_URL is set, that S3 server; `is_short` makes its JVM one for a run of minutes. The JVM takes its
+    classes from an archive where this machine has one; where it has none, `makes_archive` makes it write one for
+    `end_session` to keep. `extra` wins over everything else. InputError if `master` is a cluster; AutotagError says to
+    run `make setup` when Java or jars are missing.
     """
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
-    conf = _follow_environment(SparkConf()) if submitted else _local_conf(master or LOCAL_MASTER)
+    conf = _follow_environment(SparkConf()) if submitted else _local_conf(master or LOCAL_MASTER, makes_archive)
     if is_short and not submitted:
         conf.set("spark.driver.extraJavaOptions", SHORT_LIVED)
     conf.setAll(list(REQUIRED.items()))
@@ -76,6 +83,19 @@ def spark_session(
     if submitted:
         _ship_wheels(spark)
     return spark
+
+
+def end_session(spark: SparkSession) -> None:
+    """Stop Spark; where its JVM writes an archive of its classes, wait until it is gone, and keep it. Never raises."""
+    with suppress(Exception):  # the work is done: what stops is only this process
+        gateway, options = spark.sparkContext._gateway, spark.sparkContext.getConf().get(_JAVA_OPTIONS)
+        spark.stop()
+        archive = _class_archive()
+        if archive is not None and gateway is not None and archive.making_options in (options or ""):
+            gateway.shutdown()
+            gateway.proc.stdin.close()
+            if gateway.proc.wait(60) == 0:
+                archive.keep()
 
 
 def _follow_environment(conf: SparkConf) -> SparkConf:
@@ -108,7 +128,7 @@ def _ship_wheels(spark: SparkSession) -> None:
             spark.sparkContext.addPyFile(str(archive))
 
 
-def _local_conf(master: str) -> SparkConf:
+def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
     if not master.startswith("local"):
         raise InputError(f"master {master!r} is a cluster: run `spark-submit --master {master} jobs/nightly.py ...`")
     jars = _class_path()
@@ -123,7 +143,7 @@ def _local_conf(master: str) -> SparkConf:
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
         "spark.driver.memory": f"{_driver_memory_mb()}m",
-        "spark.driver.defaultJavaOptions": f"-Dlog4j2.configurationFile={(PROJECT / 'log4j2.properties').as_uri()}",
+        _JAVA_OPTIONS: " ".join(_java_options(makes_archive)),
         # Workers import the project wherever they are started.
         "spark.executorEnv.PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
         "spark.ui.enabled": "false",
@@ -138,10 +158,26 @@ def _local_conf(master: str) -> SparkConf:
 
 def _class_path() -> str:
     """The fetched jars, after Spark's logging interface: AWS's bundle holds an older one that would silence Spark."""
+    logging = [jar for jar in _spark_jars() if jar.name.startswith("slf4j-api-")]
+    return os.pathsep.join([*map(str, logging), spark_classpath()])
+
+
+def _spark_jars() -> list[Path]:
     import pyspark
 
-    logging = sorted((Path(pyspark.__file__).parent / "jars").glob("slf4j-api-*.jar"))
-    return os.pathsep.join([*map(str, logging), spark_classpath()])
+    return sorted((Path(pyspark.__file__).parent / "jars").glob("*.jar"))
+
+
+def _java_options(makes_archive: bool) -> list[str]:
+    options = [f"-Dlog4j2.configurationFile={(PROJECT / 'log4j2.properties').as_uri()}"]
+    archive = _class_archive()
+    if archive is not None:
+        options.append(archive.options or (archive.making_options if makes_archive else ""))
+    return options
+
+
+def _class_archive() -> ClassArchive | None:
+    return class_archive(find_java(), [*_spark_jars(), *sorted(Path(spark_classpath()).parent.glob("*.jar"))])
 
 
 def _driver_memory_mb() -> int:

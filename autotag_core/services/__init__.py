@@ -1,6 +1,7 @@
 """The real parts that one machine needs to run the job: Java, jars, an S3 server, Elasticsearch."""
 
 from autotag_core.services.cache import PROJECT, cache_folder
+from autotag_core.services.class_archive import ClassArchive, class_archive
 from autotag_core.services.elasticsearch_server import ElasticsearchServer
 from autotag_core.services.jars import fetch_all, lock_jars, spark_classpath
 from autotag_core.services.java import Java, find_java
@@ -8,10 +9,12 @@ from autotag_core.services.s3_server import S3Server
 
 __all__ = [
     "PROJECT",
+    "ClassArchive",
     "ElasticsearchServer",
     "Java",
     "S3Server",
     "cache_folder",
+    "class_archive",
     "fetch_all",
     "find_java",
     "lock_jars",

@@ -249,3 +249,37 @@ def test_an_endpoint_with_credentials_never_reaches_the_settings(monkeypatch: py
     own = {"spark.hadoop.fs.s3a.endpoint": "https://own"}
     with pytest.raises(InputError, match="no credentials in a URI"):
         submitted(monkeypatch, own, AWS_ENDPOINT_URL="http://me:secret@host")
+
+
+def test_the_first_session_leaves_its_classes_for_the_next_one_and_no_jvm(temporary: Path) -> None:
+    script = """
+import sys
+from pathlib import Path
+import jobs.session
+from autotag_core.services import ClassArchive
+jobs.session._class_archive = lambda: ClassArchive(Path(sys.argv[1]))
+spark = jobs.session.spark_session("look", "local[1]", is_short=True, makes_archive=True)
+assert spark.range(3).count() == 3
+process, mapped = spark.sparkContext._gateway.proc, Path(f"/proc/{spark.sparkContext._gateway.proc.pid}/maps")
+is_mapped = sys.argv[1] in mapped.read_text() if mapped.exists() else None
+jobs.session.end_session(spark)
+print(is_mapped, process.poll())
+"""
+    (temporary / "script.py").write_text(script)
+    archive = temporary / "archive folder" / "classes.jsa"
+    archive.parent.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
+    printed = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, str(temporary / "script.py"), str(archive)],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr[-3000:]
+        printed.append(done.stdout.splitlines()[-1])
+        assert archive.is_file()
+    assert printed[0].endswith(" 0") and printed[1].split()[0] in ("True", "None")
