@@ -6,17 +6,20 @@ that is most of a run.
 
 from __future__ import annotations
 
+import json
 import re
+from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
 from autotag_core import storage
 from autotag_core.delta import live_files, open_table, plain_schema
+from autotag_core.delta_removal import remove_rows
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import Table, check_columns
 
@@ -30,11 +33,16 @@ def write_version(
     mode: str = "overwrite",
     partition_by: tuple[str, ...] = (),
     where: str | None = None,
+    after: int | None = None,
 ) -> tuple[int, int]:
     """Commit the rows; (version, rows) of the commit that holds the mark, so that no other run's is taken for it.
 
-    mode is append, or overwrite: the schema too, or of the partitions `where` names the rows alone.
+    mode is append, or overwrite: the schema too, or of the partitions `where` names the rows alone. AutotagError where
+    the table is not at version `after`, if that is given, until this writes. To overwrite rows of the same schema takes
+    two commits, one without them and one with the new ones: Spark appends four times as fast as it overwrites.
     """
+    if mode == "overwrite" and (emptied := _emptied(rows_df, uri, partition_by, where, after)) is not None:
+        mode, where, after = "append", None, emptied
     writer = rows_df.write.format("delta").mode(mode).option("userMetadata", mark)
     if where is not None:
         writer = writer.option("replaceWhere", where)
@@ -45,8 +53,39 @@ def write_version(
     writer.save(uri)
     for commit in open_table(uri).history(_RECENT_COMMITS):
         if commit.get("userMetadata") == mark:
-            return int(commit["version"]), int(commit.get("operationMetrics", {}).get("numOutputRows", 0))
+            version = int(commit["version"])
+            _check_follows(uri, version - 1, after)
+            return version, int(commit.get("operationMetrics", {}).get("numOutputRows", 0))
     raise AutotagError(f"{uri}: its history has lost the commit {mark}: is another run writing here?")
+
+
+def _emptied(
+    rows_df: DataFrame, uri: str, partition_by: tuple[str, ...], where: str | None, after: int | None
+) -> int | None:
+    """The version without the rows that are overwritten; None where these rows need another schema, or a new table."""
+    try:
+        delta = open_table(uri)
+    except TableNotFoundError:
+        return None
+    _check_follows(uri, int(delta.version()), after)
+    is_alike = tuple(delta.metadata().partition_columns) == partition_by and _fields(
+        json.loads(delta.schema().to_json())
+    ) == _fields(rows_df.schema.jsonValue())
+    return remove_rows(delta, uri, where) if is_alike else None
+
+
+def _fields(schema: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Names, types and comments of a schema's columns; Delta has them all nullable."""
+
+    def text(value: object) -> str:
+        return json.dumps(value, sort_keys=True).replace('"containsNull": false', '"containsNull": true')
+
+    return [(field["name"], text(field["type"]), text(field["metadata"])) for field in schema["fields"]]
+
+
+def _check_follows(uri: str, version: int, after: int | None) -> None:
+    if after is not None and version != after:
+        raise AutotagError(f"{uri}: another run has written here meanwhile: let one run at a time")
 
 
 def restore_version(uri: str, version: int) -> int:

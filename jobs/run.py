@@ -16,7 +16,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from autotag_core import storage
 from autotag_core.config import Config
-from autotag_core.errors import AutotagError, InputError
+from autotag_core.errors import InputError
 from autotag_core.tables import FAILURES, Table, check_columns
 from autotag_core.warehouse import RunRecord, new_run_id, table_uri
 from jobs.delta_tables import read_version, restore_version, spark_schema, write_version
@@ -102,12 +102,8 @@ class Run:
         is_sorted_here = table.key and not table.is_ordered
         ordered_df = rows_df.sortWithinPartitions(*table.partition_by, *table.key) if is_sorted_here else rows_df
         uri = table_uri(self.warehouse, table.name)
-        version, num_rows = write_version(ordered_df, uri, self._mark(), mode, table.partition_by, where)
-        follows = mode == "append" or where is not None
-        if follows and version != self.table_versions[table.name] + 1:
-            raise AutotagError(
-                f"{self.warehouse}: another run has written {table.name} meanwhile: let one run at a time"
-            )
+        after = self.table_versions[table.name] if mode == "append" or where is not None else None
+        version, num_rows = write_version(ordered_df, uri, self._mark(), mode, table.partition_by, where, after)
         self.table_versions[table.name] = version
         return num_rows
 
