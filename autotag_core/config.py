@@ -94,6 +94,10 @@ class ImagenetConfig(Section):
     """`int8`: efficientnet_lite0 alone, by onnxruntime on CPUs: about 5 times the speed of torch, but 2 to 3% of
     the nearest neighbors are others (benchmarks/README.md). `bf16`, `fp16`: by torch, for GPUs; bf16 also on CPUs that
     have it."""
+    resize: Literal["host", "device"] = "host"
+    """Where frames get their size. `device`: beside the networks (a GPU, or the task's own CPU), to which GIFs of more
+    than 4 frames then go as they were composited, unless a canvas has more than 262,144 pixels; within one level of
+    what the host makes, and a model version of its own. For GPUs that wait for decoding."""
     compile: bool = False
     """torch compiles the network in each task's process, a minute or more, for a GPU: worth it for whole backfills."""
     cpu_batch: PositiveCount = 4

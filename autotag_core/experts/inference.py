@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import functools
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from autotag_core.experts.backbones import Backbone
-from autotag_core.experts.memory import compute_in_batches
+from autotag_core.experts.in_flight import Computed, InFlight
 from autotag_core.experts.registry import FrameModels
 from autotag_core.failures import ItemError, Reason, Stage
 
 if TYPE_CHECKING:
-    import torch
-
     from autotag_core.frames import LoadedGif, Spent
 
 
@@ -48,47 +45,43 @@ class Outcome:
 
 @dataclass
 class _Waiting:
-    """A GIF on its way: frames before num_taken have been embedded or given up."""
+    """A GIF on its way: frames before num_sent are in batches, those before num_done are embedded or given up."""
 
     gif_id: str
     item: LoadedGif | ItemError
     num_frames: int
-    num_taken: int = 0
+    num_sent: int = 0
+    num_done: int = 0
     features: dict[str, np.ndarray] = field(default_factory=dict)  # by backbone: (n, d) float32
     lost: bool = False
     seconds: float = 0.0
-
-
-@dataclass
-class _Batch:
-    """Frames in one forward pass; smaller once the device ran out of memory."""
-
-    size: int
 
 
 def embed_gifs(loaded: Iterable[tuple[str, LoadedGif | ItemError]], models: FrameModels) -> Iterator[Outcome]:
     """One Outcome per item, in the order of the items, whatever happens to a GIF.
 
     Batches run over GIF borders and always have the full size (the last one is padded with black frames), so that a
-    frame meets the same kernels in every task. CUDA out of memory, whoever says so (memory.py), halves the batch for
-    the rest of this call; a GIF with a frame that does not fit alone fails with Reason.OUT_OF_MEMORY, the others go on.
+    frame meets the same kernels in every task; on a GPU up to two are under way (in_flight.py) while the next GIFs are
+    loaded. CUDA out of memory, whoever says so (memory.py), halves the batch for the rest of this call; a GIF with a
+    frame that does not fit alone fails with Reason.OUT_OF_MEMORY, the others go on.
     """
-    batch = _Batch(models.batch_size)
+    batches = InFlight(models)
     queue: deque[_Waiting] = deque()
     num_waiting = 0
     for gif_id, item in loaded:
         queue.append(_Waiting(gif_id, item, 0 if isinstance(item, ItemError) else len(item.frames)))
         num_waiting += queue[-1].num_frames
-        while num_waiting >= batch.size:
-            num_waiting -= _embed_batch(queue, models, batch)
+        while num_waiting >= batches.size:
+            num_waiting -= _send_batch(queue, batches)
         yield from _finished(queue, models)
     while num_waiting:
-        num_waiting -= _embed_batch(queue, models, batch)
+        num_waiting -= _send_batch(queue, batches)
+    batches.finish()
     yield from _finished(queue, models)
 
 
 def _finished(queue: deque[_Waiting], models: FrameModels) -> Iterator[Outcome]:
-    while queue and queue[0].num_taken == queue[0].num_frames:
+    while queue and queue[0].num_done == queue[0].num_frames:
         yield _outcome(queue.popleft(), models)
 
 
@@ -114,58 +107,38 @@ def _outcome(gif: _Waiting, models: FrameModels) -> Outcome:
     )
 
 
-def _embed_batch(queue: deque[_Waiting], models: FrameModels, batch: _Batch) -> int:
-    """Embed the next frames of the queue, at most one batch; how many those were."""
-    import torch
+def _send_batch(queue: deque[_Waiting], batches: InFlight) -> int:
+    """Send off the next frames of the queue, at most one batch; how many those are."""
+    slices = _next_slices(queue, batches.size)
+    pieces = [gif.item.frames[start:stop] for gif, start, stop in slices]  # type: ignore[union-attr]
+    batches.send(pieces, functools.partial(_take, slices))
+    return sum(map(len, pieces))
 
-    started = time.perf_counter()
-    slices = _next_slices(queue, batch.size)
-    frames = torch.cat([gif.item.frames[start:stop] for gif, start, stop in slices])  # type: ignore[union-attr]
-    for name, backbone in models.backbones.items():
-        features, lost = _features(backbone, frames, batch)  # (batch, d), (batch,)
-        offset = 0
-        for gif, start, stop in slices:
-            rows = slice(offset, offset + stop - start)
-            gif.features.setdefault(name, np.empty((gif.num_frames, backbone.dimension), np.float32))
-            gif.features[name][start:stop] = features[rows]
-            gif.lost |= bool(lost[rows].any())
-            offset = rows.stop
-    seconds_each = (time.perf_counter() - started) / max(len(frames), 1)
+
+def _take(slices: list[tuple[_Waiting, int, int]], computed: Computed) -> None:
+    """Give each GIF of a batch what is its own."""
+    seconds_each = computed.seconds / len(computed.lost)
+    offset = 0
     for gif, start, stop in slices:
+        rows = slice(offset, offset + stop - start)
+        for name, features in computed.features.items():
+            gif.features.setdefault(name, np.empty((gif.num_frames, features.shape[1]), np.float32))
+            gif.features[name][start:stop] = features[rows]
+        gif.lost |= bool(computed.lost[rows].any())
         gif.seconds += (stop - start) * seconds_each
-    return len(frames)
+        gif.num_done = stop
+        offset = rows.stop
 
 
 def _next_slices(queue: deque[_Waiting], size: int) -> list[tuple[_Waiting, int, int]]:
-    """GIF, first and last + 1 frame of the next frames in order, at most size in all; marks them as taken."""
+    """GIF, first and last + 1 frame of the next frames in order, at most size in all; marks them as sent."""
     slices = []
     for gif in queue:
-        stop = min(gif.num_frames, gif.num_taken + size)
-        if stop > gif.num_taken:
-            slices.append((gif, gif.num_taken, stop))
-            size -= stop - gif.num_taken
-            gif.num_taken = stop
+        stop = min(gif.num_frames, gif.num_sent + size)
+        if stop > gif.num_sent:
+            slices.append((gif, gif.num_sent, stop))
+            size -= stop - gif.num_sent
+            gif.num_sent = stop
         if size == 0:
             break
     return slices
-
-
-def _features(backbone: Backbone, frames: torch.Tensor, batch: _Batch) -> tuple[np.ndarray, np.ndarray]:
-    """Features (n, d) of frames (n, 3, h, w), and which of them (n,) did not fit the device's memory even alone."""
-    features = np.zeros((len(frames), backbone.dimension), np.float32)
-
-    def compute(start: int, stop: int, size: int) -> None:
-        features[start:stop] = backbone.features(_padded(frames[start:stop], size))[: stop - start]
-
-    batch.size, rows = compute_in_batches(len(frames), batch.size, compute, "frames")
-    lost = np.zeros(len(frames), bool)
-    lost[rows] = True
-    return features, lost
-
-
-def _padded(frames: torch.Tensor, size: int) -> torch.Tensor:
-    if len(frames) == size:
-        return frames
-    import torch
-
-    return torch.cat([frames, frames.new_zeros((size - len(frames), *frames.shape[1:]))])

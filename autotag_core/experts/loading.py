@@ -111,4 +111,4 @@ def load_frame_models(config: Config, device: torch.device) -> FrameModels:
         loaded.append(LoadedExpert(expert.name, version, backbone, expert.make_pool(config, device)))
     batch_size = config.imagenet.gpu_batch if device.type == "cuda" else config.imagenet.cpu_batch
     largest = max(1, MAX_BATCH_BYTES // (3 * config.frames.size**2))
-    return FrameModels(shared, tuple(loaded), min(batch_size, largest), kept)
+    return FrameModels(shared, tuple(loaded), min(batch_size, largest), config.frames.size, device, kept)

@@ -77,6 +77,9 @@ class FrameModels:
     backbones: Mapping[str, backbones.Backbone]
     experts: tuple[LoadedExpert, ...]
     batch_size: int
+    frame_size: int
+    """Height and width of a frame, pixels."""
+    device: torch.device
     kept: str | None = None
     """The backbone whose frame features a later stage needs; None: nobody does."""
 

@@ -33,6 +33,12 @@ def backend_of(config: ImagenetConfig) -> Backend:
     return "torch" if config.device == "cuda" or _is_torchs(config) or _missing() else "onnxruntime"
 
 
+def how_computed(config: ImagenetConfig, precision: str, compiled: bool = False) -> str:
+    """The part of a model version that tells vectors of the same weights apart: backend, precision and what else."""
+    compiled_there = "-compiled" if compiled else ""
+    return f"{backend_of(config)}-{precision}{compiled_there}{'-device-resize' if config.resize == 'device' else ''}"
+
+
 def _is_torchs(config: ImagenetConfig) -> bool:
     """Whether no other backend has these settings."""
     return config.compile or config.precision in ("bf16", "fp16")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotag_core.config import Config, TemporalConfig
 from autotag_core.errors import InputError
-from autotag_core.experts.backbones.backends import backend_of, load_network
+from autotag_core.experts.backbones.backends import how_computed, load_network
 from autotag_core.experts.backbones.networks import DIMENSIONS, Backbone, make_repeatable, normalised
 from autotag_core.experts.backbones.onnx_models import Wanted
 from autotag_core.experts.backbones.probes import drawn_frames
@@ -73,8 +73,8 @@ def load_moments_head(config: Config) -> RelationHead:
 
 
 def model_version(config: Config) -> str:
-    """`moments-<first 12 hex digits of the file's sha256>-<backend>-fp32`; InputError where there are no weights."""
-    return f"moments-{file_sha256(weights_path(config.temporal))[:12]}-{backend_of(config.imagenet)}-fp32"
+    """`moments-<first 12 hex digits of the file's sha256>-<how_computed>`; InputError where there are no weights."""
+    return f"moments-{file_sha256(weights_path(config.temporal))[:12]}-{how_computed(config.imagenet, 'fp32')}"
 
 
 def weights_path(config: TemporalConfig) -> Path:

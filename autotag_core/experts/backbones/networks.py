@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from autotag_core.config import ImagenetConfig
 from autotag_core.errors import InputError
-from autotag_core.experts.backbones.backends import backend_of, load_network
+from autotag_core.experts.backbones.backends import how_computed, load_network
 from autotag_core.experts.backbones.onnx_models import Wanted
 from autotag_core.experts.backbones.probes import drawn_frames
 from autotag_core.experts.weights import file_sha256, filled, read_weights
@@ -44,19 +44,16 @@ class Backbone:
         self._network = network
 
     def features(self, frames: torch.Tensor) -> torch.Tensor:
-        """Features (n, dimension) float32 on the CPU of frames (n, 3, size, size) uint8 RGB.
+        """Features (n, dimension) float32, of frames (n, 3, size, size) uint8 RGB, both on the device.
 
         For a fixed n a frame's features are the same bits at every position and beside every neighbor; another n may
         pick other kernels and so other last bits: callers keep n fixed.
         """
         import torch
 
-        if self.device.type == "cuda":
-            frames = frames.pin_memory()  # from other memory the copy would not run beside other tasks' work
         with torch.inference_mode():
-            pixels = normalised(frames.to(self.device, non_blocking=True), self.name)
-            features: torch.Tensor = self._network(pixels)  # (n, dimension)
-            return features.to("cpu", torch.float32)
+            features: torch.Tensor = self._network(normalised(frames, self.name))  # (n, dimension)
+            return features.to(torch.float32)
 
 
 def normalised(frames: torch.Tensor, name: str) -> torch.Tensor:
@@ -109,11 +106,11 @@ def make_repeatable(threads: int, device: torch.device) -> None:
 
 
 def model_version(config: ImagenetConfig) -> str:
-    """Backbone, first 12 hex digits of its weight file's sha256, backend, precision, and whether it is compiled.
+    """Backbone, first 12 hex digits of its weight file's sha256, backend, precision, and what else is not the default.
 
     InputError: there are no weights. Nothing is downloaded: loading the backbone does that.
     """
-    computed = f"{backend_of(config)}-{config.precision}{'-compiled' if config.compile else ''}"
+    computed = how_computed(config, config.precision, config.compile)
     return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-{computed}"
 
 

@@ -49,7 +49,7 @@ def gif(*colors: tuple[int, int, int]) -> Any:
 
 def models(backbone: MeanColor, batch_size: int) -> FrameModels:
     return FrameModels(
-        {"imagenet": backbone}, (LoadedExpert("imagenet", "v1", "imagenet", mean_of_frames),), batch_size
+        {"imagenet": backbone}, (LoadedExpert("imagenet", "v1", "imagenet", mean_of_frames),), batch_size, 4, CPU
     )
 
 
@@ -119,7 +119,7 @@ def test_out_of_memory_halves_the_batch_and_loses_nothing(full: RuntimeError) ->
     outcomes = list(embed_gifs(items, models(backbone, 16)))
     assert vectors(outcomes) == vectors(list(embed_gifs(items, models(MeanColor(), 16))))
     assert len(vectors(outcomes)) == 8
-    assert backbone.batch_sizes == [16, 8, 4, *[2] * 20]
+    assert backbone.batch_sizes == [16, 16, 8, 4, *[2] * 20], "tried alone before it is halved"
 
 
 def test_a_gif_that_never_fits_fails_alone_and_keeps_its_media() -> None:
@@ -160,6 +160,8 @@ def test_experts_share_a_backbone_see_frames_in_order_and_may_abstain() -> None:
             LoadedExpert("text", "v3", None, native),
         ),
         4,
+        4,
+        CPU,
     )
     still, moving = embed_gifs([("s", gif((3, 0, 0))), ("m", gif((9, 0, 0), (0, 9, 0), (0, 0, 9), (4, 0, 0)))], shared)
     assert [item.expert for item in still.embeddings] == ["imagenet", "text"]
