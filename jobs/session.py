@@ -46,6 +46,12 @@ SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
 """For a JVM that ends within minutes: compiling for a long life is then 40% of its CPU time. Alone, the first leaves
 48 MB for compiled code, which a thousand queries fill: the JVM would throw away and compile again without end."""
 _JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
+CPU_INFO = Path("/proc/cpuinfo")
+BLAS_KINDS = {
+    "SkylakeX": {"avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl", "fma"},
+    "Haswell": {"avx2", "fma"},
+}
+"""OpenBLAS's names of processors, best first, and what one must be able to do."""
 AWS_PLACES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Variables that say where S3 is and hold no secret."""
 
@@ -146,6 +152,7 @@ def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
         _JAVA_OPTIONS: " ".join(_java_options(makes_archive)),
         # Workers import the project wherever they are started.
         "spark.executorEnv.PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        **blas_settings(CPU_INFO),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 2))),
@@ -203,6 +210,19 @@ def s3a_settings() -> dict[str, str]:
     if endpoint or region:
         settings["spark.hadoop.fs.s3a.endpoint.region"] = region or "us-east-1"
     return settings
+
+
+def blas_settings(cpu_info: Path) -> dict[str, str]:
+    """For which processor numpy's matrix products are made in the workers, where the environment does not say.
+
+    OpenBLAS goes by the processor's model: one that is newer than itself it takes for one of 2004, whose products take
+    up to five times as long. Nothing where the system does not tell what the processor can.
+    """
+    if "OPENBLAS_CORETYPE" in os.environ or not cpu_info.is_file():
+        return {}
+    can = {word for line in cpu_info.read_text().splitlines() if line.startswith("flags") for word in line.split()}
+    kinds = [kind for kind, needed in BLAS_KINDS.items() if needed <= can]
+    return {"spark.executorEnv.OPENBLAS_CORETYPE": kinds[0]} if kinds else {}
 
 
 def read_defaults(path: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from autotag_core.errors import AutotagError
 from autotag_core.neighbors.distances import (
@@ -17,7 +18,6 @@ from autotag_core.neighbors.distances import (
     PairDistances,
     Pairs,
     Strings,
-    position_in_group,
     rank_pairs,
     squared_norms,
 )
@@ -26,13 +26,17 @@ from autotag_core.neighbors.references import References, as_strings, distinct_r
 if TYPE_CHECKING:
     import torch
 
+Rows = npt.NDArray[np.int32]
+_NO_SCORE = -4
+"""Less than any; infinities have no place in loops that may sum in any order."""
+
 
 @dataclass(frozen=True)
 class Tiling:
     """Queries x references scored at once; it changes time and memory, never a result.
 
-    Memory: 5 bytes a score (the float32 and its mask), at worst about 60 where all vectors of a tile are nearly equal,
-    plus 24 bytes a waiting pair: 10 MiB by default, at worst 200 MiB.
+    Memory: 4 bytes a score, at worst about 60 where all vectors of a tile are nearly equal, plus 24 bytes a waiting
+    pair: 8 MiB by default, at worst 200 MiB.
     """
 
     queries: int = 512
@@ -82,13 +86,14 @@ def nearest_rows(
     """
     distances = references.distances(query, squared_norms(query_ids, query))
     blocks = []
+    room = _Room.of(min(tiling.queries, len(query)) * min(tiling.references, len(references.vectors)))
     for start in range(0, len(query), tiling.queries):
         candidates = _Candidates(distances, start, min(tiling.queries, len(query) - start), count, tiling.waiting_pairs)
         block = query[start : start + tiling.queries]
         for first_row in range(0, len(references.vectors), tiling.references):
             tile = references.vectors[first_row : first_row + tiling.references]
             if device is None:
-                candidates.add(block @ tile.T, first_row)  # (block, tile)
+                candidates.add(room.product(block, tile), first_row, room)
             else:
                 candidates.add_on_device(_product_on(device, block, tile), first_row)
         blocks.append(candidates.nearest())
@@ -123,6 +128,27 @@ def _no_pairs() -> Pairs:
     return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
 
 
+@dataclass(frozen=True)
+class _Room:
+    """Memory for a tile's scores and for those of them that may be among the best; it is used again for every tile."""
+
+    products: Floats
+    query: Rows
+    column: Rows
+    score: Floats
+
+    @classmethod
+    def of(cls, size: int) -> _Room:
+        """For so many scores; what is never written to costs nothing."""
+        floats, rows = (np.empty((2, size), kind) for kind in (np.float32, np.int32))
+        return cls(floats[0], rows[0], rows[1], floats[1])
+
+    def product(self, block: Floats, tile: Floats) -> Floats:
+        """block @ tile.T (block, tile)."""
+        out = self.products[: len(block) * len(tile)].reshape(len(block), len(tile))
+        return np.matmul(block, tile.T, out=out)
+
+
 @dataclass
 class _Candidates:
     """Rows that may be among the nearest of a block of queries, narrowed down tile by tile."""
@@ -137,29 +163,17 @@ class _Candidates:
 
     def __post_init__(self) -> None:
         self._slack = np.float32(score_slack(self.distances.queries.shape[1]))
-        self._best = np.full((self.num_queries, self.count), -np.inf, np.float32)  # scores so far, any order
+        self._best = np.full((self.num_queries, self.count), _NO_SCORE, np.float32)  # scores so far, the least first
         self._num_waiting = 0
 
-    def add(self, scores: Floats, first_row: int) -> None:
+    def add(self, scores: Floats, first_row: int, room: _Room) -> None:
         """Take from the scores (queries, tile) what may be among the nearest."""
-        width = scores.shape[1]
-        best = self._best
-        if first_row == 0 and width >= self.count:
-            # any `count` scores give a first threshold; the more of them are looked at, the fewer candidates pass
-            head = scores[:, : max(1024, self.count)]
-            best = np.partition(head, head.shape[1] - self.count, axis=1)[:, -self.count :]
-        threshold = best.min(axis=1) - self._slack
-        found = np.flatnonzero(scores >= threshold[:, None])
-        query, score = found // width, scores.ravel()[found]
-        order = np.lexsort((-score, query))
-        position = position_in_group(query[order])
-        top = order[position < self.count]
-        here = np.full_like(self._best, -np.inf)
-        here[query[top], position[position < self.count]] = score[top]
-        both = np.concatenate([self._best, here], axis=1)
-        self._best = np.partition(both, self.count, axis=1)[:, self.count :]
+        from autotag_core.neighbors.kernels import take_close
+
+        count = take_close(scores, self._slack, self._best, (room.query, room.column, room.score))
+        query, column, score = room.query[:count], room.column[:count], room.score[:count]
         kept = score >= self._threshold()[query]
-        self._wait(query[kept], found[kept] % width + first_row, score[kept])
+        self._wait(query[kept].astype(np.int64), column[kept].astype(np.int64) + first_row, score[kept])
 
     def add_on_device(self, scores: torch.Tensor, first_row: int) -> None:
         """As add, but all scores stay on their device: what comes back is the best of a query and what may pass."""

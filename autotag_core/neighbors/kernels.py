@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 
 from autotag_core.compiled import compiled
 from autotag_core.neighbors.distances import Doubles, Floats, Integers
+
+Rows = npt.NDArray[np.int32]
+_BLOCK = 64
 
 
 @compiled
@@ -98,3 +103,47 @@ def fill_nearest(
             if count == k:
                 break
         counts[gif] = count
+
+
+@compiled
+def replace_least(heap: Floats, value: np.float32) -> None:
+    """Put the value in place of heap[0], the least."""
+    place, count = 0, len(heap)
+    while 2 * place + 1 < count:
+        child = 2 * place + 1
+        if child + 1 < count and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= value:
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = value
+
+
+@functools.partial(compiled, in_any_order=True)
+def take_close(scores: Floats, slack: np.float32, best: Floats, hits: tuple[Rows, Rows, Floats]) -> int:
+    """Write to hits (queries, columns, scores) what of the scores (queries, columns) may be among the best; how many.
+
+    best (queries, count): the highest scores so far, a heap with the least of them first; brought up to date. What may
+    be is at most `slack` below the least. A block of scores without one costs a comparison each, many at once.
+    """
+    queries, columns, close = hits
+    num_hits, width = 0, scores.shape[1]
+    for query in range(len(scores)):
+        row, heap = scores[query], best[query]
+        least = heap[0] - slack
+        for start in range(0, width, _BLOCK):
+            end = min(start + _BLOCK, width)
+            num_close = 0
+            for i in range(start, end):  # without branches: many at once
+                num_close += row[i] >= least
+            if not num_close:
+                continue
+            for i in range(start, end):
+                if row[i] >= least:
+                    queries[num_hits], columns[num_hits], close[num_hits] = query, i, row[i]
+                    num_hits += 1
+                    if row[i] > heap[0]:
+                        replace_least(heap, row[i])
+                        least = heap[0] - slack
+    return num_hits

@@ -23,6 +23,7 @@ from jobs.session import (
     REQUIRED,
     _follow_environment,
     _local_conf,
+    blas_settings,
     read_defaults,
     spark_session,
 )
@@ -178,6 +179,26 @@ def test_what_one_machine_cannot_give_is_left_out() -> None:
     assert [key for key in keys if "resource" in key or key.startswith(("spark.executor.m", "spark.dynamic"))] == []
     assert [key for key in keys if key in ("spark.pyspark.python", "spark.driver.maxResultSize")] == []
     assert "spark.sql.adaptive.enabled" in keys
+
+
+@pytest.mark.parametrize(
+    ("flags", "kind"),
+    [
+        ("sse2 avx avx2 fma avx512f avx512dq avx512cd avx512bw avx512vl", "SkylakeX"),
+        ("sse2 avx avx2 fma avx512f", "Haswell"),
+        ("sse2 avx", None),
+    ],
+)
+def test_matrix_products_are_made_for_what_the_processor_can(
+    flags: str, kind: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    cpu_info = tmp_path / "cpuinfo"
+    cpu_info.write_text(f"model name\t: newer than OpenBLAS\nflags\t\t: fpu {flags}\nbugs\t\t: avx2x\n")
+    assert blas_settings(cpu_info) == ({"spark.executorEnv.OPENBLAS_CORETYPE": kind} if kind else {})
+    assert blas_settings(tmp_path / "none") == {}
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "Zen")
+    assert blas_settings(cpu_info) == {}
 
 
 def test_a_clusters_master_is_for_spark_submit() -> None:
