@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
-from udfs.neighbor_rows import lists_of, pairs
+from udfs.neighbor_merges import broken_lists, merged_lists, unbroken_lists, write_lost
 from udfs.neighbors import ExpertSize, build_shards, find_neighbors, search_queries
 
 MAX_SEARCHED = 0.5
@@ -36,6 +36,10 @@ class Space:
     embeddings_df: DataFrame
     reference_ids_df: DataFrame
 
+    def references(self) -> DataFrame:
+        """The embeddings of references."""
+        return self.embeddings_df.join(self.reference_ids_df.select("gif_id"), "gif_id", "left_semi")
+
 
 def update_neighbors(
     now: Space, before: Space, neighbors_df: DataFrame, config: NeighborsConfig, folder: str, keep: Keep
@@ -49,71 +53,88 @@ def update_neighbors(
     CHEAP, it takes the place of the merge. An embedding is the same where its version and model_version are. `keep`
     writes rows that several steps need; `folder` is find_neighbors'.
 
-    Cost: the ids are compared in one shuffle; with C changed references and S GIFs that are searched for among all N,
-    2 d (N C + S N) operations where backends are exact, against 2 d N N.
+    Cost: versions are compared in one shuffle, without vectors; lists are looked through once, and shuffled once with
+    the embeddings where references are new; with C of these and S GIFs that are searched for among all N, 2 d (N C +
+    S N) operations where backends are exact, against 2 d N N. Of what changed one task holds the ids, never more than
+    one in k references' for which lists are merged: where more are lost than that, most lists have lost one.
     """
-    marks_df = keep(_marks(now, before))
-    counts = _counts(marks_df, neighbors_df)
+    changes_df = keep(_changes(now, before))
+    counts = _counts(now, before, neighbors_df, changes_df)
     changed = sorted(name for name, count in counts.items() if count.changes)
-    anew = [name for name in changed if _is_cheap(now, name, counts[name], config)]
+    anew = [name for name in changed if _is_better_anew(now, name, counts[name], config)]
     merged = [name for name in changed if name not in anew]
     parts = []
     if merged:
-        among = F.col("expert").isin(merged)
-        marks_df = marks_df.where(among)
-        known_df = keep(_known(neighbors_df.where(among), marks_df))
-        searched_df = keep(marks_df.where("is_query").select(*_KEY).join(known_df.select(*_KEY), _KEY, "left_anti"))
-        searched = {row["expert"]: row["count"] for row in searched_df.groupBy("expert").count().collect()}
-        anew += [name for name in merged if searched.get(name, 0) > MAX_SEARCHED * counts[name].queries]
-        merged = [name for name in merged if name not in anew]
-    if merged:
-        among = F.col("expert").isin(merged)
-        sizes = {name: ExpertSize(searched.get(name, 0), counts[name].references) for name in merged}
-        references_df = now.embeddings_df.join(now.reference_ids_df.select("gif_id"), "gif_id", "left_semi")
-        parts.append(_among(now, searched_df, references_df, sizes, config, storage.join(folder, "searched")))
-        sizes = {
-            name: ExpertSize(counts[name].queries - size.num_queries, counts[name].gained)
-            for name, size in sizes.items()
-        }
-        gained_df = now.embeddings_df.join(marks_df.where("gained").select(*_KEY), _KEY, "left_semi")
-        new_df = _among(now, known_df, gained_df, sizes, config, storage.join(folder, "gained"))
-        parts.append(merge_neighbors(known_df.where(among), new_df, config.k))
+        changes_df, neighbors_df = (df.where(F.col("expert").isin(merged)) for df in (changes_df, neighbors_df))
+        lost = write_lost(changes_df, merged, storage.join(folder, "lost"))
+        is_other = F.col("is_query") & ~F.col("is_known")
+        searched_df = keep(changes_df.where(is_other).select(*_KEY).unionByName(broken_lists(neighbors_df, lost)))
+        found = {row["expert"]: row["count"] for row in searched_df.groupBy("expert").count().collect()}
+        searched = {name: found.get(name, 0) for name in merged}
+        anew += [name for name in merged if searched[name] > MAX_SEARCHED * counts[name].queries]
+        sizes = {name: (searched[name], counts[name]) for name in merged if name not in anew}
+        parts.append(_searched(now, searched_df, sizes, config, storage.join(folder, "searched")))
+        parts += _kept(now, neighbors_df, changes_df, lost, sizes, config, storage.join(folder, "gained"))
     if anew:
         embeddings_df = now.embeddings_df.where(F.col("expert").isin(anew))
         parts.append(find_neighbors(embeddings_df, now.reference_ids_df, config, storage.join(folder, "all")))
     return functools.reduce(DataFrame.unionByName, parts, neighbors_df.limit(0)), changed
 
 
-def merge_neighbors(left_df: DataFrame, right_df: DataFrame, k: int) -> DataFrame:
-    """NEIGHBORS of left_df, each the k nearest of its list and of the one that right_df has; no id is in both.
+def _searched(
+    now: Space, keys_df: DataFrame, sizes: dict[str, tuple[int, _Count]], config: NeighborsConfig, folder: str
+) -> DataFrame:
+    """NEIGHBORS of these GIFs (gif_id, expert) among all references; sizes: by expert, how many GIFs these are."""
+    asked = {name: ExpertSize(searched, count.references) for name, (searched, count) in sizes.items() if searched}
+    is_asked = F.col("expert").isin(list(asked))
+    queries_df = now.embeddings_df.join(keys_df.where(is_asked), _KEY, "left_semi")
+    shards = build_shards(now.references().where(is_asked), asked, config, folder)
+    return search_queries(queries_df, asked, shards, config)
 
-    All of it native: cost is linear in the lists, one join by gif_id and expert.
-    """
-    others_df = right_df.select(*_KEY, pairs().alias("others"))
-    joined_df = left_df.select(*_KEY, pairs().alias("pairs")).join(others_df, _KEY, "left")
-    none = F.array().cast("array<struct<distance:float,id:string>>")
-    nearest = F.slice(F.array_sort(F.concat("pairs", F.coalesce("others", none))), 1, k)
-    return joined_df.select(*_KEY, nearest.alias("nearest")).select(*_KEY, *lists_of(F.col("nearest")))
+
+def _kept(
+    now: Space,
+    neighbors_df: DataFrame,
+    changes_df: DataFrame,
+    lost: str,
+    sizes: dict[str, tuple[int, _Count]],
+    config: NeighborsConfig,
+    folder: str,
+) -> list[DataFrame]:
+    """NEIGHBORS of the other GIFs: their old lists, with the nearest of the new references."""
+    gained = {
+        name: ExpertSize(count.queries - searched, count.gained)
+        for name, (searched, count) in sizes.items()
+        if count.gained
+    }
+    is_gaining = F.col("expert").isin(list(gained))
+    parts = [unbroken_lists(neighbors_df.where(F.col("expert").isin(list(sizes)) & ~is_gaining), lost)]
+    if gained:
+        gained_df = changes_df.where(is_gaining & F.col("gained")).select(*_KEY)
+        references_df = now.embeddings_df.join(gained_df, _KEY, "left_semi")
+        shards = build_shards(references_df, gained, config, folder)
+        parts.append(merged_lists(neighbors_df.where(is_gaining), now.embeddings_df, lost, shards, config))
+    return parts
 
 
-def _marks(now: Space, before: Space) -> DataFrame:
-    """(gif_id, expert) of every embedding of now or before, and what is to be known of each.
+def _changes(now: Space, before: Space) -> DataFrame:
+    """(gif_id, expert) of every embedding of now or before that is not the same, or not as much of a reference.
 
-    is_query, was_query: there is one now, there was one before. is_known: it is the same. gained, lost: it is a
-    reference only now, or in another place than before.
+    is_query: there is one now. is_known: it is the same as before. is_stale: there was another one before. gained,
+    lost: it is a reference only now, or in another place than before.
     """
     both_df = _versions(now, "now").join(_versions(before, "before"), _KEY, "full")
     is_same = F.coalesce(F.col("now") == F.col("before"), F.lit(False))
     is_now, was = F.coalesce("now_reference", F.lit(False)), F.coalesce("before_reference", F.lit(False))
-    return both_df.select(
+    marks_df = both_df.select(
         *_KEY,
         F.col("now").isNotNull().alias("is_query"),
-        F.col("before").isNotNull().alias("was_query"),
-        F.col("now_reference").isNotNull().alias("is_reference"),
         is_same.alias("is_known"),
+        (F.col("before").isNotNull() & ~is_same).alias("is_stale"),
         (is_now & ~(was & is_same)).alias("gained"),
         (was & ~(is_now & is_same)).alias("lost"),
     )
+    return marks_df.where(F.col("gained") | F.col("lost") | ~F.col("is_known"))
 
 
 def _versions(space: Space, name: str) -> DataFrame:
@@ -122,39 +143,48 @@ def _versions(space: Space, name: str) -> DataFrame:
     return space.embeddings_df.select(*_KEY, version).join(references_df, "gif_id", "left")
 
 
-def _known(neighbors_df: DataFrame, marks_df: DataFrame) -> DataFrame:
-    """The lists of known GIFs that have lost no neighbor; what was lost is little, and goes to every executor."""
-    pairs_df = neighbors_df.select(*_KEY, F.explode("neighbor_ids").alias("neighbor"))
-    lost_df = F.broadcast(marks_df.where("lost").select(F.col("gif_id").alias("neighbor"), "expert"))
-    broken_df = pairs_df.join(lost_df, ["neighbor", "expert"], "left_semi").select(*_KEY).distinct()
-    unbroken_df = neighbors_df.join(broken_df, _KEY, "left_anti")
-    return unbroken_df.join(marks_df.where("is_known").select(*_KEY), _KEY, "left_semi")
-
-
 @dataclass(frozen=True)
 class _Count:
+    """Of an expert: embeddings now, references among them, before, lists, and what has changed."""
+
     queries: int
     references: int
+    before: int
+    lists: int
     gained: int
+    lost: int
     changes: int
 
 
-def _counts(marks_df: DataFrame, neighbors_df: DataFrame) -> dict[str, _Count]:
-    """By expert: embeddings now, references and new ones among them, rows that are not as before or have no list."""
-    is_change = F.col("gained") | F.col("lost") | ~F.col("is_known")
-    counted_df = marks_df.groupBy("expert").agg(
-        F.count_if("is_query").alias("queries"),
-        F.count_if(F.col("is_query") & F.col("is_reference")).alias("references"),
-        F.count_if("gained").alias("gained"),
-        F.count_if("was_query").alias("before"),
-        F.count_if(is_change).alias("changes"),
-    )
-    lists_df = neighbors_df.groupBy("expert").agg(F.count("*").alias("lists"))
-    counts = {}
-    for row in counted_df.join(lists_df, "expert", "left").collect():
-        num_missing = abs(row["before"] - (row["lists"] or 0))
-        counts[row["expert"]] = _Count(row["queries"], row["references"], row["gained"], row["changes"] + num_missing)
-    return counts
+def _counts(now: Space, before: Space, neighbors_df: DataFrame, changes_df: DataFrame) -> dict[str, _Count]:
+    """By expert; rows that are not as before, or have no list, are changes. No column but names is read."""
+    kinds = {
+        "queries": now.embeddings_df,
+        "references": now.references(),
+        "before": before.embeddings_df,
+        "lists": neighbors_df,
+        "gained": changes_df.where("gained"),
+        "lost": changes_df.where("lost"),
+        "changes": changes_df,
+    }
+    rows = [rows_df.select("expert", F.lit(kind).alias("kind")) for kind, rows_df in kinds.items()]
+    counted_df = functools.reduce(DataFrame.union, rows).groupBy("expert").pivot("kind", list(kinds)).count().na.fill(0)
+    counts = {row["expert"]: _Count(*(row[kind] for kind in kinds)) for row in counted_df.collect()}
+    return {name: replace(of, changes=of.changes + abs(of.before - of.lists)) for name, of in counts.items()}
+
+
+def _is_better_anew(now: Space, expert: str, count: _Count, config: NeighborsConfig) -> bool:
+    """Whether all of the expert's GIFs are searched for before it is known which have to be; the log has the reason."""
+    if count.before != count.lists:
+        reason = f"there were {count.before} embeddings and {count.lists} lists"
+    elif count.lost * config.k > count.references:
+        reason = (
+            f"{count.lost} of {count.references} references are lost: of {config.k} neighbors one is, in most lists"
+        )
+    else:
+        return _is_cheap(now, expert, count, config)
+    _log.info("neighbors of %s: all anew, %d changes: %s", expert, count.changes, reason)
+    return True
 
 
 def _is_cheap(now: Space, expert: str, count: _Count, config: NeighborsConfig) -> bool:
@@ -170,19 +200,3 @@ def _is_cheap(now: Space, expert: str, count: _Count, config: NeighborsConfig) -
         reason = f"GIFs x references x dimensions are {products:.1e}, at most {CHEAP:.1e}"
         _log.info("neighbors of %s: all anew, %d changes: %s", expert, count.changes, reason)
     return products <= CHEAP
-
-
-def _among(
-    now: Space,
-    queries_df: DataFrame,
-    references_df: DataFrame,
-    sizes: dict[str, ExpertSize],
-    config: NeighborsConfig,
-    folder: str,
-) -> DataFrame:
-    """NEIGHBORS of queries_df (gif_id, expert) among references_df (embeddings): so many of each of these experts."""
-    asked = {name: size for name, size in sizes.items() if size.num_queries}
-    is_asked = F.col("expert").isin(list(asked))
-    vectors_df = now.embeddings_df.join(queries_df.where(is_asked).select(*_KEY), _KEY, "left_semi")
-    shards = build_shards(references_df.where(is_asked), asked, config, folder)
-    return search_queries(vectors_df, asked, shards, config)

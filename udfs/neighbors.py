@@ -202,7 +202,7 @@ def _build_partition(
 def _search_partition(
     batches: Iterable[pa.RecordBatch], shards: list[ShardRow], config: NeighborsConfig
 ) -> Iterator[pa.RecordBatch]:
-    device = _gpu()
+    device = search_device()
     for expert, ids, vectors in _query_blocks(batches, config.k):
         uris = [shard.uri for shard in shards if shard.expert == expert]
         found = search_shards(uris, ids, vectors, config, local_folder(), device)
@@ -210,7 +210,7 @@ def _search_partition(
             yield as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
 
 
-def _gpu() -> torch.device | None:
+def search_device() -> torch.device | None:
     """The GPU that Spark gave the task; None: it gave none, or CUDA sees none."""
     addresses = task_gpus()
     device = choose_device("auto", addresses) if addresses else None

@@ -41,8 +41,11 @@ def search_shards(
     config: NeighborsConfig,
     folder: Path,
     device: torch.device | None = None,
+    within: Floats | None = None,
 ) -> Neighbors:
     """The k nearest of each query over all shards, ties by gif_id; no reference is in two of them.
+
+    Only those no further away than within (queries,), where it is given.
 
     The shard that is open already is searched first. Lists are merged after each shard: memory holds 2 k candidates of
     a query, however many shards there are.
@@ -51,7 +54,8 @@ def search_shards(
     uris = sorted(uris, key=lambda uri: ((os.getpid(), uri, config) not in _open, uri))
     found = no_neighbors(len(query_ids))
     for uri in uris:
-        found = merged(found, open_shard(uri, config, folder).search(query_ids, queries, config.k, device), config.k)
+        shard = open_shard(uri, config, folder)
+        found = merged(found, shard.search(query_ids, queries, config.k, device, within), config.k)
     return found
 
 

@@ -79,16 +79,20 @@ def nearest_rows(
     count: int,
     tiling: Tiling = DEFAULT_TILING,
     device: torch.device | None = None,
+    within: Floats | None = None,
 ) -> Pairs:
     """The first `count` rows of each query by (distance, row); with a device, torch computes the products there.
 
     Products only say which rows are worth a distance, so that the result is the same to the bit wherever they are made.
+    Rows further from a query than within (queries,) may be left out: where few are not, that costs the products alone.
     """
     distances = references.distances(query, squared_norms(query_ids, query))
     blocks = []
     room = _Room.of(min(tiling.queries, len(query)) * min(tiling.references, len(references.vectors)))
     for start in range(0, len(query), tiling.queries):
         candidates = _Candidates(distances, start, min(tiling.queries, len(query) - start), count, tiling.waiting_pairs)
+        if within is not None:
+            candidates.leave_out(within[start : start + tiling.queries])
         block = query[start : start + tiling.queries]
         for first_row in range(0, len(references.vectors), tiling.references):
             tile = references.vectors[first_row : first_row + tiling.references]
@@ -165,6 +169,10 @@ class _Candidates:
         self._slack = np.float32(score_slack(self.distances.queries.shape[1]))
         self._best = np.full((self.num_queries, self.count), _NO_SCORE, np.float32)  # scores so far, the least first
         self._num_waiting = 0
+
+    def leave_out(self, distances: Floats) -> None:
+        """Take nothing that is further away, before anything is added."""
+        self._best[:] = (1 - distances)[:, None]
 
     def add(self, scores: Floats, first_row: int, room: _Room) -> None:
         """Take from the scores (queries, tile) what may be among the nearest."""

@@ -22,7 +22,7 @@ from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
 from autotag_core.neighbors import exact, hnsw
-from autotag_core.neighbors.distances import Floats, Neighbors, Strings, squared_norms
+from autotag_core.neighbors.distances import Floats, Neighbors, Pairs, Strings, squared_norms
 from autotag_core.neighbors.references import DistinctVectors, References, as_strings
 
 if TYPE_CHECKING:
@@ -60,11 +60,17 @@ class Shard:
     index: Any = None
 
     def search(
-        self, query_ids: Sequence[str] | Strings, queries: Floats, k: int, device: torch.device | None = None
+        self,
+        query_ids: Sequence[str] | Strings,
+        queries: Floats,
+        k: int,
+        device: torch.device | None = None,
+        within: Floats | None = None,
     ) -> Neighbors:
         """The k nearest of this shard for each query (queries, dimension); distances are exact whatever the backend.
 
-        The device is for exact shards; None is the CPU.
+        Of those that are no further away than within (queries,), where it is given. The device is for exact shards;
+        None is the CPU.
         """
         if queries.ndim != 2 or queries.shape[1] != self.header.dimension:
             raise AutotagError(
@@ -75,10 +81,13 @@ class Shard:
         query_ids = as_strings(query_ids)
         if self.header.backend == "exact":
             tiling = exact.DEFAULT_TILING if device is None else exact.GPU_TILING
-            pairs = exact.nearest_rows(query_ids, queries, self.references, k + 1, tiling, device)
+            pairs = exact.nearest_rows(query_ids, queries, self.references, k + 1, tiling, device, within)
         else:
             norms = squared_norms(query_ids, queries)
             pairs = hnsw.nearest_rows(self.index, queries, norms, self.references, k + 1)
+        if within is not None:
+            near = pairs.distance <= within[pairs.query]
+            pairs = Pairs(pairs.query[near], pairs.row[near], pairs.distance[near])
         return self.references.neighbors(query_ids, pairs, k)
 
 
