@@ -10,6 +10,7 @@ compiles what is not yet compiled and starts the workers, come before.
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import os
 import shutil
@@ -154,7 +155,7 @@ def cells(spark: SparkSession, folder: Path, options: argparse.Namespace) -> lis
     vectors = clustered_vectors(options.gifs, options.seed)
     table, truth = write(folder / "embeddings", vectors), exact(vectors)
     results = []
-    for share, overlap in ((1, 1), (4, 1), (4, 2), (4, 3), (10, 2), (10, 3)):
+    for share, overlap in ((1, 1), *itertools.product((4, 10), (1, 2, 3, 4))):
         config = NNDESCENT.model_copy(
             update={"partition_size": -(-options.gifs // share), "partition_overlap": overlap}
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -66,18 +66,6 @@ def as_batch(expert: str, ids: list[str], found: Neighbors, start: int) -> pa.Re
         pa.ListArray.from_arrays(starts, pa.array(found.distances[here], pa.float32())),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=LISTS)
-
-
-def as_neighbors(rows: pa.RecordBatch) -> Neighbors:
-    """The lists of such a batch."""
-    offsets = offsets_of(pc.list_value_length(rows["neighbor_ids"]))
-    ids = rows["neighbor_ids"].flatten().to_numpy(zero_copy_only=False)
-    return Neighbors(offsets, ids, rows["distances"].flatten().to_numpy())
-
-
-def offsets_of(lengths: Sequence[int] | npt.NDArray[np.int64] | pa.Array) -> npt.NDArray[np.int64]:
-    """Where each of the lists of these lengths starts, and where the last one ends."""
-    return np.concatenate([[0], np.cumsum(np.asarray(lengths, np.int64))])
 
 
 def runs(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:

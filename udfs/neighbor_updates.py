@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
-from udfs.neighbor_merges import broken_lists, merged_lists, unbroken_lists, write_lost
+from udfs.neighbor_merges import broken_lists, gains, merge_gains
 from udfs.neighbors import ExpertSize, build_shards, find_neighbors, search_queries
 
 MAX_SEARCHED = 0.5
@@ -53,10 +53,12 @@ def update_neighbors(
     CHEAP, it takes the place of the merge. An embedding is the same where its version and model_version are. `keep`
     writes rows that several steps need; `folder` is find_neighbors'.
 
-    Cost: versions are compared in one shuffle, without vectors; lists are looked through once, and shuffled once with
-    the embeddings where references are new; with C of these and S GIFs that are searched for among all N, 2 d (N C +
-    S N) operations where backends are exact, against 2 d N N. Of what changed one task holds the ids, never more than
-    one in k references' for which lists are merged: where more are lost than that, most lists have lost one.
+    Cost: versions are compared in one shuffle, without vectors. Lists are looked through once, and of each how far its
+    last neighbor is away is shuffled once, with the embeddings; whole lists only where what changed is too much for a
+    broadcast. With C new references and S GIFs that are searched for among all N, 2 d (N C + S N) operations where
+    backends are exact, against 2 d N N. The ids of lost references go to every task: as many as one in k at most, since
+    most lists have lost a neighbor where they are more, and all are found anew. New references are shards, of any
+    number.
     """
     changes_df = keep(_changes(now, before))
     counts = _counts(now, before, neighbors_df, changes_df)
@@ -66,15 +68,18 @@ def update_neighbors(
     parts = []
     if merged:
         changes_df, neighbors_df = (df.where(F.col("expert").isin(merged)) for df in (changes_df, neighbors_df))
-        lost = write_lost(changes_df, merged, storage.join(folder, "lost"))
         is_other = F.col("is_query") & ~F.col("is_known")
-        searched_df = keep(changes_df.where(is_other).select(*_KEY).unionByName(broken_lists(neighbors_df, lost)))
+        others_df = changes_df.where(is_other).select(*_KEY)
+        known_df = neighbors_df.join(changes_df.where("is_stale"), _KEY, "left_anti")
+        broken_df = broken_lists(known_df, changes_df.where("lost"))
+        searched_df = keep(others_df.unionByName(broken_df))
         found = {row["expert"]: row["count"] for row in searched_df.groupBy("expert").count().collect()}
         searched = {name: found.get(name, 0) for name in merged}
         anew += [name for name in merged if searched[name] > MAX_SEARCHED * counts[name].queries]
         sizes = {name: (searched[name], counts[name]) for name in merged if name not in anew}
         parts.append(_searched(now, searched_df, sizes, config, storage.join(folder, "searched")))
-        parts += _kept(now, neighbors_df, changes_df, lost, sizes, config, storage.join(folder, "gained"))
+        known_df = known_df.where(F.col("expert").isin(list(sizes))).join(searched_df, _KEY, "left_anti")
+        parts.append(_merged(now, known_df, changes_df, sizes, config, storage.join(folder, "gained")))
     if anew:
         embeddings_df = now.embeddings_df.where(F.col("expert").isin(anew))
         parts.append(find_neighbors(embeddings_df, now.reference_ids_df, config, storage.join(folder, "all")))
@@ -92,29 +97,27 @@ def _searched(
     return search_queries(queries_df, asked, shards, config)
 
 
-def _kept(
+def _merged(
     now: Space,
-    neighbors_df: DataFrame,
+    known_df: DataFrame,
     changes_df: DataFrame,
-    lost: str,
     sizes: dict[str, tuple[int, _Count]],
     config: NeighborsConfig,
     folder: str,
-) -> list[DataFrame]:
-    """NEIGHBORS of the other GIFs: their old lists, with the nearest of the new references."""
+) -> DataFrame:
+    """NEIGHBORS of known_df, with the nearest of the new references."""
     gained = {
         name: ExpertSize(count.queries - searched, count.gained)
         for name, (searched, count) in sizes.items()
         if count.gained
     }
+    if not gained:
+        return known_df
     is_gaining = F.col("expert").isin(list(gained))
-    parts = [unbroken_lists(neighbors_df.where(F.col("expert").isin(list(sizes)) & ~is_gaining), lost)]
-    if gained:
-        gained_df = changes_df.where(is_gaining & F.col("gained")).select(*_KEY)
-        references_df = now.embeddings_df.join(gained_df, _KEY, "left_semi")
-        shards = build_shards(references_df, gained, config, folder)
-        parts.append(merged_lists(neighbors_df.where(is_gaining), now.embeddings_df, lost, shards, config))
-    return parts
+    gained_df = changes_df.where(is_gaining & F.col("gained"))
+    references_df = now.embeddings_df.join(gained_df, _KEY, "left_semi")
+    shards = build_shards(references_df, gained, config, folder)
+    return merge_gains(known_df, gains(known_df.where(is_gaining), now.embeddings_df, shards, config), config.k)
 
 
 def _changes(now: Space, before: Space) -> DataFrame:

@@ -203,7 +203,7 @@ def _search_partition(
     batches: Iterable[pa.RecordBatch], shards: list[ShardRow], config: NeighborsConfig
 ) -> Iterator[pa.RecordBatch]:
     device = search_device()
-    for expert, ids, vectors in _query_blocks(batches, config.k):
+    for expert, ids, vectors, _ in query_blocks(batches, config.k):
         uris = [shard.uri for shard in shards if shard.expert == expert]
         found = search_shards(uris, ids, vectors, config, local_folder(), device)
         for start in range(0, len(ids), ROWS_PER_BATCH):
@@ -222,13 +222,16 @@ def query_bytes(dimension: int, k: int) -> int:
     return dimension * 4 + 2 * k * CANDIDATE_BYTES
 
 
-def _query_blocks(
-    batches: Iterable[pa.RecordBatch], k: int
-) -> Iterator[tuple[str, list[str], npt.NDArray[np.float32]]]:
-    """The partition's queries, expert by expert, in blocks of about QUERY_BYTES."""
+def query_blocks(
+    batches: Iterable[pa.RecordBatch], k: int, number: str | None = None
+) -> Iterator[tuple[str, list[str], npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """The partition's queries, expert by expert, in blocks of about QUERY_BYTES: expert, ids, vectors (n, dimension),
+    and the column `number` (n,), if it is named.
+    """
     for expert, slices in itertools.groupby(runs(batches, "expert"), key=lambda batch: batch["expert"][0].as_py()):
         ids: list[str] = []
         waiting: list[npt.NDArray[np.float32]] = []
+        numbers: list[npt.NDArray[np.float32]] = []
         for batch in slices:
             batch_ids, vectors = ids_and_vectors(batch)
             if waiting and waiting[0].shape[1] != vectors.shape[1]:
@@ -238,8 +241,9 @@ def _query_blocks(
                 )
             ids += batch_ids
             waiting.append(vectors)
+            numbers.append(batch[number].to_numpy() if number else np.empty(0, np.float32))
             if len(ids) * query_bytes(vectors.shape[1], k) >= QUERY_BYTES:
-                yield expert, ids, np.concatenate(waiting)
-                ids, waiting = [], []
+                yield expert, ids, np.concatenate(waiting), np.concatenate(numbers)
+                ids, waiting, numbers = [], [], []
         if ids:
-            yield expert, ids, np.concatenate(waiting)
+            yield expert, ids, np.concatenate(waiting), np.concatenate(numbers)

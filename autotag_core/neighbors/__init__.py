@@ -2,7 +2,7 @@
 
 from autotag_core.neighbors.cache import open_shard, search_shards
 from autotag_core.neighbors.cells import find_centers, nearest_centers
-from autotag_core.neighbors.distances import Neighbors, merged
+from autotag_core.neighbors.distances import Neighbors
 from autotag_core.neighbors.exact import exact_neighbors
 from autotag_core.neighbors.nndescent import graph_neighbors
 from autotag_core.neighbors.shards import (
@@ -26,7 +26,6 @@ __all__ = [
     "find_centers",
     "graph_neighbors",
     "load_shard",
-    "merged",
     "nearest_centers",
     "num_shards",
     "open_shard",

@@ -52,11 +52,11 @@ def search_shards(
     """
     query_ids = as_strings(query_ids)
     uris = sorted(uris, key=lambda uri: ((os.getpid(), uri, config) not in _open, uri))
-    found = no_neighbors(len(query_ids))
+    found = None
     for uri in uris:
-        shard = open_shard(uri, config, folder)
-        found = merged(found, shard.search(query_ids, queries, config.k, device, within), config.k)
-    return found
+        here = open_shard(uri, config, folder).search(query_ids, queries, config.k, device, within)
+        found = here if found is None else merged(found, here, config.k)
+    return no_neighbors(len(query_ids)) if found is None else found
 
 
 def _local_folder(uri: str, folder: Path) -> Path:

@@ -58,7 +58,9 @@ class References:
         query, distance = pairs.query[pair], pairs.distance[pair]
         other = member != self._position(query_ids)[query]
         query, member, distance = query[other], member[other], distance[other]
-        order = np.lexsort((member, distance, query))
+        # only members at one distance are out of order: on what is nearly in order a stable sort is fast
+        same = (np.diff(query, prepend=-1) == 0) & (np.diff(distance, prepend=0) == 0)
+        order = np.argsort(np.cumsum(~same) * len(self.ids) + member, kind="stable")
         order = order[position_in_group(query[order]) < k]
         counts = np.bincount(query[order], minlength=len(query_ids))
         return Neighbors(np.concatenate([[0], np.cumsum(counts)]), self.ids[member[order]], distance[order])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from autotag_core.array_files import open_arrays, write_arrays
+from autotag_core.voting.array_files import open_arrays, write_arrays
 from autotag_core.voting.evidence import SHARE_UNIT, Floats, Ints
 from autotag_core.voting.tag_table import OpenTagTable, TagTable, new_slots, open_tag_table
 

@@ -23,8 +23,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from autotag_core.array_files import open_arrays, write_arrays
 from autotag_core.errors import AutotagError
+from autotag_core.voting.array_files import open_arrays, write_arrays
 
 if TYPE_CHECKING:
     from autotag_core.voting.kernels import Found, Int32s, Strings, Uint64s

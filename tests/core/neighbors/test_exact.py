@@ -123,6 +123,23 @@ def test_the_same_bits_whatever_the_batch_of_queries_and_the_order_of_references
     assert one_by_one == whole[::20]
 
 
+@pytest.mark.parametrize("tiling", [Tiling(), Tiling(7, 64, 50)])
+@pytest.mark.parametrize("device", [None, torch.device("cpu")])
+def test_what_is_within_reach_is_found_to_the_last_bit_and_little_else(clustered, tiling, device):
+    vectors, ids = clustered(500, 48, 3), as_strings(ids_of(500))
+    references = distinct_references(ids, vectors, 10)
+    whole = nearest_rows(ids, vectors, references, 11)
+    within = whole.distance.reshape(500, 11)[:, 4].copy()  # as far as the fifth, itself first
+    found = nearest_rows(ids, vectors, references, 11, tiling, device, within)
+    near = [
+        list(zip(pairs.query[kept], pairs.row[kept], pairs.distance[kept], strict=True))
+        for pairs in (whole, found)
+        for kept in [pairs.distance <= within[pairs.query]]
+    ]
+    assert near[0] == near[1] and len(near[0]) >= 5 * 500
+    assert len(found.row) < 1.1 * len(near[0])
+
+
 @pytest.mark.parametrize(
     ("query", "reference_ids", "reference", "message"),
     [
