@@ -17,7 +17,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
-from autotag_core.neighbors import find_centers, graph_neighbors, nearest_centers
+from autotag_core.neighbors import graph_neighbors
+from udfs.cells import Centers, sample_centers, with_cells
 from udfs.neighbor_rows import (
     COLUMNS,
     LISTS,
@@ -26,14 +27,10 @@ from udfs.neighbor_rows import (
     ids_and_vectors,
     lists_of,
     pairs,
-    runs,
     spread,
 )
 
-SAMPLE = 16_384
-"""Vectors from which cells are made, in the driver: 84 MB at 1,280 dimensions."""
 ROWS_PER_BATCH = 4096
-Centers = dict[str, npt.NDArray[np.float32]]
 _Rows = tuple[pa.StringArray, npt.NDArray[np.float32], npt.NDArray[np.bool_]]
 """Ids, vectors (n, dimension), and which are references."""
 
@@ -54,7 +51,11 @@ def search_graphs(
     marks_df = reference_ids_df.select("gif_id", F.lit(True).alias("is_reference"))
     embeddings_df = embeddings_df.where(F.col("expert").isin(list(num_gifs))).select(*COLUMNS)
     whole = [name for name, count in num_gifs.items() if count <= config.partition_size]
-    centers = {name: _centers(embeddings_df, name, num_gifs[name], config) for name in num_gifs if name not in whole}
+    centers = {
+        name: sample_centers(embeddings_df, name, config.partition_size / num_gifs[name], config.partition_overlap)
+        for name in num_gifs
+        if name not in whole
+    }
     num_tasks = len(whole) + sum(map(len, centers.values()))
     search = functools.partial(_search, config, _threads(embeddings_df, num_tasks))
     parts = []
@@ -83,18 +84,7 @@ def _in_cells(embeddings_df: DataFrame, marks_df: DataFrame, centers: Centers, c
     """Experts' rows, each in the partitions of its cells."""
     marked_df = embeddings_df.join(marks_df.distinct(), "gif_id", "left")
     firsts = first_parts({name: len(of) for name, of in centers.items()})
-    schema = marked_df.withColumn("part", F.lit(0)).schema
-    parted_df = marked_df.mapInArrow(functools.partial(_assign, centers, firsts, config.partition_overlap), schema)
-    return spread(parted_df, sum(map(len, centers.values())))
-
-
-def _centers(embeddings_df: DataFrame, expert: str, num_gifs: int, config: NeighborsConfig) -> npt.NDArray[np.float32]:
-    """Of the expert's cells (cells, dimension)."""
-    one_in = max(1, num_gifs // SAMPLE)
-    drawn_df = embeddings_df.where((F.col("expert") == expert) & (F.pmod(F.xxhash64("gif_id"), F.lit(one_in)) == 0))
-    drawn = drawn_df.select(*COLUMNS).limit(2 * SAMPLE).toArrow().combine_chunks().sort_by("gif_id")
-    vectors = np.concatenate([ids_and_vectors(batch)[1] for batch in drawn.to_batches()])
-    return find_centers(vectors, config.partition_size / num_gifs, config.partition_overlap)
+    return spread(with_cells(marked_df, centers, firsts, config.partition_overlap), sum(map(len, centers.values())))
 
 
 def _threads(df: DataFrame, num_tasks: int) -> int:
@@ -104,19 +94,6 @@ def _threads(df: DataFrame, num_tasks: int) -> int:
     if not str(context.master).startswith("local["):
         return cores
     return max(cores, context.defaultParallelism // num_tasks)
-
-
-def _assign(
-    centers: Centers, firsts: dict[str, int], overlap: int, batches: Iterable[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
-    """Each row once for each of its cells, with the cell's part."""
-    for batch in batches:
-        for rows in runs([batch], "expert"):
-            expert = rows["expert"][0].as_py()
-            cells = nearest_centers(ids_and_vectors(rows)[1], centers[expert], overlap)
-            for column in cells.T:
-                part = pa.array(column + firsts[expert], pa.int32())
-                yield pa.RecordBatch.from_arrays([*rows.columns, part], [*rows.schema.names, "part"])
 
 
 def _search(config: NeighborsConfig, num_threads: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

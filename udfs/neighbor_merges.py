@@ -14,7 +14,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import Neighbors, search_shards
 from udfs.local_files import local_folder
 from udfs.neighbor_rows import COLUMNS, LISTS, as_batch, lists_of, pairs
-from udfs.neighbors import ROWS_PER_BATCH, ShardRow, query_blocks, search_device
+from udfs.neighbor_shards import ROWS_PER_BATCH, ShardRow, query_blocks, search_device
 
 FARTHEST = 2.0
 """No distance is more."""

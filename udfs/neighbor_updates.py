@@ -14,15 +14,19 @@ from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
 from udfs.neighbor_merges import broken_lists, gains, merge_gains
-from udfs.neighbors import ExpertSize, build_shards, find_neighbors, search_queries
+from udfs.neighbor_shards import ExpertSize, build_shards, search_queries
+from udfs.neighbors import find_neighbors
 
 MAX_SEARCHED = 0.5
-"""Where more than this share of an expert's GIFs need a full search, all get one: that is less than both."""
-CHEAP = 1 << 38
-"""GIFs x references x dimensions up to which all of an expert's GIFs get a full search where that is exact.
+"""Where the GIFs that need a full search cost more than this share of what all would, all get one."""
+CHEAP = 1 << 40
+"""What a full search for all of an expert's GIFs costs (_cost) up to which they get one: less than a merge.
 
-An estimate: for 19,950 GIFs and two experts, two cores took 7.0 s for all, and 14.5 s for the jobs of a merge, which
-hardly grow."""
+Measured where GIFs are 98,459, references 69,243, dimensions 64, and 21% have to be searched for: about as much."""
+PAIR = 100
+"""What a pair costs besides its products: 2.2 ns for one of 64 dimensions, of which products are 0.9."""
+GRAPH = 1 << 22
+"""What NN-descent costs a GIF, in products of exact search: 50 microseconds."""
 _KEY = ["gif_id", "expert"]
 
 _log = logging.getLogger(__name__)
@@ -49,9 +53,9 @@ def update_neighbors(
 
     A GIF whose own embedding is the same, and which has lost no neighbor, gets the k nearest of its old list and of the
     references that are new; any other is searched for among all. With the exact backend that is what find_neighbors
-    gives, to the bit: a pair's distance does not depend on what else is computed. So where an exact search for all is
-    CHEAP, it takes the place of the merge. An embedding is the same where its version and model_version are. `keep`
-    writes rows that several steps need; `folder` is find_neighbors'.
+    gives, to the bit: a pair's distance does not depend on what else is computed. Where a search for all is CHEAP, by
+    exact products or NN-descent, it takes the place of the merge. An embedding is the same where its version and
+    model_version are. `keep` writes rows that several steps need; `folder` is find_neighbors'.
 
     Cost: versions are compared in one shuffle, without vectors. Lists are looked through once, and of each how far its
     last neighbor is away is shuffled once, with the embeddings; whole lists only where what changed is too much for a
@@ -63,9 +67,11 @@ def update_neighbors(
     changes_df = keep(_changes(now, before))
     counts = _counts(now, before, neighbors_df, changes_df)
     changed = sorted(name for name, count in counts.items() if count.changes)
-    anew = [name for name in changed if _is_better_anew(now, name, counts[name], config)]
+    dimensions = {name: _dimension(now, name) for name in changed}
+    anew = [name for name in changed if _is_better_anew(name, counts[name], dimensions[name], config)]
     merged = [name for name in changed if name not in anew]
-    parts = []
+    parts: list[DataFrame] = []
+    sizes: dict[str, tuple[int, _Count]] = {}
     if merged:
         changes_df, neighbors_df = (df.where(F.col("expert").isin(merged)) for df in (changes_df, neighbors_df))
         is_other = F.col("is_query") & ~F.col("is_known")
@@ -75,11 +81,16 @@ def update_neighbors(
         searched_df = keep(others_df.unionByName(broken_df))
         found = {row["expert"]: row["count"] for row in searched_df.groupBy("expert").count().collect()}
         searched = {name: found.get(name, 0) for name in merged}
-        anew += [name for name in merged if searched[name] > MAX_SEARCHED * counts[name].queries]
+        costs = {name: searched[name] * counts[name].references * (dimensions[name] + PAIR) for name in merged}
+        limits = {name: MAX_SEARCHED * _cost(config, counts[name], dimensions[name]) for name in merged}
+        anew += [name for name in merged if costs[name] > limits[name]]
         sizes = {name: (searched[name], counts[name]) for name in merged if name not in anew}
+    if sizes:
         parts.append(_searched(now, searched_df, sizes, config, storage.join(folder, "searched")))
         known_df = known_df.where(F.col("expert").isin(list(sizes))).join(searched_df, _KEY, "left_anti")
-        parts.append(_merged(now, known_df, changes_df, sizes, config, storage.join(folder, "gained")))
+        gains_df = _gains(now, known_df, changes_df, sizes, config, storage.join(folder, "gained"))
+        # kept, so that its size is known before lists are shuffled for it: mostly they need not be
+        parts.append(known_df if gains_df is None else merge_gains(known_df, keep(gains_df), config.k))
     if anew:
         embeddings_df = now.embeddings_df.where(F.col("expert").isin(anew))
         parts.append(find_neighbors(embeddings_df, now.reference_ids_df, config, storage.join(folder, "all")))
@@ -97,27 +108,27 @@ def _searched(
     return search_queries(queries_df, asked, shards, config)
 
 
-def _merged(
+def _gains(
     now: Space,
     known_df: DataFrame,
     changes_df: DataFrame,
     sizes: dict[str, tuple[int, _Count]],
     config: NeighborsConfig,
     folder: str,
-) -> DataFrame:
-    """NEIGHBORS of known_df, with the nearest of the new references."""
+) -> DataFrame | None:
+    """NEIGHBORS: what of the new references enters the lists known_df; None: there are none."""
     gained = {
         name: ExpertSize(count.queries - searched, count.gained)
         for name, (searched, count) in sizes.items()
         if count.gained
     }
     if not gained:
-        return known_df
+        return None
     is_gaining = F.col("expert").isin(list(gained))
     gained_df = changes_df.where(is_gaining & F.col("gained"))
     references_df = now.embeddings_df.join(gained_df, _KEY, "left_semi")
     shards = build_shards(references_df, gained, config, folder)
-    return merge_gains(known_df, gains(known_df.where(is_gaining), now.embeddings_df, shards, config), config.k)
+    return gains(known_df.where(is_gaining), now.embeddings_df, shards, config)
 
 
 def _changes(now: Space, before: Space) -> DataFrame:
@@ -176,30 +187,31 @@ def _counts(now: Space, before: Space, neighbors_df: DataFrame, changes_df: Data
     return {name: replace(of, changes=of.changes + abs(of.before - of.lists)) for name, of in counts.items()}
 
 
-def _is_better_anew(now: Space, expert: str, count: _Count, config: NeighborsConfig) -> bool:
+def _is_better_anew(expert: str, count: _Count, dimension: int, config: NeighborsConfig) -> bool:
     """Whether all of the expert's GIFs are searched for before it is known which have to be; the log has the reason."""
+    cost = _cost(config, count, dimension)
     if count.before != count.lists:
         reason = f"there were {count.before} embeddings and {count.lists} lists"
     elif count.lost * config.k > count.references:
         reason = (
             f"{count.lost} of {count.references} references are lost: of {config.k} neighbors one is, in most lists"
         )
+    elif config.backend != "nmslib" and cost <= CHEAP:
+        reason = f"that costs as much as {cost:.1e} products, at most {CHEAP:.1e}"
     else:
-        return _is_cheap(now, expert, count, config)
+        return False
     _log.info("neighbors of %s: all anew, %d changes: %s", expert, count.changes, reason)
     return True
 
 
-def _is_cheap(now: Space, expert: str, count: _Count, config: NeighborsConfig) -> bool:
-    """Whether an exact search for all of the expert's GIFs costs less than a merge; the log has the reason."""
-    is_exact = (
-        config.backend in ("auto", "exact") and choose_backend(config, count.references, count.queries) == "exact"
-    )
-    if not is_exact or not count.queries:
-        return False
-    first = now.embeddings_df.where(F.col("expert") == expert).select(F.size("embedding")).first()
-    products = count.queries * count.references * (first[0] if first else 0)
-    if products <= CHEAP:
-        reason = f"GIFs x references x dimensions are {products:.1e}, at most {CHEAP:.1e}"
-        _log.info("neighbors of %s: all anew, %d changes: %s", expert, count.changes, reason)
-    return products <= CHEAP
+def _cost(config: NeighborsConfig, count: _Count, dimension: int) -> int:
+    """What a full search for all GIFs costs, in products of exact search."""
+    is_large = config.backend == "auto" and choose_backend(config, count.references, count.queries) != "exact"
+    if is_large or config.backend == "nndescent":
+        return count.queries * GRAPH
+    return count.queries * count.references * (dimension + PAIR)
+
+
+def _dimension(space: Space, expert: str) -> int:
+    first = space.embeddings_df.where(F.col("expert") == expert).select(F.size("embedding")).first()
+    return int(first[0]) if first else 0

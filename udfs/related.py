@@ -18,7 +18,7 @@ from autotag_core.neighbors import num_shards
 from autotag_core.related import TokenVectors, search_tokens, write_shard
 from autotag_core.tables import RELATED_GIFS
 from udfs.local_files import local_folder
-from udfs.neighbors import MIN_QUERIES, QUERY_BYTES, query_bytes
+from udfs.neighbor_shards import MIN_QUERIES, QUERY_BYTES, query_bytes
 
 if TYPE_CHECKING:
     from pyspark import Broadcast

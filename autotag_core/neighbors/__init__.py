@@ -1,6 +1,6 @@
 """The nearest GIFs in an expert's space: exact or HNSW, one shard of the reference at a time, or all by NN-descent."""
 
-from autotag_core.neighbors.cache import open_shard, search_shards
+from autotag_core.neighbors.cache import open_shard, search_nearest_shards, search_shards
 from autotag_core.neighbors.cells import find_centers, nearest_centers
 from autotag_core.neighbors.distances import Neighbors
 from autotag_core.neighbors.exact import exact_neighbors
@@ -29,5 +29,6 @@ __all__ = [
     "nearest_centers",
     "num_shards",
     "open_shard",
+    "search_nearest_shards",
     "search_shards",
 ]

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
+from autotag_core.neighbors.cells import nearest_centers
 from autotag_core.neighbors.distances import Floats, Neighbors, Strings, merged, no_neighbors
 from autotag_core.neighbors.references import as_strings
 from autotag_core.neighbors.shards import HEADER, Shard, load_shard, read_header
@@ -57,6 +60,27 @@ def search_shards(
         here = open_shard(uri, config, folder).search(query_ids, queries, config.k, device, within)
         found = here if found is None else merged(found, here, config.k)
     return no_neighbors(len(query_ids)) if found is None else found
+
+
+def search_nearest_shards(
+    uris: Sequence[str],
+    centers: Floats,  # (shards, dimension)
+    query_ids: Sequence[str] | Strings,
+    queries: Floats,
+    config: NeighborsConfig,
+    folder: Path,
+    device: torch.device | None = None,
+) -> Neighbors:
+    """As search_shards, but each query is searched in the config.shards_searched shards with the nearest centers."""
+    query_ids = as_strings(query_ids)
+    chosen = nearest_centers(queries, centers, config.shards_searched or len(uris))
+    found = no_neighbors(len(query_ids))
+    for number, uri in enumerate(uris):
+        rows = np.flatnonzero((chosen == number).any(axis=1))
+        if len(rows):
+            here = search_shards([uri], query_ids[rows], queries[rows], config, folder, device)
+            found = merged(found, here.of_some(rows, len(query_ids)), config.k)
+    return found
 
 
 def _local_folder(uri: str, folder: Path) -> Path:

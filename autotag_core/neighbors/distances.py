@@ -43,6 +43,12 @@ class Neighbors:
         here = slice(self.offsets[query], self.offsets[query + 1])
         return self.neighbor_ids[here].tolist(), self.distances[here].tolist()
 
+    def of_some(self, rows: Integers, num_queries: int) -> Neighbors:
+        """The same lists, for the queries `rows` (ascending) of more; the others' are empty."""
+        lengths = np.zeros(num_queries + 1, np.int64)
+        lengths[rows + 1] = np.diff(self.offsets)
+        return Neighbors(np.cumsum(lengths), self.neighbor_ids, self.distances)
+
 
 def squared_norms(ids: Sequence[str] | Strings, vectors: Floats) -> Doubles:
     """Squared norm of each row in float64; AutotagError names the first GIF whose vector is not finite or not unit."""

@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import NeighborsConfig
 from autotag_core.tables import NEIGHBORS
 from udfs.neighbor_merges import broken_lists, gains, merge_gains
-from udfs.neighbors import ExpertSize, build_shards
+from udfs.neighbor_shards import ExpertSize, build_shards
 
 EAST, NORTH, NORTH_EAST, WEST = [1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [-1.0, 0.0]
 LISTS = [

@@ -158,7 +158,7 @@ def test_lists_of_a_graph_are_merged_with_an_exact_search_for_what_changed(space
 def test_where_a_full_exact_search_is_cheap_it_takes_the_place_of_the_merge(
     space: Any, updated: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(neighbor_updates, "CHEAP", 13 * 12 * 3)
+    monkeypatch.setattr(neighbor_updates, "CHEAP", 13 * 12 * 103)
     catalog: Catalog = {f"g{number:02d}": (number, number > 0) for number in range(12)}
     now = catalog | {"g12": (12, True)}  # 13 GIFs, 12 references of 3 dimensions
     wrong = {key: (["g01"], [0.5]) for key in found(catalog)}
@@ -168,18 +168,19 @@ def test_where_a_full_exact_search_is_cheap_it_takes_the_place_of_the_merge(
     assert {key: value for key, value in new.items() if key[1] == "imagenet"} == {
         key: value for key, value in found(now).items() if key[1] == "imagenet"
     }
-    assert "neighbors of imagenet: all anew, 1 changes: GIFs x references x dimensions are 4.7e+02" in caplog.text
-    monkeypatch.setattr(neighbor_updates, "CHEAP", 13 * 12 * 3 - 1)
+    assert "neighbors of imagenet: all anew, 1 changes: that costs as much as 1.6e+04 products" in caplog.text
+    monkeypatch.setattr(neighbor_updates, "CHEAP", 13 * 12 * 103 - 1)
     new, _ = updated(space(now), space(catalog), wrong)
     assert new["g05", "imagenet"][0][-1] == "g01" or new["g05", "imagenet"][1][0] == 0.5  # merged with what was there
 
 
 @pytest.mark.parametrize("config", [EXACT.model_copy(update={"backend": "nndescent"})])
-def test_lists_of_another_backend_are_merged_however_cheap_an_exact_search_is(
+def test_a_graph_is_made_anew_where_that_costs_less_than_exact_searches_for_what_changed(
     space: Any, updated: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(neighbor_updates, "CHEAP", 1 << 38)
     catalog: Catalog = {f"g{number:02d}": (number, True) for number in range(12)}
-    approximate = found(catalog) | {("g05", "imagenet"): (["g01"], [0.0])}
-    new, _ = updated(space(catalog | {"g12": (12, True)}), space(catalog), approximate)
-    assert new["g05", "imagenet"][0][0] == "g01"
+    now = catalog | {"g12": (12, True)}
+    wrong = found(catalog) | {("g05", "imagenet"): (["g01"], [0.0])}
+    assert updated(space(now), space(catalog), wrong)[0]["g05", "imagenet"][0][0] == "g01"  # kept as it was
+    monkeypatch.setattr(neighbor_updates, "GRAPH", 1)
+    assert updated(space(now), space(catalog), wrong)[0] == found(now)

@@ -11,7 +11,7 @@ from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import build_shard, exact_neighbors
 from autotag_core.tables import EMBEDDINGS, NEIGHBORS, check_columns
-from udfs import neighbors
+from udfs import neighbor_shards, neighbors
 from udfs.local_files import local_folder
 
 EAST, NORTH, WEST, SOUTH = [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0], [0.0, -1.0]
@@ -125,15 +125,17 @@ def query_batches(ids, vectors):
 def test_queries_that_pass_the_memory_bound_are_searched_block_by_block(catalog, monkeypatch):
     ids, vectors, _ = catalog
     batches = query_batches(ids, vectors["semantic"])
-    monkeypatch.setattr(neighbors, "QUERY_BYTES", 100 * neighbors.query_bytes(8, 10))
-    blocks = list(neighbors._query_blocks(batches, 10))
-    assert [len(block_ids) for _, block_ids, _ in blocks] == [100] * 6
-    assert np.concatenate([block for _, _, block in blocks]).tobytes() == vectors["semantic"].tobytes()
+    monkeypatch.setattr(neighbor_shards, "QUERY_BYTES", 100 * neighbor_shards.query_bytes(8, 10))
+    blocks = list(neighbor_shards.query_blocks(batches, 10))
+    assert [len(block_ids) for _, block_ids, _, _ in blocks] == [100] * 6
+    assert np.concatenate([block for _, _, block, _ in blocks]).tobytes() == vectors["semantic"].tobytes()
 
 
 def test_the_memory_bound_counts_candidates_too():
-    rows = {d: neighbors.QUERY_BYTES // neighbors.query_bytes(d, 40) for d in (64, 1280)}
-    assert all(count * 2 * 40 * neighbors.CANDIDATE_BYTES < neighbors.QUERY_BYTES for count in rows.values())
+    rows = {d: neighbor_shards.QUERY_BYTES // neighbor_shards.query_bytes(d, 40) for d in (64, 1280)}
+    assert all(
+        count * 2 * 40 * neighbor_shards.CANDIDATE_BYTES < neighbor_shards.QUERY_BYTES for count in rows.values()
+    )
     assert 20_000 < rows[1280] < rows[64] < 60_000
 
 
@@ -145,9 +147,9 @@ def test_a_task_gives_small_batches_of_at_most_k_neighbors_a_query(catalog, tmp_
     for part in range(3):
         rows, uri = order[part::3], str(tmp_path / str(part))
         header = build_shard([([ids[i] for i in rows], vectors["semantic"][rows])], config, "exact", uri, tmp_path)
-        shards.append(neighbors.ShardRow("semantic", uri, header.num_ids, header.dimension))
-    monkeypatch.setattr(neighbors, "ROWS_PER_BATCH", 64)
-    batches = list(neighbors._search_partition(query_batches(ids, vectors["semantic"]), shards, config))
+        shards.append(neighbor_shards.ShardRow("semantic", uri, header.num_ids, header.dimension, len(shards)))
+    monkeypatch.setattr(neighbor_shards, "ROWS_PER_BATCH", 64)
+    batches = list(neighbor_shards._search_partition(query_batches(ids, vectors["semantic"]), shards, config))
     assert [batch.num_rows for batch in batches] == [64] * 9 + [24]
     found = {
         (row["gif_id"], row["expert"]): (row["neighbor_ids"], row["distances"])
@@ -263,3 +265,18 @@ def test_embeddings_that_do_not_fit_stop_the_job_with_their_name(find, rows, mes
     for backend in ("auto", "nndescent"):
         with pytest.raises(Exception, match=message):
             find(rows, ["a", "b"], NeighborsConfig(backend=backend), num_partitions=1)
+
+
+def test_queries_that_go_to_their_few_nearest_shards_find_most_at_the_same_distances(find, catalog):
+    ids, vectors, references = catalog
+    rows = rows_of(ids, {"imagenet": vectors["imagenet"]})
+    config = NeighborsConfig(k=10, backend="exact", shard_size=100)
+    exact = find(rows, references, config)
+    recalls = []
+    for visited in (1, 3):
+        found = find(rows, references, config.model_copy(update={"shards_searched": visited}))
+        assert found.keys() == exact.keys()
+        hits = [len(set(zip(*found[key], strict=True)) & set(zip(*exact[key], strict=True))) for key in exact]
+        recalls.append(sum(hits) / (10 * len(exact)))
+    assert 0.9 < recalls[0] < recalls[1] <= 1 and recalls[0] < 1
+    assert find(rows, references, config.model_copy(update={"shards_searched": 4})) == exact

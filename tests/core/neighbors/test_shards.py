@@ -20,6 +20,7 @@ from autotag_core.neighbors import (
     load_shard,
     num_shards,
     open_shard,
+    search_nearest_shards,
     search_shards,
 )
 
@@ -225,3 +226,17 @@ def test_a_shard_on_s3_is_downloaded_once_however_many_ask_at_once(built, bucket
     assert len(shards) == 5
     for shard in shards:
         assert lists(shard.search(ids[:5], vectors[:5], 10)) == expected
+
+
+def test_a_query_is_searched_in_the_shards_with_the_nearest_centers_alone(tmp_path):
+    east, north, west = ([1.0, 0.0], [0.0, 1.0], [-1.0, 0.0])
+    uris = [str(tmp_path / name) for name in ("e", "n", "w")]
+    config = NeighborsConfig(k=2, backend="exact", shards_searched=1)
+    for uri, vector in zip(uris, (east, north, west), strict=True):
+        build_shard([([uri[-1]], np.array([vector], np.float32))], config, "exact", uri, tmp_path)
+    centers, queries = np.array([east, north, west], np.float32), np.array([[0.8, 0.6], west, [0.6, 0.8]], np.float32)
+    found = search_nearest_shards(uris, centers, ["q", "w", "r"], queries, config, tmp_path)
+    assert [found.of(i)[0] for i in range(3)] == [["e"], [], ["n"]]
+    config = config.model_copy(update={"shards_searched": 2})
+    found = search_nearest_shards(uris, centers, ["q", "w", "r"], queries, config, tmp_path)
+    assert [found.of(i)[0] for i in range(3)] == [["e", "n"], ["n"], ["n", "e"]]
