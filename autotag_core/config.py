@@ -216,8 +216,8 @@ class NeighborsConfig(Section):
     changed searches exactly for up to exact_below GIFs, for more by `nmslib`. `nmslib`: HNSW. `auto`: exact up to
     exact_below reference GIFs or queries, ten times that on GPUs, else `nndescent`."""
     exact_below: Count = 50_000
-    """Reference GIFs of an expert, or GIFs that are searched for, up to which `auto` is exact: half a minute of a core
-    at 256 dimensions. Beyond it, approximate ones cost much less."""
+    """Reference GIFs of an expert, or GIFs that are searched for, up to which `auto` is exact: a quarter of a minute of
+    a core at 256 dimensions. Beyond it, approximate ones cost much less."""
     shard_size: PositiveCount = 250_000
     """Reference GIFs in one index shard: every query visits every shard, so few and large; but a task that builds one
     with nmslib holds its vectors twice, 2.7 GB at 1280 dimensions: spark.executor.memoryOverhead is set for that."""
