@@ -41,8 +41,9 @@ from jobs.weigh_experts import weigh_experts
 from jobs.write_examples import write_examples
 from udfs import duplicates
 
-SMALL_CATALOG_BYTES = 2 * 2**20
-"""Of the catalog's files: some ten thousand GIFs, whose night is more planning than computing outside the models."""
+SMALL_BYTES = 2 * 2**20
+"""Of the catalog and its sessions: some ten thousand GIFs, whose night is more planning than computing outside the
+models."""
 
 
 def run_nightly(request: Request) -> Run:
@@ -98,7 +99,9 @@ def _embed(run: Run) -> TagSpace | None:
 
 def _start(checked: Checked) -> Run:
     log = configure_logs()
-    is_small = storage.num_bytes(checked.request.catalog) <= SMALL_CATALOG_BYTES
+    settings = checked.request.config.semantic
+    uris = filter(None, (checked.request.catalog, settings.sessions, settings.search_sessions))
+    is_small = sum(map(storage.num_bytes, uris)) <= SMALL_BYTES
     spark = spark_session("autotag nightly", is_short=is_small, makes_archive=True)
     # what the jobs say that an interrupt cuts off explains nothing, at length
     watch_interrupts(lambda: silence_spark(spark))

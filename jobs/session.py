@@ -45,6 +45,8 @@ an image's Python."""
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
 """For a JVM that ends within minutes: compiling for a long life is then 40% of its CPU time. Alone, the first leaves
 48 MB for compiled code, which a thousand queries fill: the JVM would throw away and compile again without end."""
+NO_CODEGEN = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""Java that is made for a query and runs once costs such a JVM a tenth of a small night."""
 _JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
 CPU_INFO = Path("/proc/cpuinfo")
 BLAS_KINDS = {
@@ -79,7 +81,7 @@ def spark_session(
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     conf = _follow_environment(SparkConf()) if submitted else _local_conf(master or LOCAL_MASTER, makes_archive)
     if is_short and not submitted:
-        conf.set("spark.driver.extraJavaOptions", SHORT_LIVED)
+        conf.set("spark.driver.extraJavaOptions", SHORT_LIVED).setAll(list(NO_CODEGEN.items()))
     conf.setAll(list(REQUIRED.items()))
     extensions = [name for name in (conf.get("spark.sql.extensions", "") or "").split(",") if name]
     if DELTA_EXTENSION not in extensions:

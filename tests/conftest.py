@@ -81,13 +81,8 @@ def bucket(s3: S3Server) -> str:
 @pytest.fixture(scope="session")
 def spark(s3: S3Server) -> Iterator[SparkSession]:
     """One session of two cores with Delta for the whole run, for local paths and for the buckets of `s3`."""
-    extra = {
-        "spark.sql.shuffle.partitions": "2",
-        # Java that is made for a query and runs once costs a quarter of the JVM's time; the tests that start the job as
-        # its users do (run_sample, spark-submit, local-cluster) make it.
-        "spark.sql.codegen.wholeStage": "false",
-        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
-    }
+    # is_short: no Java is made for queries; the tests on a cluster (spark-submit, local-cluster) make it
+    extra = {"spark.sql.shuffle.partitions": "2"}
     session = spark_session("tests", master="local[2,4]", extra=extra, is_short=True)
     yield session
     session.stop()

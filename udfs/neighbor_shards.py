@@ -147,11 +147,8 @@ def search_queries(
 def _in_parts(embeddings_df: DataFrame, parts: dict[str, int], centers: Centers) -> DataFrame:
     """(gif_id, expert, embedding, part): each expert cut into so many parts, each a partition, by its cells, or without
     centers by a hash of gif_id."""
-    firsts, rows_df, is_in_cells = (
-        first_parts(parts),
-        embeddings_df.select(*COLUMNS),
-        F.col("expert").isin(list(centers)),
-    )
+    firsts, rows_df = first_parts(parts), embeddings_df.select(*COLUMNS)
+    is_in_cells = F.col("expert").isin(list(centers))
     part = by_expert(firsts) + F.pmod(F.xxhash64("gif_id"), by_expert(parts))
     parted_df = rows_df.where(~is_in_cells).withColumn("part", part.cast("int"))
     if centers:

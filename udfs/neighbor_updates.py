@@ -75,17 +75,15 @@ def update_neighbors(
     sizes: dict[str, tuple[int, _Count]] = {}
     if merged:
         changes_df, neighbors_df = (df.where(F.col("expert").isin(merged)) for df in (changes_df, neighbors_df))
-        is_other = F.col("is_query") & ~F.col("is_known")
-        others_df = changes_df.where(is_other).select(*_KEY)
         known_df = neighbors_df.join(changes_df.where("is_stale"), _KEY, "left_anti")
-        broken_df = broken_lists(known_df, changes_df.where("lost"))
-        searched_df = keep(others_df.unionByName(broken_df))
-        found = {row["expert"]: row["count"] for row in searched_df.groupBy("expert").count().collect()}
-        searched = {name: found.get(name, 0) for name in merged}
-        costs = {name: searched[name] * counts[name].references * (dimensions[name] + PAIR) for name in merged}
-        limits = {name: MAX_SEARCHED * _cost(config, counts[name], dimensions[name]) for name in merged}
-        anew += [name for name in merged if costs[name] > limits[name]]
-        sizes = {name: (searched[name], counts[name]) for name in merged if name not in anew}
+        searched_df = keep(_searched_keys(known_df, changes_df))
+        searched = {row["expert"]: row["count"] for row in searched_df.groupBy("expert").count().collect()}
+        for name in merged:
+            num_searched, count, dimension = searched.get(name, 0), counts[name], dimensions[name]
+            if num_searched * count.references * (dimension + PAIR) > MAX_SEARCHED * _cost(config, count, dimension):
+                anew.append(name)
+            else:
+                sizes[name] = num_searched, count
     if sizes:
         parts.append(_searched(now, searched_df, sizes, config, storage.join(folder, "searched")))
         known_df = known_df.where(F.col("expert").isin(list(sizes))).join(searched_df, _KEY, "left_anti")
@@ -96,6 +94,12 @@ def update_neighbors(
         embeddings_df = now.embeddings_df.where(F.col("expert").isin(anew))
         parts.append(find_neighbors(embeddings_df, now.reference_ids_df, config, storage.join(folder, "all")))
     return functools.reduce(DataFrame.unionByName, parts, neighbors_df.limit(0)), changed
+
+
+def _searched_keys(known_df: DataFrame, changes_df: DataFrame) -> DataFrame:
+    """(gif_id, expert) of GIFs that are new or elsewhere, and of those whose lists, known_df, have lost a neighbor."""
+    others_df = changes_df.where(F.col("is_query") & ~F.col("is_known")).select(*_KEY)
+    return others_df.unionByName(broken_lists(known_df, changes_df.where("lost")))
 
 
 def _searched(
