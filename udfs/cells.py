@@ -19,15 +19,16 @@ Centers = Mapping[str, npt.NDArray[np.float32]]
 """By expert (cells, dimension)."""
 
 
-def sample_centers(embeddings_df: DataFrame, expert: str, max_share: float, overlap: int) -> npt.NDArray[np.float32]:
-    """Centers (cells, dimension) of cells of which none holds more than max_share of the expert's rows, each of which
-    goes into `overlap` of them.
+def sample_centers(
+    embeddings_df: DataFrame, expert: str, num_rows: int, max_share: float, overlap: int
+) -> npt.NDArray[np.float32]:
+    """Centers (cells, dimension) of cells of which none holds more than max_share of the expert's num_rows rows, each
+    of which goes into `overlap` of them.
 
-    Cost: ids are counted, then about SAMPLE vectors, chosen by a hash of their ids, come to the driver.
+    Cost: about SAMPLE vectors, chosen by a hash of their ids, come to the driver.
     """
-    rows_df = embeddings_df.where(F.col("expert") == expert)
-    one_in = max(1, rows_df.count() // SAMPLE)
-    drawn_df = rows_df.where(F.pmod(F.xxhash64("gif_id"), F.lit(one_in)) == 0)
+    one_in = max(1, num_rows // SAMPLE)
+    drawn_df = embeddings_df.where((F.col("expert") == expert) & (F.pmod(F.xxhash64("gif_id"), F.lit(one_in)) == 0))
     drawn = drawn_df.select(*COLUMNS).limit(2 * SAMPLE).toArrow().combine_chunks().sort_by("gif_id")
     vectors = np.concatenate([ids_and_vectors(batch)[1] for batch in drawn.to_batches()])
     return find_centers(vectors, max_share, overlap)

@@ -52,8 +52,8 @@ def search_graphs(
     embeddings_df = embeddings_df.where(F.col("expert").isin(list(num_gifs))).select(*COLUMNS)
     whole = [name for name, count in num_gifs.items() if count <= config.partition_size]
     centers = {
-        name: sample_centers(embeddings_df, name, config.partition_size / num_gifs[name], config.partition_overlap)
-        for name in num_gifs
+        name: sample_centers(embeddings_df, name, count, config.partition_size / count, config.partition_overlap)
+        for name, count in num_gifs.items()
         if name not in whole
     }
     num_tasks = len(whole) + sum(map(len, centers.values()))

@@ -108,7 +108,7 @@ def build_shards(
         return _build_partition(batches, config, backends, folder)
 
     centers = {
-        expert: sample_centers(references_df, expert, 1 / count, 1)
+        expert: sample_centers(references_df, expert, sizes[expert].num_references, 1 / count, 1)
         for expert, count in parts.items()
         if config.shards_searched and count > config.shards_searched
     }
