@@ -64,7 +64,7 @@ def test_every_row_ends_in_one_table_and_lists_make_the_splits(spark: SparkSessi
             "not one usable row: 2 x missing_uri, 1 x unreadable_row",
         ),
         ("catalog.csv", b"gif_id,uri\n", "not one usable row: it has no rows"),
-        ("catalog.jsonl.gz", gzip.compress(b"x" * 10_000)[:20], "cannot be read: "),
+        ("catalog.jsonl.gz", gzip.compress(b"x" * 10_000, mtime=0)[:20], "cannot be read: "),
         ("catalog.jsonl.gz", b"plain text, not gzip", "cannot be read: java.io.IOException: not a gzip file"),
         ("catalog.parquet", b"PAR1", "is not a Parquet file"),
     ],
