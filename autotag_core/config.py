@@ -213,8 +213,9 @@ class NeighborsConfig(Section):
     """Neighbors of a GIF in each expert's space. The published rule hears vote.neighbors of them."""
     backend: Literal["auto", "exact", "nmslib", "nndescent"] = "auto"
     """`exact`: tiled matrix product. `nndescent`: a graph of all GIFs at once, approximate; a night on which little
-    changed searches exactly for up to exact_below GIFs, for more by `nmslib`. `nmslib`: HNSW. `auto`: exact up to
-    exact_below reference GIFs or queries, ten times that on GPUs, else `nndescent`."""
+    changed searches exactly for up to exact_below GIFs, for more by `nmslib`. `nmslib`: HNSW, whose indexes stay with
+    the release. `auto`: exact up to exact_below reference GIFs or queries, ten times that on GPUs, else
+    `nndescent`."""
     exact_below: Count = 50_000
     """Reference GIFs of an expert, or GIFs that are searched for, up to which `auto` is exact: a quarter of a minute of
     a core at 256 dimensions. Beyond it, approximate ones cost much less."""

@@ -180,6 +180,11 @@ def num_bytes(uri: str) -> int:
     return sum(size for _, size, _ in _listing(uri))
 
 
+def file_sizes(uri: str) -> dict[str, int]:
+    """Bytes of each file in the folder, by its name below it."""
+    return {name.rpartition("/")[2]: size for name, size, _ in _listing(uri)}
+
+
 def _listing(uri: str) -> list[tuple[str, int, str]]:
     """(name, size, etag or time of change) of the file, or of each file below the folder, sorted."""
     with explained(uri):

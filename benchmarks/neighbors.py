@@ -32,6 +32,7 @@ from pyspark.sql import SparkSession
 from autotag_core.config import NeighborsConfig
 from benchmarks.clustered_vectors import clustered_vectors
 from jobs.session import spark_session
+from udfs.neighbor_shards import ShardFolders
 from udfs.neighbors import find_neighbors
 
 Floats = npt.NDArray[np.float32]
@@ -193,7 +194,7 @@ def search(spark: SparkSession, folder: Path, table: Path, config: NeighborsConf
     found = folder / "found"
     embeddings_df = spark.read.parquet(str(table))
     shards = folder / "shards"
-    found_df = find_neighbors(embeddings_df, embeddings_df.select("gif_id"), config, str(shards))
+    found_df = find_neighbors(embeddings_df, embeddings_df.select("gif_id"), config, ShardFolders(str(shards)))
     found_df.write.mode("overwrite").parquet(str(found))
     shutil.rmtree(shards, ignore_errors=True)
     return found

@@ -17,6 +17,7 @@ from autotag_core.tables import CATALOG
 from autotag_core.warehouse import RunRecord, table_uri
 from jobs.delta_tables import read_table_version
 from udfs import neighbors, related, related_quality, tag_vectors
+from udfs.neighbor_shards import ShardFolders
 from udfs.splits import TRAIN
 
 
@@ -59,7 +60,8 @@ def _relate(catalog_df: DataFrame, sessions_df: DataFrame, config: Config, k: in
     embeddings_df = tag_vectors.embed_tags(catalog_df, space, config).persist()
     settings = search_settings(config.neighbors, k)
     train_df = catalog_df.where(F.col("split") == TRAIN).select("gif_id")
-    neighbors_df = neighbors.find_neighbors(embeddings_df, train_df, settings, storage.join(folder, "tags"))
+    folders = ShardFolders(storage.join(folder, "tags"))
+    neighbors_df = neighbors.find_neighbors(embeddings_df, train_df, settings, folders)
     gifs = token_vectors(space, GIF_PREFIX)
     gifs = gifs.only(related.known_gifs(catalog_df, gifs.names))
     searchable = related.make_searchable(spark, gifs, settings, storage.join(folder, "gifs"))

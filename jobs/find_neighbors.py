@@ -8,10 +8,10 @@ import json
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from autotag_core import storage
 from autotag_core.tables import CATALOG, EMBEDDINGS, NEIGHBORS
 from jobs import leftover_neighbors
 from jobs.run import Run
+from jobs.saved_shards import keep_shards, save_shards, saved_shards, shard_folders
 from udfs import neighbors
 from udfs.neighbor_updates import Space, update_neighbors
 from udfs.splits import TRAIN
@@ -31,13 +31,14 @@ def find_neighbors(run: Run) -> None:
         made_of = leftover_neighbors.fingerprints(run, embeddings_df, references_df)
         left = leftover_neighbors.find_leftover(run, made_of)
         if left is not None:
-            run.inputs["neighbors_taken_up"] = ", ".join(left[0])
-            embeddings_df = embeddings_df.where(~F.col("expert").isin(left[0]))
-        folder = storage.join(run.staging, "shards")
-        found_df = neighbors.find_neighbors(embeddings_df, references_df, run.config.neighbors, folder)
+            run.inputs |= {"neighbors_taken_up": ", ".join(left.experts)} | left.shard_inputs
+            embeddings_df = embeddings_df.where(~F.col("expert").isin(left.experts))
+        folders = shard_folders(run)
+        found_df = neighbors.find_neighbors(embeddings_df, references_df, run.config.neighbors, folders)
         if left is not None:
-            found_df = found_df.unionByName(left[1])
+            found_df = found_df.unionByName(left.neighbors_df)
         run.rows_out["neighbors"] = run.replace(NEIGHBORS, found_df, run.config.experts)
+        save_shards(run, folders.kept, Space(run.read(EMBEDDINGS), references_df).references())
         leftover_neighbors.note_neighbors(run, made_of)
 
 
@@ -48,6 +49,7 @@ def _searches_as_before(run: Run) -> bool:
 
 def _update(run: Run) -> None:
     """Search for what changed alone; nothing is written where nothing did."""
+    keep_shards(run)
     if run.is_adopted(EMBEDDINGS) and run.is_adopted(CATALOG):
         return
     numbers = itertools.count()
@@ -57,11 +59,12 @@ def _update(run: Run) -> None:
 
     now = Space(run.read(EMBEDDINGS), _references(run.read(CATALOG)))
     before = Space(run.read_base(EMBEDDINGS), _references(run.read_base(CATALOG)))
-    folder = storage.join(run.staging, "shards")
-    found_df, changed = update_neighbors(now, before, run.read_base(NEIGHBORS), run.config.neighbors, folder, keep)
+    lists_df, settings, folders = run.read_base(NEIGHBORS), run.config.neighbors, shard_folders(run)
+    found_df, changed = update_neighbors(now, before, lists_df, settings, folders, keep, saved_shards(run))
     run.log.info("neighbors updated", experts=",".join(changed) or None)
     if changed:
         run.replace(NEIGHBORS, found_df, changed)
+    save_shards(run, folders.kept, now.references())
 
 
 def _references(catalog_df: DataFrame) -> DataFrame:

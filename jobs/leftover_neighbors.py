@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -14,6 +15,7 @@ from autotag_core.warehouse import table_uri
 from jobs.delta_tables import has_its_files, read_version, spark_schema
 from jobs.leftovers import left_notes
 from jobs.run import Run
+from jobs.saved_shards import shard_inputs
 from udfs.changes import digest_columns
 
 _NOTE = "neighbors.json"
@@ -34,16 +36,28 @@ def fingerprints(run: Run, embeddings_df: DataFrame, references_df: DataFrame) -
 
 def note_neighbors(run: Run, made_of: dict[str, str]) -> None:
     """Leave word of what the neighbors that this run has just written are made of."""
-    note = {"made_of": made_of, "version": run.table_versions[NEIGHBORS.name]}
+    shards = shard_inputs(run.inputs, made_of)
+    note = {"made_of": made_of, "version": run.table_versions[NEIGHBORS.name], "shards": shards}
     storage.write_bytes(storage.join(run.staging, _NOTE), json.dumps(note).encode())
 
 
-def find_leftover(run: Run, made_of: dict[str, str]) -> tuple[list[str], DataFrame] | None:
-    """(experts, their NEIGHBORS) that the newest run left which made some of the same; None: none did."""
+@dataclass(frozen=True)
+class Leftover:
+    """What an earlier run has found for some experts."""
+
+    experts: list[str]
+    neighbors_df: DataFrame
+    shard_inputs: dict[str, str]
+    """Which runs built these experts' indexes."""
+
+
+def find_leftover(run: Run, made_of: dict[str, str]) -> Leftover | None:
+    """From the newest run that left some neighbors that are made of the same; None: none did."""
     for _, note, _ in left_notes(run, _NOTE):
         same = sorted(expert for expert, what in made_of.items() if note["made_of"].get(expert) == what)
         uri, version = table_uri(run.warehouse, NEIGHBORS.name), int(note["version"])
         if same and has_its_files(uri, version):
             rows_df = read_version(run.spark, uri, version, spark_schema(NEIGHBORS))
-            return same, rows_df.where(F.col("expert").isin(same))
+            shards = shard_inputs(note.get("shards", {}), same)
+            return Leftover(same, rows_df.where(F.col("expert").isin(same)), shards)
     return None

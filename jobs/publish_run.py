@@ -40,18 +40,17 @@ def publish_nothing(run: Run) -> None:
 
 
 def tidy_up(run: Run, index: Index | None) -> None:
-    """Delete the indexes and table versions that no kept release names; what fails here is only a warning."""
+    """Delete the indexes, table versions and index shards that no kept release names; what fails is only a warning."""
     if index is not None:
         settle_index(run, index)
     keep = run.config.warehouse.keep_releases
-    if keep is None:
-        return
     try:
-        deleted = retention.drop_old_versions(run.warehouse, keep)
+        shards = retention.drop_old_shards(run.warehouse, keep)
+        deleted = {} if keep is None else retention.drop_old_versions(run.warehouse, keep)
     except Exception as error:  # the run is published: disk space is not worth another exit code
         run.log.warning("old table versions not deleted", reason=cause(error))
     else:
-        run.log.info("old table versions deleted", **deleted)
+        run.log.info("old table versions deleted", shards=",".join(shards) or None, **deleted)
 
 
 @contextmanager

@@ -7,9 +7,11 @@ import os
 import shutil
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from pyspark.sql import SparkSession
 
@@ -104,6 +106,25 @@ def shared_data() -> Path:
         assert not named, f"AUTOTAG_REAL_GIFS is {named}: there is no such folder"
         pytest.skip("no real GIFs: set AUTOTAG_REAL_GIFS to a folder of folders with gifs/*.gif")
     return folder
+
+
+@pytest.fixture(scope="session")
+def clustered() -> Callable[[int, int, int], npt.NDArray[np.float32]]:
+    """Unit vectors in overlapping flat clusters with noise, like image embeddings: (num_vectors, dimension, seed)."""
+
+    def draw(num_vectors: int, dimension: int, seed: int) -> npt.NDArray[np.float32]:
+        random = np.random.default_rng(seed)
+        num_clusters, flat = max(1, num_vectors // 200), min(16, dimension)
+        centers = random.normal(size=(num_clusters, dimension)) * 0.5
+        axes = random.normal(size=(num_clusters, flat, dimension))
+        cluster = random.integers(num_clusters, size=num_vectors)
+        vectors = random.normal(size=(num_vectors, dimension)) * 0.3
+        for c in range(num_clusters):
+            rows = cluster == c
+            vectors[rows] += centers[c] + random.normal(size=(rows.sum(), flat)) @ axes[c] / np.sqrt(flat)
+        return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+    return draw
 
 
 @pytest.fixture

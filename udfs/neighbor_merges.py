@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.config import NeighborsConfig
-from autotag_core.neighbors import Neighbors, search_shards
+from autotag_core.neighbors import Neighbors, ShardSet, search_shards
 from udfs.local_files import local_folder
 from udfs.neighbor_rows import COLUMNS, LISTS, as_batch, lists_of, pairs
 from udfs.neighbor_shards import ROWS_PER_BATCH, ShardRow, query_blocks, search_device
@@ -47,7 +47,7 @@ def gains(
         device = search_device()
         for expert, ids, vectors, reach in query_blocks(batches, config.k, "reach"):
             uris = [shard.uri for shard in gained if shard.expert == expert]
-            found = search_shards(uris, ids, vectors, config, local_folder(), device, reach)
+            found = search_shards(ShardSet(uris), ids, vectors, config, local_folder(), device, reach)
             lengths = np.diff(found.offsets)
             gaining = [ids[i] for i in np.flatnonzero(lengths)]
             found = Neighbors(np.unique(found.offsets), found.neighbor_ids, found.distances)  # without the empty ones

@@ -3,12 +3,13 @@ by one task."""
 
 from __future__ import annotations
 
+import functools
 import itertools
 import logging
 import math
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,12 +25,14 @@ from autotag_core.errors import AutotagError
 from autotag_core.experts.devices import choose_device
 from autotag_core.neighbors import (
     Backend,
+    Neighbors,
+    ShardSet,
     build_shard,
     choose_backend,
     num_shards,
-    search_nearest_shards,
     search_shards,
 )
+from autotag_core.neighbors.distances import Strings, merged, no_neighbors
 from udfs.cells import Centers, sample_centers, with_cells
 from udfs.embeddings import task_gpus
 from udfs.local_files import local_folder
@@ -72,6 +75,28 @@ class ShardRow:
     """Of the build that made it."""
     center: npt.NDArray[np.float32] | None = None
     """What its references are around; None: they are any."""
+    lost: Strings | None = None
+    """Ids, ascending, that it may hold and that are not to be found in it any more."""
+
+
+@dataclass(frozen=True)
+class ShardFolders:
+    """Where shards are written."""
+
+    passing: str
+    """For one run: the caller deletes it."""
+    lasting: str | None = None
+    """For indexes, which later runs can search again; None: they are for one run too."""
+    kept: list[ShardRow] = field(default_factory=list)
+    """What was written to `lasting`."""
+
+    def below(self, name: str) -> ShardFolders:
+        """The same, `passing` a folder in it."""
+        return replace(self, passing=storage.join(self.passing, name))
+
+    def of(self, backend: Backend) -> str:
+        """Where shards of the backend go."""
+        return self.lasting if self.lasting is not None and backend == "nmslib" else self.passing
 
 
 @dataclass(frozen=True)
@@ -83,9 +108,14 @@ class ExpertSize:
 
 
 def build_shards(
-    references_df: DataFrame, sizes: dict[str, ExpertSize], config: NeighborsConfig, folder: str
+    references_df: DataFrame,
+    sizes: dict[str, ExpertSize],
+    config: NeighborsConfig,
+    folders: ShardFolders,
+    reason: str = "",
 ) -> list[ShardRow]:
-    """Write every expert's reference as shards under the folder, each by one task.
+    """Write every expert's reference as shards into the folders, each by one task; the log has the reason for the
+    backend, by default the setting that it follows from.
 
     A GIF's shard is its id's hash; where config.shards_searched are fewer than all, the one around its nearest center:
     their number is then about half as much again, since they are not of one size.
@@ -101,11 +131,13 @@ def build_shards(
         )
         _log.info(
             "neighbors of %s: %s, %d GIFs among %d references in %d shards: %s",
-            *(expert, backend, queries, references, parts[expert], chosen),
+            *(expert, backend, queries, references, parts[expert], reason or chosen),
         )
 
+    places = {name: (backend, folders.of(backend)) for name, backend in backends.items()}
+
     def build_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return _build_partition(batches, config, backends, folder)
+        return _build_partition(batches, config, places)
 
     centers = {
         expert: sample_centers(references_df, expert, sizes[expert].num_references, 1 / count, 1)
@@ -118,12 +150,14 @@ def build_shards(
     rows = sorted_df.mapInArrow(build_partition, from_arrow_schema(SHARDS)).collect()
     shards = [ShardRow(**row.asDict()) for row in sorted(rows, key=lambda row: (row["expert"], row["uri"]))]
     firsts = first_parts(parts)
-    return [
+    shards = [
         replace(shard, center=centers[shard.expert][shard.part - firsts[shard.expert]])
         if shard.expert in centers
         else shard
         for shard in shards
     ]
+    folders.kept.extend(shard for shard in shards if places[shard.expert][1] == folders.lasting)
+    return shards
 
 
 def search_queries(
@@ -157,15 +191,16 @@ def _in_parts(embeddings_df: DataFrame, parts: dict[str, int], centers: Centers)
 
 
 def _build_partition(
-    batches: Iterable[pa.RecordBatch], config: NeighborsConfig, backends: dict[str, Backend], folder: str
+    batches: Iterable[pa.RecordBatch], config: NeighborsConfig, places: dict[str, tuple[Backend, str]]
 ) -> Iterator[pa.RecordBatch]:
     for part, slices in itertools.groupby(runs(batches, "part"), key=lambda batch: batch["part"][0].as_py()):
         first = next(slices)
         expert = first["expert"][0].as_py()
+        backend, folder = places[expert]
         # a name of its own for each attempt: a retried or speculative task never mixes its files with another's
         uri = storage.join(folder, f"{expert}-{part:05d}-{uuid.uuid4().hex[:12]}")
         vectors = (ids_and_vectors(batch) for batch in itertools.chain([first], slices))
-        header = build_shard(vectors, config, backends[expert], uri, local_folder())
+        header = build_shard(vectors, config, backend, uri, local_folder())
         yield pa.RecordBatch.from_pylist(
             [
                 {
@@ -185,14 +220,27 @@ def _search_partition(
 ) -> Iterator[pa.RecordBatch]:
     device = search_device()
     for expert, ids, vectors, _ in query_blocks(batches, config.k):
-        uris = [shard.uri for shard in shards if shard.expert == expert]
-        centers = [shard.center for shard in shards if shard.expert == expert and shard.center is not None]
-        if centers:
-            found = search_nearest_shards(uris, np.stack(centers), ids, vectors, config, local_folder(), device)
-        else:
-            found = search_shards(uris, ids, vectors, config, local_folder(), device)
+        found = _search([shard for shard in shards if shard.expert == expert], ids, vectors, config, device)
         for start in range(0, len(ids), ROWS_PER_BATCH):
             yield as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
+
+
+def _search(
+    shards: list[ShardRow],
+    ids: list[str],
+    vectors: npt.NDArray[np.float32],
+    config: NeighborsConfig,
+    device: torch.device | None,
+) -> Neighbors:
+    """The k nearest of each GIF; what has been built at one time is alike in having centers and lost ids."""
+    parts = []
+    for alike in ([shard for shard in shards if (shard.lost is None) == is_new] for is_new in (True, False)):
+        if not alike:
+            continue
+        centers = [shard.center for shard in alike if shard.center is not None]
+        together = ShardSet([shard.uri for shard in alike], np.stack(centers) if centers else None, alike[0].lost)
+        parts.append(search_shards(together, ids, vectors, config, local_folder(), device))
+    return functools.reduce(lambda left, right: merged(left, right, config.k), parts or [no_neighbors(len(ids))])
 
 
 def search_device() -> torch.device | None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
 from udfs.neighbor_merges import broken_lists, gains, merge_gains
-from udfs.neighbor_shards import ExpertSize, build_shards, search_queries
+from udfs.neighbor_shards import ExpertSize, ShardFolders, build_shards, search_queries
 from udfs.neighbors import find_neighbors
+from udfs.saved_shards import NOTHING_SAVED, Keep, SavedShards, up_to_date
 
 MAX_SEARCHED = 0.5
 """Where the GIFs that need a full search cost more than this share of what all would, all get one."""
@@ -31,7 +31,6 @@ GRAPH = 1 << 22
 _KEY = ["gif_id", "expert"]
 
 _log = logging.getLogger(__name__)
-Keep = Callable[[DataFrame], DataFrame]
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,13 @@ class Space:
 
 
 def update_neighbors(
-    now: Space, before: Space, neighbors_df: DataFrame, config: NeighborsConfig, folder: str, keep: Keep
+    now: Space,
+    before: Space,
+    neighbors_df: DataFrame,
+    config: NeighborsConfig,
+    folders: ShardFolders,
+    keep: Keep,
+    saved: Mapping[str, SavedShards] = NOTHING_SAVED,
 ) -> tuple[DataFrame, list[str]]:
     """NEIGHBORS of `now` of the experts for which anything differs from `before`, whose NEIGHBORS are neighbors_df;
     and these experts' names.
@@ -56,7 +61,8 @@ def update_neighbors(
     references that are new; any other is searched for among all. With the exact backend that is what find_neighbors
     gives, to the bit: a pair's distance does not depend on what else is computed. Where a search for all is CHEAP, by
     exact products or NN-descent, it takes the place of the merge. An embedding is the same where its version and
-    model_version are. `keep` writes rows that several steps need; `folder` is find_neighbors'.
+    model_version are. `keep` writes rows that several steps need; `folders` are find_neighbors'. What nmslib has
+    to search for it searches in the indexes `saved` (by expert); where these hold too little, in new ones.
 
     Cost: versions are compared in one shuffle, without vectors. Lists are looked through once, and of each how far its
     last neighbor is away is shuffled once, with the embeddings; whole lists only where what changed is too much for a
@@ -85,14 +91,14 @@ def update_neighbors(
             else:
                 sizes[name] = num_searched, count
     if sizes:
-        parts.append(_searched(now, searched_df, sizes, config, storage.join(folder, "searched")))
+        parts.append(_searched(now, searched_df, sizes, config, folders.below("searched"), keep, saved))
         known_df = known_df.where(F.col("expert").isin(list(sizes))).join(searched_df, _KEY, "left_anti")
-        gains_df = _gains(now, known_df, changes_df, sizes, config, storage.join(folder, "gained"))
+        gains_df = _gains(now, known_df, changes_df, sizes, config, folders.below("gained"))
         # kept, so that its size is known before lists are shuffled for it: mostly they need not be
         parts.append(known_df if gains_df is None else merge_gains(known_df, keep(gains_df), config.k))
     if anew:
         embeddings_df = now.embeddings_df.where(F.col("expert").isin(anew))
-        parts.append(find_neighbors(embeddings_df, now.reference_ids_df, config, storage.join(folder, "all")))
+        parts.append(find_neighbors(embeddings_df, now.reference_ids_df, config, folders.below("all")))
     return functools.reduce(DataFrame.unionByName, parts, neighbors_df.limit(0)), changed
 
 
@@ -103,14 +109,23 @@ def _searched_keys(known_df: DataFrame, changes_df: DataFrame) -> DataFrame:
 
 
 def _searched(
-    now: Space, keys_df: DataFrame, sizes: dict[str, tuple[int, _Count]], config: NeighborsConfig, folder: str
+    now: Space,
+    keys_df: DataFrame,
+    sizes: dict[str, tuple[int, _Count]],
+    config: NeighborsConfig,
+    folders: ShardFolders,
+    keep: Keep,
+    saved: Mapping[str, SavedShards],
 ) -> DataFrame:
     """NEIGHBORS of these GIFs (gif_id, expert) among all references; sizes: by expert, how many GIFs these are."""
     asked = {name: ExpertSize(searched, count.references) for name, (searched, count) in sizes.items() if searched}
     is_asked = F.col("expert").isin(list(asked))
     queries_df = now.embeddings_df.join(keys_df.where(is_asked), _KEY, "left_semi")
-    shards = build_shards(now.references().where(is_asked), asked, config, folder)
-    return search_queries(queries_df, asked, shards, config)
+    references_df = now.references().where(is_asked)
+    shards = up_to_date(references_df, saved, asked, config, folders, keep)
+    others = {name: size for name, size in asked.items() if name not in {shard.expert for shard in shards}}
+    others_df = references_df.where(F.col("expert").isin(list(others)))
+    return search_queries(queries_df, asked, shards + build_shards(others_df, others, config, folders), config)
 
 
 def _gains(
@@ -119,7 +134,7 @@ def _gains(
     changes_df: DataFrame,
     sizes: dict[str, tuple[int, _Count]],
     config: NeighborsConfig,
-    folder: str,
+    folders: ShardFolders,
 ) -> DataFrame | None:
     """NEIGHBORS: what of the new references enters the lists known_df; None: there are none."""
     gained = {
@@ -132,7 +147,7 @@ def _gains(
     is_gaining = F.col("expert").isin(list(gained))
     gained_df = changes_df.where(is_gaining & F.col("gained"))
     references_df = now.embeddings_df.join(gained_df, _KEY, "left_semi")
-    shards = build_shards(references_df, gained, config, folder)
+    shards = build_shards(references_df, gained, config, replace(folders, lasting=None))
     return gains(known_df.where(is_gaining), now.embeddings_df, shards, config)
 
 

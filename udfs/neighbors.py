@@ -13,7 +13,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
 from udfs.embeddings import gpus_per_task
 from udfs.neighbor_graphs import search_graphs
-from udfs.neighbor_shards import ExpertSize, build_shards, search_queries
+from udfs.neighbor_shards import ExpertSize, ShardFolders, build_shards, search_queries
 
 GPU_GAIN = 10
 """An assumption, not measured: of the order of a GPU's float32 products against a core's, per task and second."""
@@ -22,14 +22,14 @@ _log = logging.getLogger(__name__)
 
 
 def find_neighbors(
-    embeddings_df: DataFrame, reference_ids_df: DataFrame, config: NeighborsConfig, folder: str
+    embeddings_df: DataFrame, reference_ids_df: DataFrame, config: NeighborsConfig, folders: ShardFolders
 ) -> DataFrame:
     """NEIGHBORS of every row of embeddings_df among the GIFs of reference_ids_df (gif_id), each expert by itself.
 
     Nearest first, ties by gif_id, never the GIF itself; a GIF whose expert has no reference gets empty lists.
     embeddings_df is read several times: give it a table, not a plan. Experts whose backend is nndescent are searched as
-    search_graphs says. For the others, shards are built at once, under `folder` (local or s3a), by the tasks of one
-    Spark job; the search runs when the result is written and needs them until then: the caller deletes the folder.
+    search_graphs says. For the others, shards are built at once, in the folders (local or s3a), by the tasks of one
+    Spark job; the search runs when the result is written and needs them until then.
 
     Cost for Q queries, N references, dimension d, P = ceil(N / shard_size) shards. exact: 2 Q N d operations.
     nmslib: a build of about N log(shard_size) and Q P searches, so it grows with P: few and large shards. Each vector
@@ -49,7 +49,7 @@ def find_neighbors(
     if others or not graphs:
         queries_df = embeddings_df.where(F.col("expert").isin(list(others))) if graphs else embeddings_df
         references_df = queries_df.join(reference_ids_df.select("gif_id"), "gif_id", "left_semi")
-        shards = build_shards(references_df, others, config, folder)
+        shards = build_shards(references_df, others, config, folders)
         parts.append(search_queries(queries_df, others, shards, config))
     return functools.reduce(DataFrame.unionByName, parts)
 

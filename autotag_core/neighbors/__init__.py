@@ -1,6 +1,6 @@
 """The nearest GIFs in an expert's space: exact or HNSW, one shard of the reference at a time, or all by NN-descent."""
 
-from autotag_core.neighbors.cache import open_shard, search_nearest_shards, search_shards
+from autotag_core.neighbors.cache import ShardSet, open_shard, search_shards
 from autotag_core.neighbors.cells import find_centers, nearest_centers
 from autotag_core.neighbors.distances import Neighbors
 from autotag_core.neighbors.exact import exact_neighbors
@@ -10,6 +10,7 @@ from autotag_core.neighbors.shards import (
     Shard,
     ShardHeader,
     build_shard,
+    check_shard,
     choose_backend,
     load_shard,
     num_shards,
@@ -20,7 +21,9 @@ __all__ = [
     "Neighbors",
     "Shard",
     "ShardHeader",
+    "ShardSet",
     "build_shard",
+    "check_shard",
     "choose_backend",
     "exact_neighbors",
     "find_centers",
@@ -29,6 +32,5 @@ __all__ = [
     "nearest_centers",
     "num_shards",
     "open_shard",
-    "search_nearest_shards",
     "search_shards",
 ]

@@ -6,6 +6,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,8 +38,19 @@ def open_shard(uri: str, config: NeighborsConfig, folder: Path) -> Shard:
     return _open[key]
 
 
+@dataclass(frozen=True)
+class ShardSet:
+    """Shards that are searched together: no reference is in two of them."""
+
+    uris: Sequence[str]
+    centers: Floats | None = None  # (shards, dimension)
+    """A query is searched in the config.shards_searched shards whose centers are nearest to it; None: in all."""
+    lost: Strings | None = None
+    """Ascending; what is in the shards but shall not be found."""
+
+
 def search_shards(
-    uris: Sequence[str],
+    shards: ShardSet,
     query_ids: Sequence[str] | Strings,
     queries: Floats,
     config: NeighborsConfig,
@@ -46,40 +58,29 @@ def search_shards(
     device: torch.device | None = None,
     within: Floats | None = None,
 ) -> Neighbors:
-    """The k nearest of each query over all shards, ties by gif_id; no reference is in two of them.
+    """The k nearest of each query over the shards, ties by gif_id.
 
     Only those no further away than within (queries,), where it is given.
 
     The shard that is open already is searched first. Lists are merged after each shard: memory holds 2 k candidates of
     a query, however many shards there are.
     """
-    query_ids = as_strings(query_ids)
-    uris = sorted(uris, key=lambda uri: ((os.getpid(), uri, config) not in _open, uri))
-    found = None
-    for uri in uris:
-        here = open_shard(uri, config, folder).search(query_ids, queries, config.k, device, within)
-        found = here if found is None else merged(found, here, config.k)
-    return no_neighbors(len(query_ids)) if found is None else found
-
-
-def search_nearest_shards(
-    uris: Sequence[str],
-    centers: Floats,  # (shards, dimension)
-    query_ids: Sequence[str] | Strings,
-    queries: Floats,
-    config: NeighborsConfig,
-    folder: Path,
-    device: torch.device | None = None,
-) -> Neighbors:
-    """As search_shards, but each query is searched in the config.shards_searched shards with the nearest centers."""
-    query_ids = as_strings(query_ids)
-    chosen = nearest_centers(queries, centers, config.shards_searched or len(uris))
+    query_ids, chosen = as_strings(query_ids), None
+    if shards.centers is not None:
+        chosen = nearest_centers(queries, shards.centers, config.shards_searched or len(shards.uris))
     found = no_neighbors(len(query_ids))
-    for number, uri in enumerate(uris):
-        rows = np.flatnonzero((chosen == number).any(axis=1))
-        if len(rows):
-            here = search_shards([uri], query_ids[rows], queries[rows], config, folder, device)
-            found = merged(found, here.of_some(rows, len(query_ids)), config.k)
+    for number, uri in sorted(enumerate(shards.uris), key=lambda of: ((os.getpid(), of[1], config) not in _open, of)):
+        rows = None if chosen is None else np.flatnonzero((chosen == number).any(axis=1))
+        if rows is not None and not len(rows):
+            continue
+        shard = open_shard(uri, config, folder)
+        shard = shard if shards.lost is None else shard.without(shards.lost)
+        if rows is None:
+            here = shard.search(query_ids, queries, config.k, device, within)
+        else:
+            near = None if within is None else within[rows]
+            here = shard.search(query_ids[rows], queries[rows], config.k, device, near).of_some(rows, len(query_ids))
+        found = merged(found, here, config.k) if len(found.neighbor_ids) else here
     return found
 
 

@@ -43,6 +43,13 @@ class Neighbors:
         here = slice(self.offsets[query], self.offsets[query + 1])
         return self.neighbor_ids[here].tolist(), self.distances[here].tolist()
 
+    def some(self, rows: Integers) -> Neighbors:
+        """The lists of the queries `rows` alone."""
+        lengths = np.diff(self.offsets)[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)])
+        pair = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
+        return Neighbors(offsets, self.neighbor_ids[pair], self.distances[pair])
+
     def of_some(self, rows: Integers, num_queries: int) -> Neighbors:
         """The same lists, for the queries `rows` (ascending) of more; the others' are empty."""
         lengths = np.zeros(num_queries + 1, np.int64)

@@ -13,6 +13,7 @@ other vector units may round otherwise.
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import logging
 import os
 import sys
@@ -30,6 +31,17 @@ from autotag_core.neighbors.references import References
 SPACE = "negdotprod"
 """On unit vectors the same order and the same measured recall as `cosinesimil` and `l2`."""
 _ADD_ROWS = 10_000
+
+
+def parameters(config: NeighborsConfig) -> dict[str, int | str]:
+    """What an index depends on besides its vectors: another one of these can't be searched in its place."""
+    return {
+        "space": SPACE,
+        "M": config.M,
+        "efConstruction": config.efConstruction,
+        "post": config.post,
+        "nmslib": importlib.metadata.version("nmslib"),
+    }
 
 
 def build_index(vectors: Floats, config: NeighborsConfig) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,6 +41,18 @@ class References:
     def starts(self) -> Integers:
         """Row r has the members starts[r]:starts[r + 1]."""
         return np.concatenate([[0], np.cumsum(np.bincount(self.row_of, minlength=len(self.vectors)))])
+
+    @functools.cached_property
+    def num_empty(self) -> int:
+        """Rows without an id."""
+        return int((np.diff(self.starts) == 0).sum())
+
+    def without(self, ids: Strings) -> References:
+        """Those that are not among the ids (ascending); no row goes, but some have no id any more."""
+        if not len(ids):
+            return self
+        kept = ids[np.minimum(np.searchsorted(ids, self.ids), len(ids) - 1)] != self.ids
+        return replace(self, ids=self.ids[kept], row_of=self.row_of[kept])
 
     def distances(self, queries: Floats, query_norms: Doubles) -> PairDistances:
         """Distances from these queries to the rows."""

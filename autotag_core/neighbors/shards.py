@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,7 +22,7 @@ from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
 from autotag_core.neighbors import exact, hnsw
-from autotag_core.neighbors.distances import Floats, Neighbors, Pairs, Strings, squared_norms
+from autotag_core.neighbors.distances import Floats, Neighbors, Pairs, Strings, merged, squared_norms
 from autotag_core.neighbors.references import DistinctVectors, References, as_strings
 
 if TYPE_CHECKING:
@@ -80,15 +80,37 @@ class Shard:
             raise AutotagError(f"k is {k}; this shard was built for at most {self.header.max_members - 1}")
         query_ids = as_strings(query_ids)
         if self.header.backend == "exact":
-            tiling = exact.DEFAULT_TILING if device is None else exact.GPU_TILING
-            pairs = exact.nearest_rows(query_ids, queries, self.references, k + 1, tiling, device, within)
-        else:
-            norms = squared_norms(query_ids, queries)
-            pairs = hnsw.nearest_rows(self.index, queries, norms, self.references, k + 1)
-        if within is not None:
-            near = pairs.distance <= within[pairs.query]
-            pairs = Pairs(pairs.query[near], pairs.row[near], pairs.distance[near])
-        return self.references.neighbors(query_ids, pairs, k)
+            return self._search_exactly(query_ids, queries, k, device, within)
+        found, empty = self._search_index(query_ids, queries, k, within), self.references.num_empty
+        is_short = np.diff(found.offsets) < (min(k, len(self.references.ids) - 1) if empty and within is None else 0)
+        if not is_short.any():
+            return found
+        # what is nearest is no reference any more: there may be a whole cluster of it, which no graph leads out of
+        long, short = np.flatnonzero(~is_short), np.flatnonzero(is_short)
+        others = self._search_exactly(query_ids[short], queries[short], k, device)
+        parts = found.some(long).of_some(long, len(is_short)), others.of_some(short, len(is_short))
+        return merged(*parts, k)
+
+    def without(self, ids: Strings) -> Shard:
+        """The shard, in which these ids (ascending) are found no more."""
+        return replace(self, references=self.references.without(ids))
+
+    def _search_exactly(
+        self,
+        query_ids: Strings,
+        queries: Floats,
+        k: int,
+        device: torch.device | None = None,
+        within: Floats | None = None,
+    ) -> Neighbors:
+        tiling, count = exact.DEFAULT_TILING if device is None else exact.GPU_TILING, k + 1 + self.references.num_empty
+        pairs = exact.nearest_rows(query_ids, queries, self.references, count, tiling, device, within)
+        return self.references.neighbors(query_ids, _near(pairs, within), k)
+
+    def _search_index(self, query_ids: Strings, queries: Floats, k: int, within: Floats | None) -> Neighbors:
+        count = k + 1 + min(k, self.references.num_empty)
+        pairs = hnsw.nearest_rows(self.index, queries, squared_norms(query_ids, queries), self.references, count)
+        return self.references.neighbors(query_ids, _near(pairs, within), k)
 
 
 def choose_backend(config: NeighborsConfig, num_references: int, num_queries: int | None = None) -> Backend:
@@ -133,14 +155,7 @@ def build_shard(
 def load_shard(folder: Path, config: NeighborsConfig) -> Shard:
     """Open a shard's local folder; AutotagError where it is not whole or was built with another config."""
     header = read_header(folder / HEADER)
-    if header.parameters != _parameters(config, header.backend):
-        raise AutotagError(
-            f"{folder}: built with {header.parameters}; the config says {_parameters(config, header.backend)}"
-        )
-    for name, size in header.file_bytes.items():
-        found = (folder / name).stat().st_size if (folder / name).exists() else 0
-        if found != size:
-            raise AutotagError(f"{folder / name}: {found} bytes, the header says {size}: the shard is not whole")
+    _check_header(str(folder), header, config, {path.name: path.stat().st_size for path in folder.iterdir()})
     vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
     norms = np.load(folder / "norms.npy", allow_pickle=False)
     with pa.OSFile(str(folder / "ids.arrow")) as file:
@@ -155,26 +170,54 @@ def load_shard(folder: Path, config: NeighborsConfig) -> Shard:
     return Shard(header, References(vectors, norms, ids, rows), index)
 
 
+def check_shard(uri: str, config: NeighborsConfig) -> ShardHeader:
+    """The header of the shard at the URI, of which no other byte is read; AutotagError as load_shard."""
+    header = _parse_header(storage.join(uri, HEADER), storage.read_bytes(storage.join(uri, HEADER)))
+    _check_header(uri, header, config, storage.file_sizes(uri))
+    return header
+
+
 def read_header(path: Path) -> ShardHeader:
     """The header file; AutotagError where it is missing or not of this format."""
+    if not path.exists():
+        raise AutotagError(f"{path}: there is no such file: the shard is not whole")
+    return _parse_header(str(path), path.read_bytes())
+
+
+def _parse_header(name: str, content: bytes) -> ShardHeader:
     try:
-        values = json.loads(path.read_bytes())
-        header = ShardHeader(**values)
-    except FileNotFoundError:
-        raise AutotagError(f"{path}: there is no such file: the shard is not whole") from None
+        header = ShardHeader(**json.loads(content))
     except (ValueError, TypeError) as error:
-        raise AutotagError(f"{path} is not the header of a shard: {error}") from None
+        raise AutotagError(f"{name} is not the header of a shard: {error}") from None
     if header.format != _FORMAT or header.backend not in ("exact", "nmslib"):
         raise AutotagError(
-            f"{path}: format {header.format}, backend {header.backend!r}; this code reads format {_FORMAT}"
+            f"{name}: format {header.format}, backend {header.backend!r}; this code reads format {_FORMAT}"
         )
     return header
 
 
+def _check_header(name: str, header: ShardHeader, config: NeighborsConfig, sizes: Mapping[str, int]) -> None:
+    if header.parameters != _parameters(config, header.backend):
+        raise AutotagError(
+            f"{name}: built with {header.parameters}; it should be {_parameters(config, header.backend)}"
+        )
+    for file, size in header.file_bytes.items():
+        if sizes.get(file, 0) != size:
+            raise AutotagError(
+                f"{name}/{file}: {sizes.get(file, 0)} bytes, the header says {size}: the shard is not whole"
+            )
+
+
+def _near(pairs: Pairs, within: Floats | None) -> Pairs:
+    """Those that are no further away than within (queries,), where it is given."""
+    if within is None:
+        return pairs
+    near = pairs.distance <= within[pairs.query]
+    return Pairs(pairs.query[near], pairs.row[near], pairs.distance[near])
+
+
 def _parameters(config: NeighborsConfig, backend: Backend) -> dict[str, int | str]:
-    if backend == "exact":
-        return {}
-    return {"space": hnsw.SPACE, "M": config.M, "efConstruction": config.efConstruction, "post": config.post}
+    return hnsw.parameters(config) if backend == "nmslib" else {}
 
 
 def _write(

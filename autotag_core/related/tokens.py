@@ -13,7 +13,7 @@ import numpy as np
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.experts.semantic import TagSpace
-from autotag_core.neighbors import Neighbors, build_shard, choose_backend, search_shards
+from autotag_core.neighbors import Neighbors, ShardSet, build_shard, choose_backend, search_shards
 from autotag_core.neighbors.distances import Floats
 
 
@@ -61,4 +61,4 @@ def search_tokens(
 ) -> Neighbors:
     """The config.k nearest of each name over all shards of the tokens, ties by name, never the name itself."""
     rows = [tokens.rows[name] for name in names]
-    return search_shards(uris, names, tokens.vectors[rows], config, workspace)
+    return search_shards(ShardSet(uris), names, tokens.vectors[rows], config, workspace)

@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import NeighborsConfig
 from autotag_core.tables import NEIGHBORS
 from udfs.neighbor_merges import broken_lists, gains, merge_gains
-from udfs.neighbor_shards import ExpertSize, build_shards
+from udfs.neighbor_shards import ExpertSize, ShardFolders, build_shards
 
 EAST, NORTH, NORTH_EAST, WEST = [1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [-1.0, 0.0]
 LISTS = [
@@ -49,7 +49,7 @@ def test_a_new_reference_enters_where_it_is_nearer_than_the_last_or_there_is_roo
     new = [("n", "imagenet", NORTH), ("ne", "text", NORTH_EAST), ("a", "text", EAST)]
     config = NeighborsConfig(k=2, backend="exact")
     sizes = {"imagenet": ExpertSize(2, 1), "text": ExpertSize(2, 2)}
-    shards = build_shards(spark.createDataFrame(new, columns), sizes, config, str(tmp_path / "gained"))
+    shards = build_shards(spark.createDataFrame(new, columns), sizes, config, ShardFolders(str(tmp_path / "gained")))
     gains_df = gains(neighbors_df, spark.createDataFrame(rows, columns).coalesce(1), shards, config)
     near, far = pytest.approx(0.2), pytest.approx(0.4)
     assert rows_of(gains_df) == [

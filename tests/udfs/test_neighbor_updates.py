@@ -17,6 +17,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import exact_neighbors
 from autotag_core.tables import EMBEDDINGS, NEIGHBORS
 from udfs import neighbor_updates
+from udfs.neighbor_shards import ShardFolders
 from udfs.neighbor_updates import Space, update_neighbors
 
 EXACT = NeighborsConfig(k=3, backend="exact", shard_size=50)
@@ -101,7 +102,8 @@ def updated(
             kept.append(rows_df.persist())
             return kept[-1]
 
-        changed_df, changed = update_neighbors(now, before, known_df, config, f"{tmp_path}/{next(numbers)}", keep)
+        folders = ShardFolders(f"{tmp_path}/{next(numbers)}")
+        changed_df, changed = update_neighbors(now, before, known_df, config, folders, keep)
         new = lists(changed_df)
         assert {expert for _, expert in new} <= set(changed)
         for rows_df in kept:

@@ -26,7 +26,7 @@ def find(spark, tmp_path):
         embeddings_df = spark.createDataFrame(table, from_arrow_schema(EMBEDDINGS.schema)).repartition(num_partitions)
         reference_ids_df = spark.createDataFrame([(gif_id,) for gif_id in reference_ids], "gif_id string")
         neighbors_df = neighbors.find_neighbors(
-            embeddings_df, reference_ids_df, config, folder or str(tmp_path / "shards")
+            embeddings_df, reference_ids_df, config, neighbor_shards.ShardFolders(folder or str(tmp_path / "shards"))
         )
         check_columns(NEIGHBORS, to_arrow_schema(neighbors_df.schema))
         assert neighbors_df.columns == NEIGHBORS.schema.names
@@ -198,7 +198,8 @@ def test_nndescent_over_thousands_finds_95_of_100(spark, tmp_path):
     embeddings_df = spark.createDataFrame(table).repartition(3)
     train_df = spark.createDataFrame(pa.table({"gif_id": ids[:5000]}))
     config = NeighborsConfig(k=10, backend="nndescent")
-    rows = neighbors.find_neighbors(embeddings_df, train_df, config, str(tmp_path)).collect()
+    folders = neighbor_shards.ShardFolders(str(tmp_path))
+    rows = neighbors.find_neighbors(embeddings_df, train_df, config, folders).collect()
     found = {row.gif_id: set(row.neighbor_ids) for row in rows}
     expected = exact_neighbors(ids, vectors, ids[:5000], vectors[:5000], 10)
     hits = np.array([len(found[gif_id] & set(expected.of(i)[0])) / 10 for i, gif_id in enumerate(ids)])

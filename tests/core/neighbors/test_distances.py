@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autotag_core.config import NeighborsConfig
-from autotag_core.neighbors import build_shard, cache, search_shards
+from autotag_core.neighbors import ShardSet, build_shard, cache, search_shards
 from autotag_core.neighbors.distances import Neighbors, merged, no_neighbors
 
 
@@ -72,7 +72,7 @@ def test_a_search_never_holds_more_than_2_k_candidates_of_a_query(num_shards, cl
         return merged(left, right, k)
 
     monkeypatch.setattr(cache, "merged", counted)
-    found = search_shards(uris, ids, vectors, config, tmp_path)
+    found = search_shards(ShardSet(uris), ids, vectors, config, tmp_path)
     assert np.diff(found.offsets).max() == 10
     assert max(held) <= 2 * 10 * len(ids)
 

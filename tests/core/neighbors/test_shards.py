@@ -14,13 +14,13 @@ from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
 from autotag_core.neighbors import (
+    ShardSet,
     build_shard,
     choose_backend,
     exact_neighbors,
     load_shard,
     num_shards,
     open_shard,
-    search_nearest_shards,
     search_shards,
 )
 
@@ -59,6 +59,28 @@ def test_an_opened_shard_answers_as_exact_does_to_the_bit(built, tmp_path, backe
     found = load_shard(build(backend), CONFIG).search(ids, vectors, 10)
     assert lists(found) == lists(exact_neighbors(ids, vectors, ids, vectors, 10))
     assert not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_what_a_shard_is_without_is_not_found_in_it_and_lists_stay_full(built, backend):
+    ids, vectors, build = built
+    lost = np.zeros(1000, bool)
+    lost[np.random.default_rng(1).choice(1000, 100, replace=False)] = True
+    lost[np.argsort(-vectors @ vectors[7])[:200]] = True  # all of a neighborhood, which no list can lead out of
+    without = np.array(np.array(ids)[lost], object)
+    found = load_shard(build(backend), CONFIG).without(without).search(ids, vectors, 10)
+    left = [ids[i] for i in np.flatnonzero(~lost)]
+    assert lists(found) == lists(exact_neighbors(ids, vectors, left, vectors[~lost], 10))
+    nothing = load_shard(build(backend), CONFIG).without(np.array(ids, object)).search(ids[:3], vectors[:3], 10)
+    assert lists(nothing) == [([], [])] * 3
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_one_of_several_copies_is_lost_and_the_others_stay(tmp_path, backend, clustered):
+    ids, vectors = ids_of(30), np.repeat(clustered(10, 16, 1), 3, axis=0)
+    build_shard(in_batches(ids, vectors), CONFIG, backend, str(tmp_path / "s"), tmp_path)
+    found = load_shard(tmp_path / "s", CONFIG).without(np.array(ids[1:2], object)).search(ids[:1], vectors[:1], 10)
+    assert found.of(0)[0][0] == ids[2] and ids[1] not in found.of(0)[0]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -121,7 +143,7 @@ def test_a_wrong_header_is_refused(built, change, message):
 
 def test_a_shard_without_header_or_of_other_parameters_is_refused(built):
     folder = built[2]("nmslib")
-    with pytest.raises(AutotagError, match=r"'M': 16.*the config says.*'M': 8"):
+    with pytest.raises(AutotagError, match=r"'M': 16.*it should be.*'M': 8"):
         load_shard(folder, CONFIG.model_copy(update={"M": 8}))
     (folder / "header.json").write_text("{")
     with pytest.raises(AutotagError, match="not the header of a shard"):
@@ -154,7 +176,7 @@ def test_hnsw_over_two_shards_finds_95_of_100_exact_neighbors(clustered, tmp_pat
     uris = [str(tmp_path / "even"), str(tmp_path / "odd")]
     for start, uri in enumerate(uris):
         build_shard(in_batches(ids[start::2], vectors[start::2], 2000), config, "nmslib", uri, tmp_path)
-    found = search_shards(uris, ids, vectors, config, tmp_path)
+    found = search_shards(ShardSet(uris), ids, vectors, config, tmp_path)
     expected = exact_neighbors(ids, vectors, ids, vectors, 10)
     hits = 0
     for i in range(20_000):
@@ -235,8 +257,8 @@ def test_a_query_is_searched_in_the_shards_with_the_nearest_centers_alone(tmp_pa
     for uri, vector in zip(uris, (east, north, west), strict=True):
         build_shard([([uri[-1]], np.array([vector], np.float32))], config, "exact", uri, tmp_path)
     centers, queries = np.array([east, north, west], np.float32), np.array([[0.8, 0.6], west, [0.6, 0.8]], np.float32)
-    found = search_nearest_shards(uris, centers, ["q", "w", "r"], queries, config, tmp_path)
+    found = search_shards(ShardSet(uris, centers), ["q", "w", "r"], queries, config, tmp_path)
     assert [found.of(i)[0] for i in range(3)] == [["e"], [], ["n"]]
     config = config.model_copy(update={"shards_searched": 2})
-    found = search_nearest_shards(uris, centers, ["q", "w", "r"], queries, config, tmp_path)
+    found = search_shards(ShardSet(uris, centers), ["q", "w", "r"], queries, config, tmp_path)
     assert [found.of(i)[0] for i in range(3)] == [["e", "n"], ["n"], ["n", "e"]]
