@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from autotag_core.errors import AutotagError
+
+if TYPE_CHECKING:
+    from autotag_core.neighbors.halves import Vectors
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -142,7 +146,7 @@ class PairDistances:
 
     queries: Floats  # (queries, dimension)
     query_norms: Doubles  # squared
-    vectors: Floats  # (references, dimension), may be a memory map
+    vectors: Vectors  # (references, dimension), may be a memory map
     vector_norms: Doubles  # squared
 
     def of(self, query: Integers, row: Integers) -> Floats:
@@ -152,7 +156,7 @@ class PairDistances:
         return np.clip(1 - cosines, 0, 2).astype(np.float32)
 
 
-def _dots(left: Floats, left_rows: Integers, right: Floats, right_rows: Integers) -> Doubles:
+def _dots(left: Floats, left_rows: Integers, right: Vectors, right_rows: Integers) -> Doubles:
     """Dot products of left[left_rows[i]] and right[right_rows[i]] in float64."""
     dimension = left.shape[1]
     chunk = max(1, _CHUNK_ELEMENTS // max(1, dimension))
@@ -161,11 +165,11 @@ def _dots(left: Floats, left_rows: Integers, right: Floats, right_rows: Integers
         here = slice(start, start + chunk)
         products = left[left_rows[here]].astype(np.float64)  # (chunk, dimension)
         products *= right[right_rows[here]]
-        dots[here] = _sum_in_halves(products)
+        dots[here] = sum_in_halves(products)
     return dots
 
 
-def _sum_in_halves(products: Doubles) -> Doubles:
+def sum_in_halves(products: Doubles) -> Doubles:
     """Row sums by adding the second half of the columns to the first until one is left; overwrites its input.
 
     numpy's own sums choose their order by memory layout and vector width.

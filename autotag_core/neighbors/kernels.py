@@ -16,7 +16,7 @@ _BLOCK = 64
 
 @compiled
 def dot(left: Floats, right: Floats, products: Doubles) -> float:
-    """Dot product in float64, summed as distances._sum_in_halves does; overwrites `products`, as long as a vector."""
+    """Dot product in float64, summed as distances.sum_in_halves does; overwrites `products`, as long as a vector."""
     width = len(left)
     for i in range(width):
         products[i] = np.float64(left[i]) * np.float64(right[i])

@@ -21,13 +21,14 @@ from autotag_core.neighbors.distances import (
     position_in_group,
     squared_norms,
 )
+from autotag_core.neighbors.halves import Vectors
 
 
 @dataclass(frozen=True)
 class References:
     """Distinct vectors, each with the smallest ids that share it; rows are in the order of their smallest id."""
 
-    vectors: Floats  # (rows, dimension), L2-normalised, may be a memory map
+    vectors: Vectors  # (rows, dimension), L2-normalised, may be a memory map
     norms: Doubles  # (rows,) squared
     ids: Strings  # ascending
     row_of: Integers  # (ids,) row of each id's vector
