@@ -1,10 +1,10 @@
 """What vectors in fewer bytes would find: `python -m benchmarks.vector_bytes [--gifs 100000] [--json]`.
 
 The 10 nearest of 2,000 GIFs among clustered vectors of 256 dimensions, by products of vectors that were kept as
-float16, as int8 with one scale each, and as the codes of product quantisation (Jegou, Douze and Schmid 2011: asymmetric
-distances, 256 centers a part), against those of float32. Bytes are of one vector. Seconds are of unpacking all of them
-once, tile by tile, which a search does for each 512 queries, beside those of 512 queries' products with all. The 10 are
-also looked for among the first 100, which float32 could then rank.
+float16 and as int8, with one scale each, and as the codes of product quantisation (Jegou, Douze and Schmid 2011:
+asymmetric distances, 256 centers a part), against those of float32. Bytes are of one vector. Seconds are of unpacking
+all of them once, tile by tile, which a search does for each 512 queries, beside those of 512 queries' products with all.
+The 10 are also looked for among the first 100, which float32 could then rank.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.vq import kmeans2, vq
 
+from autotag_core.neighbors.halves import HalfVectors
 from benchmarks.clustered_vectors import clustered_vectors
 
 Floats = npt.NDArray[np.float32]
@@ -62,12 +63,11 @@ def seconds(queries: Floats, num_rows: int, unpack: Callable[[slice], Floats]) -
 def ways(vectors: Floats) -> list[tuple[str, int, Callable[[slice], Floats]]]:
     """By name: bytes of a vector, and the vectors of some rows as they are read again."""
     dimension = vectors.shape[1]
-    halves = vectors.astype(np.float16)
     scales = np.abs(vectors).max(axis=1, keepdims=True) / 127
     whole = np.rint(vectors / scales).astype(np.int8)
     found: list[tuple[str, int, Callable[[slice], Floats]]] = [
         ("float32", 4 * dimension, lambda rows: vectors[rows]),
-        ("float16", 2 * dimension, lambda rows: halves[rows].astype(np.float32)),
+        ("float16", 2 * dimension + 4, HalfVectors.of(vectors).__getitem__),
         ("int8", dimension + 4, lambda rows: whole[rows] * scales[rows]),
     ]
     return [*found, *(quantised(vectors, parts) for parts in (dimension // 4, dimension // 8))]

@@ -66,30 +66,30 @@ def up_to_date(
         return []
     changes_df = keep(_changes(references_df, usable))
     counted_df = changes_df.groupBy("expert").agg(*(F.count_if(name).alias(name) for name in ("gained", "lost")))
-    changes = {row["expert"]: row for row in counted_df.collect()}
-    for name in list(usable):
-        gained, lost = (changes[name][kind] if name in changes else 0 for kind in ("gained", "lost"))
-        num_references = sizes[name].num_references
-        said = "neighbors of %s: %s, since when %d of %d references are new and %d lost"
-        if gained > MAX_GAINED * num_references or lost * config.k > num_references:
-            _log.info(said, name, "new indexes, not those of an earlier run", gained, num_references, lost)
-            del usable[name]
-        else:
-            _log.info(said, name, "indexes of an earlier run", gained, num_references, lost)
+    counts = dict.fromkeys(usable, (0, 0))  # of gained and lost
+    counts |= {row["expert"]: (row["gained"], row["lost"]) for row in counted_df.collect()}
+    usable = {
+        name: of
+        for name, of in usable.items()
+        if _hold_enough(name, *counts[name], sizes[name].num_references, config.k)
+    }
     lost_ids = _lost_ids(changes_df.where(F.col("expert").isin(list(usable))))
     nothing = as_strings([])
     shards = [replace(shard, lost=lost_ids.get(name, nothing)) for name, of in usable.items() for shard in of.shards]
-    gained_sizes = {
-        name: ExpertSize(sizes[name].num_queries, changes[name]["gained"])
-        for name in usable
-        if name in changes and changes[name]["gained"]
-    }
-    new_df = changes_df.where("gained").select("gif_id", "expert")
-    new_df = references_df.join(
-        new_df.where(F.col("expert").isin(list(gained_sizes))), ["gif_id", "expert"], "left_semi"
-    )
+    gained_sizes = {name: ExpertSize(sizes[name].num_queries, counts[name][0]) for name in usable if counts[name][0]}
+    gained_df = changes_df.where(F.col("gained") & F.col("expert").isin(list(gained_sizes)))
+    new_df = references_df.join(gained_df, ["gif_id", "expert"], "left_semi")
     exact = config.model_copy(update={"backend": "exact", "shards_searched": None})
     return shards + build_shards(new_df, gained_sizes, exact, folders.below("new"), "few beside those in the indexes")
+
+
+def _hold_enough(expert: str, gained: int, lost: int, num_references: int, k: int) -> bool:
+    """Whether an expert's saved indexes are worth searching; the log has the numbers."""
+    is_enough = gained <= MAX_GAINED * num_references and lost * k <= num_references
+    what = "indexes of an earlier run" if is_enough else "new indexes, not those of an earlier run"
+    said = "neighbors of %s: %s, since when %d of %d references are new and %d lost"
+    _log.info(said, expert, what, gained, num_references, lost)
+    return is_enough
 
 
 def _changes(references_df: DataFrame, saved: Mapping[str, SavedShards]) -> DataFrame:

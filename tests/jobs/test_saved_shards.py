@@ -10,21 +10,17 @@ from typing import Any
 import pytest
 import structlog
 from pyspark.sql import SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
 from structlog.testing import capture_logs
 
 from autotag_core import retention, storage, warehouse
 from autotag_core.config_file import load_config
 from autotag_core.tables import CATALOG, EMBEDDINGS, NEIGHBORS
+from jobs.delta_tables import spark_schema
 from jobs.find_neighbors import find_neighbors
 from jobs.progress import Progress
 from jobs.run import Run
 from jobs.saved_shards import saved_shards
 
-GIFS = (
-    "gif_id string, uri string, tags array<string>, editorial_tags array<string>, caption string, popularity bigint, "
-    "version string, split string, uploader string"
-)
 SETTINGS = (
     "experts=[semantic]",
     "neighbors.backend=nmslib",
@@ -49,10 +45,10 @@ class House:
         if Path(self.uri, "runs").exists():
             run.base = warehouse.current_release(self.uri)
             run.adopt(NEIGHBORS)
-        rows = [(f"g{number}", f"{number}.gif", ["t"], [], None, 0, None, "train", None) for number in numbers]
-        run.write(CATALOG, self.spark.createDataFrame(rows, GIFS).coalesce(1))
+        rows = [(f"g{number}", f"{number}.gif", ["t"], [], None, 0, None, None, "train") for number in numbers]
+        run.write(CATALOG, self.spark.createDataFrame(rows, spark_schema(CATALOG)).coalesce(1))
         embedded = [(f"g{number}", "semantic", self.vectors[number].tolist(), "m", "v") for number in numbers]
-        run.write(EMBEDDINGS, self.spark.createDataFrame(embedded, from_arrow_schema(EMBEDDINGS.schema)))
+        run.write(EMBEDDINGS, self.spark.createDataFrame(embedded, spark_schema(EMBEDDINGS)))
         find_neighbors(run)
         if is_release:
             run.clean_up()
