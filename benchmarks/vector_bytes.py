@@ -3,8 +3,8 @@
 The 10 nearest of 2,000 GIFs among clustered vectors of 256 dimensions, by products of vectors that were kept as
 float16 and as int8, with one scale each, and as the codes of product quantisation (Jegou, Douze and Schmid 2011:
 asymmetric distances, 256 centers a part), against those of float32. Bytes are of one vector. Seconds are of unpacking
-all of them once, tile by tile, which a search does for each 512 queries, beside those of 512 queries' products with all.
-The 10 are also looked for among the first 100, which float32 could then rank.
+all of them once, tile by tile, which a search does for each 512 queries, beside those of 512 queries' products with
+all. The 10 are also looked for among the first 100, which float32 could then rank.
 """
 
 from __future__ import annotations
