@@ -1,4 +1,4 @@
-# From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11 or 3.12; everything else is fetched.
+# From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11, 3.12 or 3.13; everything else is fetched.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup python jars run test lint types bench bench-quick lock lock-jars
@@ -64,12 +64,12 @@ INDEX = index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get 
 
 # pip installs uv as the lock pins it, uv installs the rest.
 $(STAMP): requirements.lock setup.py
-	@set -e; start=$$SECONDS; fits='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))'; \
-	for python in python3 python3.12 python3.11; do \
+	@set -e; start=$$SECONDS; fits='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; \
+	for python in python3 python3.13 python3.12 python3.11; do \
 	  $$python -c "$$fits" 2>/dev/null && break || python=; \
 	done; \
 	if [ -z "$$python" ]; then \
-	  echo "setup: Python 3.11 or 3.12 is needed; python3 is $$(python3 --version 2>&1 | head -1). Put one on PATH." >&2; exit 1; \
+	  echo "setup: Python 3.11 to 3.13 is needed; python3 is $$(python3 --version 2>&1 | head -1). Put one on PATH." >&2; exit 1; \
 	fi; \
 	rm -f .venv/.installed-*; \
 	$(PY) -c "$$fits" 2>/dev/null && $(PY) -m pip --version >/dev/null 2>&1 || { rm -rf .venv; $$python -m venv .venv; } || { \

@@ -14,7 +14,7 @@ setup(
     long_description_content_type="text/markdown",
     packages=find_packages(include=["autotag_core*", "udfs*", "jobs*"]),
     package_data={"autotag_core": ["py.typed"]},
-    python_requires=">=3.11,<3.13",
+    python_requires=">=3.11,<3.14",
     install_requires=[
         "boto3",
         "botocore",
@@ -30,7 +30,7 @@ setup(
         "py4j",
         "pyarrow",
         "pydantic>=2",
-        "pyspark>=4.0,<4.1",
+        "pyspark>=4.0,<5",
         "pyyaml",
         "rich",
         "safetensors",

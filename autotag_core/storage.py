@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +99,21 @@ def upload_file(path: Path, uri: str) -> None:
             return
         with _complete(local_path(uri)) as partial:
             shutil.copyfile(path, partial)
+
+
+@contextmanager
+def new_file(uri: str) -> Iterator[Path]:
+    """A local path to write to, whose content is the file or object once the block ends well; else there is none."""
+    if not is_s3(uri):
+        with explained(uri), _complete(local_path(uri)) as partial:
+            yield partial
+        return
+    # Spark gives its workers folders with room; a machine's own temporary folder may be memory
+    folder = os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]
+    with tempfile.TemporaryDirectory(prefix="autotag-", dir=folder) as scratch:
+        partial = Path(scratch, "file")
+        yield partial
+        upload_file(partial, uri)
 
 
 def download_file(uri: str, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Delta tables at one version, written and read by Spark, their log read without it.
+"""Delta tables at one version: written and read by Spark's tasks, their log by the driver, without a JVM.
 
 Spark's own way plans and runs a query over the log at each scan and for each look into the history: on small tables
 that is most of a run.
@@ -6,86 +6,54 @@ that is most of a run.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
+from collections.abc import Iterable
 
 import pyarrow as pa
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
 from autotag_core import storage
+from autotag_core.data_files import ROW_GROUP_BYTES
 from autotag_core.delta import live_files, open_table, plain_schema
-from autotag_core.delta_removal import remove_rows
-from autotag_core.errors import AutotagError, InputError
+from autotag_core.delta_commits import commit_files
+from autotag_core.errors import InputError
 from autotag_core.tables import Table, check_columns
-
-_RECENT_COMMITS = 20
+from udfs.table_files import write_rows
 
 
 def write_version(
     rows_df: DataFrame,
     uri: str,
     mark: str,
-    mode: str = "overwrite",
-    partition_by: tuple[str, ...] = (),
-    where: str | None = None,
+    table: Table | None = None,
     after: int | None = None,
+    partitions: Iterable[str] | None = None,
+    row_group_bytes: int = ROW_GROUP_BYTES,
 ) -> tuple[int, int]:
-    """Commit the rows; (version, rows) of the commit that holds the mark, so that no other run's is taken for it.
+    """Write the rows as the next version of a Delta table, in one commit; (version, rows).
 
-    mode is append, or overwrite: the schema too, or of the partitions `where` names the rows alone. AutotagError where
-    the table is not at version `after`, if that is given, until this writes. To overwrite rows of the same schema takes
-    two commits, one without them and one with the new ones: Spark appends four times as fast as it overwrites.
+    The schema is the one of `table`, comments included, else that of the rows. Whose place they take is
+    said by `after` and `partitions`, as commit_files has them.
     """
-    if mode == "overwrite" and (emptied := _emptied(rows_df, uri, partition_by, where, after)) is not None:
-        mode, where, after = "append", None, emptied
-    writer = rows_df.write.format("delta").mode(mode).option("userMetadata", mark)
-    if where is not None:
-        writer = writer.option("replaceWhere", where)
-    elif mode == "overwrite":
-        writer = writer.option("overwriteSchema", "true")
-    if partition_by:
-        writer = writer.partitionBy(*partition_by)
-    writer.save(uri)
-    for commit in open_table(uri).history(_RECENT_COMMITS):
-        if commit.get("userMetadata") == mark:
-            version = int(commit["version"])
-            _check_follows(uri, version - 1, after)
-            return version, int(commit.get("operationMetrics", {}).get("numOutputRows", 0))
-    raise AutotagError(f"{uri}: its history has lost the commit {mark}: is another run writing here?")
+    partition_by = table.partition_by if table is not None else ()
+    schema = table.schema if table is not None else to_arrow_schema(rows_df.schema)
+    keeps_files = table is not None and table.is_ordered
+    files = write_rows(rows_df, uri, partition_by, row_group_bytes, keeps_files)
+    version = commit_files(uri, files, schema, mark, partition_by, after, partitions)
+    return version, sum(file.num_rows for file in files)
 
 
-def _emptied(
-    rows_df: DataFrame, uri: str, partition_by: tuple[str, ...], where: str | None, after: int | None
-) -> int | None:
-    """The version without the rows that are overwritten; None where these rows need another schema, or a new table."""
-    try:
-        delta = open_table(uri)
-    except TableNotFoundError:
-        return None
-    _check_follows(uri, int(delta.version()), after)
-    is_alike = tuple(delta.metadata().partition_columns) == partition_by and _fields(
-        json.loads(delta.schema().to_json())
-    ) == _fields(rows_df.schema.jsonValue())
-    return remove_rows(delta, uri, where) if is_alike else None
+def write_files_alone(rows_df: DataFrame, uri: str) -> tuple[DataFrame, int]:
+    """Write the rows as files that no table names, and read them back; (rows, how many).
 
-
-def _fields(schema: dict[str, Any]) -> list[tuple[str, str, str]]:
-    """Names, types and comments of a schema's columns; Delta has them all nullable."""
-
-    def text(value: object) -> str:
-        return json.dumps(value, sort_keys=True).replace('"containsNull": false', '"containsNull": true')
-
-    return [(field["name"], text(field["type"]), text(field["metadata"])) for field in schema["fields"]]
-
-
-def _check_follows(uri: str, version: int, after: int | None) -> None:
-    if after is not None and version != after:
-        raise AutotagError(f"{uri}: another run has written here meanwhile: let one run at a time")
+    What is read are the files that tasks said they wrote: one of a task that was tried again is not among them.
+    """
+    files = write_rows(rows_df, uri)
+    paths = [storage.join(uri, file.path) for file in files]
+    return _read_files(rows_df.sparkSession, uri, paths, rows_df.schema), sum(file.num_rows for file in files)
 
 
 def restore_version(uri: str, version: int) -> int:
@@ -112,18 +80,17 @@ def read_version(spark: SparkSession, uri: str, version: int, schema: StructType
 
     Cost: the driver holds the list of files, as it would for Delta's own reader; no job runs for up to 32 of them.
     """
-    return _read_files(spark, uri, open_table(uri, version), schema)
+    return _read_files(spark, uri, live_files(open_table(uri, version), uri), schema)
 
 
 def read_table_version(spark: SparkSession, uri: str, version: int, table: Table) -> DataFrame:
     """The table at a version that any run wrote; one AutotagError lists every wrong column."""
     delta = open_table(uri, version)
     check_columns(table, pa.schema(delta.schema().to_arrow()))
-    return _read_files(spark, uri, delta, spark_schema(table))
+    return _read_files(spark, uri, live_files(delta, uri), spark_schema(table))
 
 
-def _read_files(spark: SparkSession, uri: str, delta: DeltaTable, schema: StructType) -> DataFrame:
-    files = live_files(delta, uri)
+def _read_files(spark: SparkSession, uri: str, files: list[str], schema: StructType) -> DataFrame:
     if not files:
         return spark.createDataFrame([], schema)
     # a folder above the table may be called version=2; a name may hold what would be a pattern

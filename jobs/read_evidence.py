@@ -25,7 +25,7 @@ from autotag_core.errors import InputError
 from autotag_core.tables import CATALOG, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
 from autotag_core.voting import KNOWING_SLIPS, ExpertWeight
 from autotag_core.warehouse import RunRecord, read_table, table_uri
-from jobs.delta_tables import read_table_version
+from jobs.delta_tables import read_table_version, write_files_alone
 from jobs.score_tags import read_weights, validation_pairs
 from jobs.session import spark_session
 from udfs import duplicates, evidence, gif_rows, slips, tag_tables
@@ -120,9 +120,7 @@ def _kept(spark: SparkSession, warehouse: str) -> Iterator[tuple[Keep, str]]:
     numbers = itertools.count()
 
     def keep(rows_df: DataFrame) -> DataFrame:
-        path = storage.join(folder, str(next(numbers)))
-        rows_df.write.parquet(path)
-        return spark.read.schema(rows_df.schema).parquet(path)
+        return write_files_alone(rows_df, storage.join(folder, str(next(numbers))))[0]
 
     try:
         yield keep, folder

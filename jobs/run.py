@@ -16,10 +16,11 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from autotag_core import storage
 from autotag_core.config import Config
+from autotag_core.data_files import ROW_GROUP_BYTES
 from autotag_core.errors import InputError
 from autotag_core.tables import FAILURES, Table, check_columns
 from autotag_core.warehouse import RunRecord, new_run_id, table_uri
-from jobs.delta_tables import read_version, restore_version, spark_schema, write_version
+from jobs.delta_tables import read_version, restore_version, spark_schema, write_files_alone, write_version
 from jobs.progress import Progress
 
 
@@ -74,14 +75,13 @@ class Run:
         }
         self.log.info("stage finished", stage=name, seconds=self.seconds[name], **counts)
 
-    def write(self, table: Table, rows_df: DataFrame) -> int:
+    def write(self, table: Table, rows_df: DataFrame, row_group_bytes: int = ROW_GROUP_BYTES) -> int:
         """Write rows to the table's next version; the rows of an earlier run are replaced, those of this run kept.
 
         Returns how many rows the commit holds, counted by the commit itself. Columns are checked before anything runs.
         AutotagError where the rows would be added to those of another run.
         """
-        mode = "append" if table.name in self.table_versions else "overwrite"
-        return self._commit(table, rows_df, mode)
+        return self._commit(table, rows_df, self.table_versions.get(table.name), row_group_bytes=row_group_bytes)
 
     def replace(self, table: Table, rows_df: DataFrame, partitions: Iterable[str]) -> int:
         """Write rows in place of these partitions of a table that was adopted; without a base as `write` does.
@@ -90,20 +90,16 @@ class Run:
         """
         if self.base is None:
             return self.write(table, rows_df)
-        (column,) = table.partition_by
-        names = ", ".join(f"'{name}'" for name in sorted(partitions))
-        uri = table_uri(self.warehouse, table.name)
-        self.table_versions[table.name] = restore_version(uri, self.table_versions[table.name])
-        return self._commit(table, rows_df, "overwrite", f"{column} in ({names})")
+        after = restore_version(table_uri(self.warehouse, table.name), self.table_versions[table.name])
+        return self._commit(table, rows_df, after, partitions=partitions)
 
-    def _commit(self, table: Table, rows_df: DataFrame, mode: str, where: str | None = None) -> int:
+    def _commit(self, table: Table, rows_df: DataFrame, after: int | None, **options: Any) -> int:
         check_columns(table, to_arrow_schema(rows_df.schema))
         rows_df = rows_df.select(*table.schema.names)
         is_sorted_here = table.key and not table.is_ordered
         ordered_df = rows_df.sortWithinPartitions(*table.partition_by, *table.key) if is_sorted_here else rows_df
         uri = table_uri(self.warehouse, table.name)
-        after = self.table_versions[table.name] if mode == "append" or where is not None else None
-        version, num_rows = write_version(ordered_df, uri, self._mark(), mode, table.partition_by, where, after)
+        version, num_rows = write_version(ordered_df, uri, self._mark(), table, after, **options)
         self.table_versions[table.name] = version
         return num_rows
 
@@ -131,11 +127,10 @@ class Run:
     def stage_rows(self, name: str, rows_df: DataFrame) -> tuple[DataFrame, int]:
         """Write rows that several later steps need, once, outside the tables; dropped when the run ends.
 
-        A Delta commit, so that retried and speculative tasks leave each row exactly once on any file system.
+        What retried and speculative tasks leave beside them is not read: each row is there once, on any file system.
         """
         uri = storage.join(self.staging, name)
-        version, num_rows = write_version(rows_df, uri, self._mark())
-        self.staged[name] = read_version(self.spark, uri, version, rows_df.schema)
+        self.staged[name], num_rows = write_files_alone(rows_df, uri)
         return self.staged[name], num_rows
 
     def add_failures(self, failures_df: DataFrame) -> int:

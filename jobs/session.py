@@ -17,16 +17,9 @@ from autotag_core.errors import InputError
 from autotag_core.services import PROJECT, ClassArchive, class_archive, find_java, spark_classpath
 
 AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
-DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
 REQUIRED = {
-    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     # Times in tables are UTC wherever the job runs.
     "spark.sql.session.timeZone": "UTC",
-    # `runs` names old versions of tables: they stay until the job itself vacuums what no kept run names.
-    "spark.databricks.delta.properties.defaults.logRetentionDuration": "interval 3650 days",
-    "spark.databricks.delta.properties.defaults.deletedFileRetentionDuration": "interval 3650 days",
-    # A table without rows is a version like any other, which `runs` names: no failures is good news, not no commit.
-    "spark.databricks.delta.skipRecordingEmptyCommits": "false",
 }
 """What the job's results depend on, whoever runs it."""
 LOCAL_MASTER = "local[*,4]"
@@ -83,9 +76,6 @@ def spark_session(
     if is_short and not submitted:
         conf.set("spark.driver.extraJavaOptions", SHORT_LIVED).setAll(list(NO_CODEGEN.items()))
     conf.setAll(list(REQUIRED.items()))
-    extensions = [name for name in (conf.get("spark.sql.extensions", "") or "").split(",") if name]
-    if DELTA_EXTENSION not in extensions:
-        conf.set("spark.sql.extensions", ",".join([*extensions, DELTA_EXTENSION]))
     conf.setAll(list((extra or {}).items()))
     spark = SparkSession.builder.appName(app_name).config(conf=conf).getOrCreate()
     if submitted:
@@ -158,8 +148,6 @@ def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 2))),
-        # The default of 50 tasks for reading a table's log costs more than a small table.
-        "spark.databricks.delta.snapshotPartitions": "2",
         **s3a_settings(),
     }
     return SparkConf(loadDefaults=False).setAll(list(settings.items()))

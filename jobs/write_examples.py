@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -38,8 +35,8 @@ def write_examples(run: Run) -> None:
         labels_df = training.number_labels(voted_tags_df).persist()
         gifs_df = training.judge_gifs(sources, labels_df, config.training).persist()
         try:
-            with _row_groups_of(run, _ROW_GROUP_BYTES[config.training.frames]):
-                num_examples = run.write(TRAINING_EXAMPLES, training.example_rows(gifs_df, config, num_files))
+            examples_df = training.example_rows(gifs_df, config, num_files)
+            num_examples = run.write(TRAINING_EXAMPLES, examples_df, _ROW_GROUP_BYTES[config.training.frames])
             outcomes = _outcomes(gifs_df)
             written_df = gifs_df
             if num_examples < sum(outcome.num_gifs for outcome in outcomes if outcome.left_at is None):
@@ -77,16 +74,3 @@ def _uploaders(outcomes: list[Outcome]) -> str:
         return "uploaders not known to the catalog"
     num_gifs = sum(one.num_gifs for one in outcomes if one.left_at is None and one.shares_uploader)
     return f"{num_gifs} examples by uploaders with GIFs in a more protected split"
-
-
-@contextmanager
-def _row_groups_of(run: Run, num_bytes: int) -> Iterator[None]:
-    """Parquet files written meanwhile have row groups of this size, however few rows that is."""
-    settings = {"parquet.block.size": str(num_bytes), "parquet.page.size.row.check.min": "8"}
-    for key, value in settings.items():
-        run.spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key in settings:
-            run.spark.conf.unset(key)

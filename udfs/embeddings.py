@@ -77,7 +77,7 @@ def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
     if num_partitions is None:
         num_partitions = _num_tasks(gifs_df.count(), config.spark.gifs_per_partition, spark.sparkContext)
 
-    def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return embed_batches(batches, config)
 
     # Sorted, since a shuffle delivers rows in any order: a task then meets the same batches on every run.

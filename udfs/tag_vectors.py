@@ -190,7 +190,7 @@ def embed_tags(catalog_df: DataFrame, space: TagSpace, config: Config) -> DataFr
         raise InputError(f"the tag space has vectors of {space.vectors.shape[1]}, semantic.vector_size is {wanted}")
     shared = catalog_df.sparkSession.sparkContext.broadcast(space)
 
-    def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return embed_batches(batches, shared)
 
     return catalog_df.select("gif_id", "tags").mapInArrow(embed_partition, from_arrow_schema(_plain(EMBEDDINGS.schema)))

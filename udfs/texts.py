@@ -52,7 +52,7 @@ def _embedded(texts_df: DataFrame, config: Config, version: str) -> DataFrame:
     parallelism = texts_df.sparkSession.sparkContext.defaultParallelism
     num_tasks = max(1, min(-(-distinct_df.count() // TEXTS_PER_TASK), parallelism))
 
-    def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return embed_batches(batches, config)
 
     tasks_df = distinct_df.repartition(num_tasks, "words").sortWithinPartitions("words")

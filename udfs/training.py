@@ -184,7 +184,7 @@ def example_rows(gifs_df: DataFrame, config: Config, num_files: int) -> DataFram
     if config.training.frames == "reference":
         return examples_df
 
-    def store_partition(batches: Iterable[pa.RecordBatch]) -> Iterable[pa.RecordBatch]:
+    def store_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return store_frames(batches, config)
 
     return examples_df.mapInArrow(store_partition, from_arrow_schema(TRAINING_EXAMPLES.schema))

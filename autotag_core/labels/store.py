@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pyarrow as pa
-from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from autotag_core import storage
-from autotag_core.delta import delta_uri, open_table, plain_schema, read_rows, storage_options
+from autotag_core.data_files import write_files
+from autotag_core.delta import open_table, plain_schema, read_rows
+from autotag_core.delta_commits import commit_files
 from autotag_core.errors import InputError
 from autotag_core.labels.normalise import normalise
 from autotag_core.tables import LABEL_EDITS, LABELS, Table
@@ -65,11 +68,5 @@ def read_edits(warehouse: str) -> dict[str, str | None]:
 def replace_rows(warehouse: str, table: Table, rows: list[dict[str, object]]) -> int:
     """Write the table's next version, these rows alone; which version that is."""
     uri = table_uri(warehouse, table.name)
-    if not storage.is_s3(uri):
-        storage.local_path(uri).mkdir(parents=True, exist_ok=True)
     content = pa.Table.from_pylist(rows, schema=plain_schema(table))
-    try:
-        write_deltalake(delta_uri(uri), content, mode="overwrite", storage_options=storage_options(uri))
-        return int(open_table(uri).version())
-    except (DeltaError, OSError) as error:
-        raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
+    return commit_files(uri, list(write_files(content.to_batches(), uri)), table.schema, uuid.uuid4().hex)

@@ -17,12 +17,7 @@ from autotag_core.services.lock import LockedFile, check_files, lock_digest, rea
 
 SPARK, S3PROXY, ELASTICSEARCH = "jars/spark", "jars/s3proxy", "elasticsearch"
 ROOTS = {
-    SPARK: [
-        Dependency("io.delta", "delta-spark_2.13", "4.0.1", transitive=True, exclude=("org.scala-lang",)),
-        Dependency("org.apache.hadoop", "hadoop-aws", "3.4.1", transitive=True),
-        # Binds the S3A committers to Spark, by itself; its POM pulls every cloud's SDK. Of 4.0 there is no later one.
-        Dependency("org.apache.spark", "spark-hadoop-cloud_2.13", "4.0.2"),
-    ],
+    SPARK: [Dependency("org.apache.hadoop", "hadoop-aws", "3.5.0", transitive=True)],  # the Hadoop inside pyspark
     S3PROXY: [Dependency("org.gaul", "s3proxy", "4.1.0", transitive=True)],
     ELASTICSEARCH: [Dependency("org.elasticsearch.distribution.integ-test-zip", "elasticsearch", "8.19.21", "zip")],
 }
@@ -40,7 +35,7 @@ def require(folder: str) -> Path:
 
 
 def spark_classpath() -> str:
-    """Class path entry of the jars that Spark needs for Delta and S3; AutotagError if they were not fetched."""
+    """Class path entry of the jars that Spark needs for S3; AutotagError if they were not fetched."""
     return f"{require(SPARK)}/*"
 
 

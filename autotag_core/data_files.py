@@ -1,0 +1,270 @@
+"""Parquet files of a table, as tasks write them: each whole or not there, under a name that no other file ever had.
+
+A file counts only once a commit names it. So a task that dies, is tried again or runs twice leaves a file that nobody
+reads, and never a row too many.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from urllib.parse import quote
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from autotag_core import storage
+
+MAX_BYTES = 256 * 2**20
+"""A file that has grown to this size is closed, and the next one begun: a reader takes whole files."""
+ROW_GROUP_BYTES = 64 * 2**20
+"""Rows in memory, uncompressed, before they are written as a row group."""
+SMALL_BYTES, MAX_SMALL = 16 * 2**20, 16
+"""More than MAX_SMALL files of a partition that are smaller than SMALL_BYTES on average are merged..."""
+MERGED_BYTES = 128 * 2**20
+"""...to files of about this size."""
+_MAX_TEXT = 32
+"""Characters of a text that statistics hold, as in Delta's own."""
+_LAST_CHARACTER = "\U0010ffff"
+
+Partition = tuple[tuple[str, str | None], ...]
+"""Partition columns with their values."""
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """A file that a task has written: `path` below the table, `stats` as Delta's log holds them."""
+
+    path: str
+    num_bytes: int
+    num_rows: int
+    partition: Partition
+    stats: str
+
+    def as_row(self) -> dict[str, Any]:
+        """The file as a row of ROWS."""
+        return asdict(self) | {"partition": json.dumps(self.partition)}
+
+    @staticmethod
+    def from_row(row: dict[str, Any]) -> DataFile:
+        """The file of a row of ROWS."""
+        pairs = tuple((name, value) for name, value in json.loads(row["partition"]))
+        return DataFile(**{**row, "partition": pairs})
+
+
+ROWS = pa.schema(
+    [
+        ("path", pa.string()),
+        ("num_bytes", pa.int64()),
+        ("num_rows", pa.int64()),
+        ("partition", pa.string()),
+        ("stats", pa.string()),
+    ]
+)
+"""Files as rows, from tasks to the driver."""
+
+
+def write_files(
+    batches: Iterable[pa.RecordBatch],
+    uri: str,
+    partition_by: Sequence[str] = (),
+    row_group_bytes: int = ROW_GROUP_BYTES,
+    max_bytes: int = MAX_BYTES,
+) -> Iterator[DataFile]:
+    """Write the rows below the URI, in their order, and say which files hold them; none where there are no rows.
+
+    Each value of the partition columns has a folder of its own, as Hive names it. Memory: `row_group_bytes` for each
+    value that the rows have; disk: a file for each, where the URI is on S3.
+    """
+    with ExitStack() as stack:
+        folders: dict[Partition, _Folder] = {}
+        for batch in batches:
+            for partition, rows in _by_partition(batch, partition_by):
+                if partition not in folders:
+                    folder = _Folder(uri, partition, row_group_bytes, max_bytes)
+                    folders[partition] = stack.enter_context(folder)
+                yield from folders[partition].add(rows)
+        for folder in folders.values():
+            yield from folder.finish()
+
+
+def too_small(files: Sequence[DataFile]) -> list[list[DataFile]]:
+    """Groups of files, each of one partition, of which one file each should be made; in the order of the files."""
+    by_partition: dict[Partition, list[DataFile]] = {}
+    for file in files:
+        by_partition.setdefault(file.partition, []).append(file)
+    groups: list[list[DataFile]] = []
+    for members in by_partition.values():
+        total = sum(file.num_bytes for file in members)
+        if len(members) <= MAX_SMALL or total >= SMALL_BYTES * len(members):
+            continue
+        size = MERGED_BYTES  # a full group: the first file begins one
+        for file in members:
+            if size >= MERGED_BYTES:
+                groups.append([])
+                size = 0
+            groups[-1].append(file)
+            size += file.num_bytes
+    return groups
+
+
+def merge_files(uri: str, files: Sequence[DataFile]) -> Iterator[DataFile]:
+    """Write the rows of these files of one partition, in their order, as few files; the old ones stay."""
+    with (
+        TemporaryDirectory(prefix="autotag-") as scratch,
+        _Folder(uri, files[0].partition, ROW_GROUP_BYTES, MAX_BYTES) as folder,
+    ):
+        local = Path(scratch, "part.parquet")
+        for file in files:
+            storage.download_file(storage.join(uri, file.path), local)
+            yield from folder.add(pq.read_table(local, partitioning=None))
+        yield from folder.finish()
+
+
+def _by_partition(batch: pa.RecordBatch, partition_by: Sequence[str]) -> Iterator[tuple[Partition, pa.Table]]:
+    """The rows by their partition, without its columns, in their order."""
+    table = pa.Table.from_batches([batch])
+    if not partition_by:
+        if table.num_rows:
+            yield (), table
+        return
+    rows = table.drop_columns(list(partition_by))
+    for values in table.select(list(partition_by)).group_by(list(partition_by)).aggregate([]).to_pylist():
+        is_here = None
+        for name in partition_by:
+            value = values[name]
+            same = pc.is_null(table[name]) if value is None else pc.fill_null(pc.equal(table[name], value), False)
+            is_here = same if is_here is None else pc.and_(is_here, same)
+        partition = tuple((name, None if values[name] is None else str(values[name])) for name in partition_by)
+        yield partition, rows.filter(is_here)
+
+
+class _Folder:
+    """Files of one partition, one open at a time; an error leaves none that is not whole."""
+
+    def __init__(self, uri: str, partition: Partition, row_group_bytes: int, max_bytes: int) -> None:
+        self._uri, self._partition = uri, partition
+        self._row_group_bytes, self._max_bytes = row_group_bytes, max_bytes
+        self._name = "/".join(f"{name}={_hive_value(value)}" for name, value in partition)
+        self._waiting: list[pa.Table] = []
+        self._num_waiting = 0
+        self._open: _File | None = None
+
+    def __enter__(self) -> _Folder:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        if self._open is not None:
+            self._open.stack.__exit__(*error)
+
+    def add(self, rows: pa.Table) -> Iterator[DataFile]:
+        """Take the rows; the file that they have filled, if they have."""
+        self._waiting.append(rows)
+        self._num_waiting += rows.nbytes
+        if self._num_waiting >= self._row_group_bytes:
+            yield from self._write()
+
+    def finish(self) -> Iterator[DataFile]:
+        """Write what waits; the last file, if there is one."""
+        yield from self._write()
+        yield from self._close()
+
+    def _write(self) -> Iterator[DataFile]:
+        if not self._waiting:
+            return
+        rows = pa.concat_tables(self._waiting)
+        self._waiting, self._num_waiting = [], 0
+        # one add may have brought far more than a row group: a batch of Arrow has as many rows as it has
+        step = max(1, math.ceil(rows.num_rows / max(1, round(rows.nbytes / self._row_group_bytes))))
+        for start in range(0, rows.num_rows, step):
+            if self._open is None:
+                name = f"part-{uuid.uuid4().hex}.parquet"
+                self._open = _File(self._uri, f"{self._name}/{name}" if self._name else name, rows.schema)
+            self._open.writer.write_table(rows.slice(start, step), row_group_size=step)
+            if self._open.local.stat().st_size >= self._max_bytes:
+                yield from self._close()
+
+    def _close(self) -> Iterator[DataFile]:
+        if self._open is None:
+            return
+        file, self._open = self._open, None
+        file.stack.close()
+        (metadata,) = file.metadata
+        yield DataFile(file.path, file.num_bytes(), metadata.num_rows, self._partition, _statistics(metadata))
+
+
+class _File:
+    """A file that is being written; closing its stack lets it appear under its name."""
+
+    def __init__(self, uri: str, path: str, schema: pa.Schema) -> None:
+        self.path = path
+        self.metadata: list[pq.FileMetaData] = []
+        self.stack = ExitStack()
+        self._size = 0
+        self.local = self.stack.enter_context(storage.new_file(storage.join(uri, path)))
+        self.stack.callback(self._measure)
+        # Arrow's own schema stays out: readers go by the table's
+        self.writer = self.stack.enter_context(
+            pq.ParquetWriter(self.local, schema, store_schema=False, metadata_collector=self.metadata)
+        )
+
+    def _measure(self) -> None:
+        """After the writer has closed, before the file has gone to its place."""
+        self._size = self.local.stat().st_size
+
+    def num_bytes(self) -> int:
+        """Of the whole file, once it is closed."""
+        return self._size
+
+
+def _hive_value(value: str | None) -> str:
+    """As Hive, and Spark with it, names the folder of a value."""
+    return "__HIVE_DEFAULT_PARTITION__" if value is None else quote(value, safe="-_. ")
+
+
+def _statistics(metadata: pq.FileMetaData) -> str:
+    """JSON with numRecords, and minValues, maxValues and nullCount of columns that hold one number or text a row.
+
+    Delta protocol, "Per-file Statistics". Texts are cut to 32 characters, the greatest one with a character after them
+    that no text goes beyond. A column of which a row group says nothing is left out.
+    """
+    smallest: dict[str, Any] = {}
+    greatest: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    for at in range(metadata.num_columns):
+        name = groups[0].column(at).path_in_schema
+        if "." in name or metadata.schema.column(at).max_repetition_level:
+            continue
+        found = [group.column(at).statistics for group in groups]
+        if any(one is None or not one.has_null_count for one in found):
+            continue
+        nulls[name] = sum(one.null_count for one in found)
+        limits = _limits([one for one, group in zip(found, groups, strict=True) if one.null_count < group.num_rows])
+        if limits is not None:
+            smallest[name], greatest[name] = limits
+    return json.dumps(
+        {"numRecords": metadata.num_rows, "minValues": smallest, "maxValues": greatest, "nullCount": nulls}
+    )
+
+
+def _limits(found: list[pq.Statistics]) -> tuple[Any, Any] | None:
+    """The least and the greatest value as JSON has them; None where they are not known or of no use to skip files."""
+    if not found or not all(one.has_min_max for one in found):
+        return None
+    low, high = min(one.min for one in found), max(one.max for one in found)
+    if isinstance(low, bool) or not isinstance(low, (int, float, str)):
+        return None
+    if isinstance(low, float) and not (math.isfinite(low) and math.isfinite(high)):
+        return None
+    if isinstance(low, str):
+        return low[:_MAX_TEXT], high if len(high) <= _MAX_TEXT else high[:_MAX_TEXT] + _LAST_CHARACTER
+    return low, high
