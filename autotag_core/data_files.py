@@ -187,8 +187,10 @@ class _Folder:
         for start in range(0, rows.num_rows, step):
             if self._open is None:
                 name = f"part-{uuid.uuid4().hex}.parquet"
-                self._open = _File(self._uri, f"{self._name}/{name}" if self._name else name, rows.schema)
-            self._open.writer.write_table(rows.slice(start, step), row_group_size=step)
+                with storage.explained(self._uri):
+                    self._open = _File(self._uri, f"{self._name}/{name}" if self._name else name, rows.schema)
+            with storage.explained(self._uri):  # no room, no right to write
+                self._open.writer.write_table(rows.slice(start, step), row_group_size=step)
             if self._open.local.stat().st_size >= self._max_bytes:
                 yield from self._close()
 
@@ -196,7 +198,8 @@ class _Folder:
         if self._open is None:
             return
         file, self._open = self._open, None
-        file.stack.close()
+        with storage.explained(self._uri):
+            file.stack.close()
         (metadata,) = file.metadata
         yield DataFile(file.path, file.num_bytes(), metadata.num_rows, self._partition, _statistics(metadata))
 

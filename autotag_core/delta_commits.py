@@ -16,11 +16,10 @@ from autotag_core.data_files import DataFile
 from autotag_core.delta import delta_uri, open_table, storage_options
 from autotag_core.errors import AutotagError, InputError
 
-_KEEP = {
-    "delta.logRetentionDuration": "interval 3650 days",
-    "delta.deletedFileRetentionDuration": "interval 3650 days",
-}
-"""`runs` names old versions of tables: they stay until the job itself deletes what no kept release needs."""
+FILE_RETENTION = "delta.deletedFileRetentionDuration"
+FOREVER = "interval 3650 days"
+_KEEP = {FILE_RETENTION: FOREVER, "delta.logRetentionDuration": FOREVER}
+"""`runs` names old versions of tables: they stay until the job itself deletes what no kept run needs."""
 _MARK = "userMetadata"
 
 

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,7 +106,7 @@ def upload_file(path: Path, uri: str) -> None:
 def new_file(uri: str) -> Iterator[Path]:
     """A local path to write to, whose content is the file or object once the block ends well; else there is none."""
     if not is_s3(uri):
-        with explained(uri), _complete(local_path(uri)) as partial:
+        with _complete(local_path(uri)) as partial:
             yield partial
         return
     # Spark gives its workers folders with room; a machine's own temporary folder may be memory
@@ -182,6 +183,23 @@ def list_files(uri: str) -> list[str]:
         folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
         return [join(uri, item["Key"].removeprefix(folder)) for page in pages for item in page.get("Contents", [])]
+
+
+def old_files(uri: str, age_s: float) -> list[str]:
+    """URIs of the files below the URI, at any depth, that were last written longer ago than that."""
+    before = time.time() - age_s
+    with explained(uri):
+        if not is_s3(uri):
+            root = local_path(uri)
+            files = [path for path in root.rglob("*") if path.is_file() and path.stat().st_mtime < before]
+            return [join(uri, path.relative_to(root).as_posix()) for path in files]
+        bucket, key = split_s3(uri)
+        folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+        items = (item for page in pages for item in page.get("Contents", []))
+        return [
+            join(uri, item["Key"].removeprefix(folder)) for item in items if item["LastModified"].timestamp() < before
+        ]
 
 
 def stamp(uri: str) -> str:

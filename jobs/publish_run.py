@@ -46,7 +46,7 @@ def tidy_up(run: Run, index: Index | None) -> None:
     keep = run.config.warehouse.keep_releases
     try:
         shards = retention.drop_old_shards(run.warehouse, keep)
-        deleted = {} if keep is None else retention.drop_old_versions(run.warehouse, keep)
+        deleted = retention.drop_old_versions(run.warehouse, keep)
     except Exception as error:  # the run is published: disk space is not worth another exit code
         run.log.warning("old table versions not deleted", reason=cause(error))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,10 +10,12 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable
 
 from autotag_core import storage, warehouse
-from autotag_core.delta import delta_uri, plain_schema, storage_options
+from autotag_core.data_files import write_files
+from autotag_core.delta import open_table, plain_schema
+from autotag_core.delta_commits import commit_files
 from autotag_core.errors import InputError
 from autotag_core.retention import drop_old_versions
 from autotag_core.tables import NEIGHBORS
@@ -30,17 +33,11 @@ def uri(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 def write(uri: str, gif_id: str, mode: str = "overwrite") -> int:
     """A row in each of two partitions; returns the version."""
     target = warehouse.table_uri(uri, "neighbors")
-    if not storage.is_s3(uri):
-        Path(target).mkdir(parents=True, exist_ok=True)
     rows = [{"gif_id": gif_id, "expert": expert, "neighbor_ids": [], "distances": []} for expert in ("a", "b ü")]
-    write_deltalake(
-        delta_uri(target),
-        pa.Table.from_pylist(rows, schema=plain_schema(NEIGHBORS)),
-        mode=mode,
-        partition_by=["expert"],
-        storage_options=storage_options(target),
-    )
-    return DeltaTable(delta_uri(target), storage_options=storage_options(target)).version()
+    batches = pa.Table.from_pylist(rows, schema=plain_schema(NEIGHBORS)).to_batches()
+    files = list(write_files(batches, target, ["expert"]))
+    after = open_table(target).version() if mode == "append" else None
+    return commit_files(target, files, NEIGHBORS.schema, gif_id, ["expert"], after)
 
 
 def release(uri: str, number: int, **changes: object) -> RunRecord:
@@ -141,3 +138,43 @@ def test_checkpoints_of_the_log_hide_nothing(tmp_path: Path) -> None:
             DeltaTable(str(tmp_path / "neighbors")).create_checkpoint()
     assert drop_old_versions(uri, keep=3) == {"neighbors": 20}
     assert [gif_ids(uri, f"r{number}") for number in (5, 6, 7)] == [["g5", "h5"], ["g6", "h6"], ["g7", "h7"]]
+
+
+@pytest.mark.parametrize("keep", [1, None])
+def test_a_day_old_file_that_no_commit_names_is_deleted_and_a_younger_one_is_not(
+    tmp_path: Path, keep: int | None
+) -> None:
+    uri = str(tmp_path)
+    release(uri, 0)
+    failed = write(uri, "failed")
+    release(uri, 1)
+    folder = tmp_path / "neighbors" / "expert=a"
+    names = [folder / "dead-task.parquet", folder / ".part-1.parquet.7.abc.partial", folder / "somebody-s-work.parquet"]
+    for path in names:
+        path.write_bytes(b"x")
+    for path in [*tmp_path.rglob("*.parquet"), names[1]]:
+        if path != names[2]:
+            os.utime(path, (0, 0))
+    assert drop_old_versions(uri, keep) == {"neighbors": 8 if keep else 2}
+    assert [path.exists() for path in names] == [False, False, True]
+    assert gif_ids(uri, "r1") == ["g1", "h1"]
+    if keep is None:
+        assert gif_ids(uri, "r0") == ["g0", "h0"]
+        assert all((tmp_path / "neighbors" / unquote(path)).is_file() for path in paths_at(uri, failed)), "it is named"
+
+
+def paths_at(uri: str, version: int) -> list[str]:
+    return pa.table(open_table(f"{uri}/neighbors", version).get_add_actions())["path"].to_pylist()
+
+
+def test_a_table_whose_log_forgets_is_left_alone(tmp_path: Path) -> None:
+    uri = str(tmp_path)
+    release(uri, 0)
+    DeltaTable(f"{uri}/neighbors").alter.set_table_properties(
+        {"delta.deletedFileRetentionDuration": "interval 1 weeks"}
+    )
+    stray = tmp_path / "neighbors" / "expert=a" / "stray.parquet"
+    stray.write_bytes(b"x")
+    os.utime(stray, (0, 0))
+    assert drop_old_versions(uri, None) == {}
+    assert stray.exists()

@@ -19,6 +19,7 @@ from autotag_core import storage, tables, warehouse
 from autotag_core.delta import delta_uri, plain_schema, storage_options
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.warehouse import RunRecord
+from jobs.delta_tables import write_version
 
 START = datetime(2026, 11, 22, 1, 2, 3, 456789, UTC)
 CAT = {
@@ -261,7 +262,7 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
         ddl = ", ".join(f"{name} {types.get(name, 'string')}" for name in row)
         value = {name: dict(cell) if name == "votes" else cell for name, cell in row.items()}
         target = warehouse.table_uri(uri, table.name)
-        spark.createDataFrame([value], ddl).write.format("delta").mode("overwrite").save(target)
+        write_version(spark.createDataFrame([value], ddl), target, "mark", table)
         assert warehouse.read_table(uri, table.name, run("r1", table_versions={table.name: 0})).to_pylist() == [row]
 
 

@@ -200,7 +200,6 @@ def test_spark_submit_needs_nothing_of_the_project_but_the_wheel(outside: Path, 
         "spark.sql.shuffle.partitions": "1",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m",
         "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1",
-        "spark.databricks.delta.snapshotPartitions": "2",
     }
     submit = [str(Path(sys.executable).with_name("spark-submit"))]
     submit += ["--properties-file", str(PROJECT / "spark-defaults.conf"), "--load-spark-defaults"]

@@ -1,4 +1,4 @@
-"""The tables as analysts open them: DuckDB, pandas and Spark see the rows of the release, and of no other version."""
+"""The tables as analysts open them: DuckDB, pandas, delta-rs and Spark see the released rows, and no other version."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from pyspark.sql import SparkSession
 
 from autotag_core import warehouse
 from autotag_core.config import Config
+from autotag_core.delta import open_table
 from autotag_core.services import S3Server
 from autotag_core.tables import VOTED_TAGS
+from jobs.delta_tables import read_table_version
 from jobs.progress import Progress
 from jobs.run import Run
 
@@ -50,8 +52,10 @@ def test_every_reader_sees_the_released_rows(
     release = warehouse.current_release(uri)
     frame = warehouse.read_table(uri, "voted_tags", release).to_pandas().sort_values("tag")
     assert frame["tag"].tolist() == ["cat", "dog"] and dict(frame["votes"].iloc[0]) == {"imagenet": 3}
-    spark_df = spark.read.format("delta").option("versionAsOf", version).load(f"{uri}/voted_tags")
+    spark_df = read_table_version(spark, f"{uri}/voted_tags", version, VOTED_TAGS)
     assert sorted(row["tag"] for row in spark_df.collect()) == ["cat", "dog"]
+    frame = open_table(f"{uri}/voted_tags", version).to_pandas()
+    assert sorted(frame["tag"]) == ["cat", "dog"]
     import_extension("delta")
     connection = duckdb.connect()
     if place == "s3":

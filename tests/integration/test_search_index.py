@@ -35,6 +35,7 @@ from udfs.search_documents import (
     index_documents,
     refused_documents,
 )
+from udfs.table_files import write_rows
 
 pytestmark = pytest.mark.integration
 
@@ -155,7 +156,7 @@ def test_an_executor_that_gives_up_is_one_line_on_the_driver(spark, tmp_path, ac
         if action == "count":
             count_indexed(report_df)
         with executor_errors():
-            report_df.write.format("delta").save(str(tmp_path / "report"))
+            write_rows(report_df, str(tmp_path / "report"))
     assert str(error.value).startswith("Elasticsearch at http://127.0.0.1:1: not reachable")
     assert "hunter2" not in str(error.value)
     assert str(error.value).endswith("1 documents of a batch not indexed after 3 tries")

@@ -16,7 +16,6 @@ from pyspark.sql import SparkSession
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.services import PROJECT, spark_classpath
-from autotag_core.storage import read_bytes
 from jobs.session import (
     AWS_CHAIN,
     DELTA_EXTENSION,
@@ -45,12 +44,12 @@ def look(rows):
 seen = spark.sparkContext.parallelize(range(2), 2).mapPartitions(look).collect()
 table = sys.path[0] + "/table"
 if len(sys.argv) == 1:  # under spark-submit
-    spark.range(3).write.format("delta").save(table)
+    spark.range(3).write.parquet(table)
 print(json.dumps({
     "gpus": [row[0] for row in seen],
     "executors": len({row[1] for row in seen}),
     "python": all(tuple(row[2]) == sys.version_info[:2] for row in seen),
-    "rows": spark.read.format("delta").load(table).count() if len(sys.argv) == 1 else None,
+    "rows": spark.read.parquet(table).count() if len(sys.argv) == 1 else None,
     "java": spark._jvm.java.lang.System.getProperty("java.specification.version"),
     "conf": dict(spark.sparkContext.getConf().getAll()),
 }))
@@ -131,43 +130,20 @@ def test_an_index_shard_and_its_python_fit_what_an_executor_has_outside_its_heap
     assert tasks * (building + 500e6) < int(DEFAULTS["spark.executor.memoryOverhead"].removesuffix("g")) * 2**30
 
 
-def test_every_key_of_spark_defaults_is_one_that_spark_hadoop_or_delta_knows(spark: SparkSession) -> None:
+def test_every_key_of_spark_defaults_is_one_that_spark_or_hadoop_knows(spark: SparkSession) -> None:
     jvm = spark._jvm
     assert jvm is not None
     hadoop = jvm.org.apache.hadoop.conf.Configuration()  # core-default.xml, without what this session sets
-    delta = spark.sql("SELECT 1").sparkSession._jvm.org.apache.spark.sql.delta.DeltaConfigs  # type: ignore[union-attr]
-    defaults = "spark.databricks.delta.properties.defaults."
 
     def is_known(key: str) -> bool:
         if key.startswith("spark.hadoop."):
             return hadoop.get(key.removeprefix("spark.hadoop.")) is not None
-        if key.startswith(defaults):
-            return bool(delta.getAllConfigs().contains(key.removeprefix(defaults).lower()))
         if ".resource.gpu." in key:  # no list in Spark: the test under spark-submit runs on them
             return True
         return jvm.org.apache.spark.internal.config.ConfigEntry.findEntry(key) is not None
 
     assert [key for key in DEFAULTS if not is_known(key)] == []
-    assert [is_known(key) for key in ("spark.speculatoin", "spark.hadoop.fs.s3a.retries", f"{defaults}retention")] == [
-        False,
-        False,
-        False,
-    ]
-
-
-def test_plain_parquet_on_s3_goes_through_the_committer_that_needs_no_rename(spark: SparkSession, bucket: str) -> None:
-    spark.range(100).write.parquet(f"{bucket}/numbers")
-    assert spark.read.parquet(f"{bucket}/numbers").count() == 100
-    assert json.loads(read_bytes(f"{bucket}/numbers/_SUCCESS"))["committer"] == "magic"
-
-
-def test_new_tables_keep_their_old_versions(spark: SparkSession, tmp_path: Path) -> None:
-    spark.range(1).write.format("delta").save(f"{tmp_path}/table")
-    [detail] = spark.sql(f"DESCRIBE DETAIL delta.`{tmp_path}/table`").collect()
-    assert detail.properties == {
-        "delta.logRetentionDuration": "interval 3650 days",
-        "delta.deletedFileRetentionDuration": "interval 3650 days",
-    }
+    assert [is_known(key) for key in ("spark.speculatoin", "spark.hadoop.fs.s3a.retries")] == [False, False]
 
 
 def test_a_second_call_gives_the_running_session(spark: SparkSession) -> None:

@@ -1,114 +1,96 @@
-"""Rows in place of others: what readers see of each version, and that Spark does not count the table for it."""
+"""Rows of a DataFrame as a version of a Delta table, and read again."""
 
 from __future__ import annotations
 
-import json
 import uuid
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
-import pyarrow as pa
 import pytest
 from pyspark.sql import SparkSession
 
 from autotag_core.delta import open_table
 from autotag_core.errors import AutotagError
-from jobs.delta_tables import read_version, restore_version, write_version
+from autotag_core.tables import NEIGHBORS, Table
+from jobs.delta_tables import has_its_files, read_table_version, read_version, restore_version, write_version
 
-ROWS = "gif_id string, expert string"
-
-
-def checksum(uri: str, version: int) -> dict[str, Any]:
-    return dict(json.loads((Path(uri) / "_delta_log" / f"{version:020d}.crc").read_text()))
+ROWS = "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
 
 
 def write(spark: SparkSession, uri: str, rows: list[tuple[str, str]], **options: Any) -> tuple[int, int]:
-    rows_df = spark.createDataFrame(rows, ROWS).coalesce(1)
-    return write_version(rows_df, uri, uuid.uuid4().hex, partition_by=("expert",), **options)
+    rows_df = spark.createDataFrame([(*row, ["n"], [0.5]) for row in rows], ROWS)
+    return write_version(rows_df, uri, uuid.uuid4().hex, NEIGHBORS, **options)
 
 
-def rows_at(spark: SparkSession, uri: str, version: int) -> list[tuple[str, str]]:
-    schema = spark.createDataFrame([], ROWS).schema
-    return sorted((row[0], row[1]) for row in read_version(spark, uri, version, schema).collect())
+def rows_at(spark: SparkSession, uri: str, version: int, table: Table = NEIGHBORS) -> list[tuple[str, str]]:
+    return sorted((row[0], row[1]) for row in read_table_version(spark, uri, version, table).collect())
 
 
 def test_rows_take_the_place_of_all_or_of_partitions_and_older_versions_stay(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    uri = str(tmp_path / "a b")
+    uri = str(tmp_path / "a b{c}")
     assert write(spark, uri, [("a", "text"), ("b", "imagenet")]) == (0, 2)
-    assert write(spark, uri, [("c", "text"), ("d", "imagenet"), ("e", "semantic")]) == (2, 3)
-    assert write(spark, uri, [("f", "text")], where="expert in ('text', 'semantic')", after=2) == (4, 1)
-    assert write(spark, uri, [("g", "text")], mode="append", after=4) == (5, 1)
+    assert write(spark, uri, [("c", "text"), ("d", "imagenet"), ("e", "semantic")]) == (1, 3)
+    assert write(spark, uri, [("f", "text")], after=1, partitions=["text", "semantic"]) == (2, 1)
+    assert write(spark, uri, [("g", "text")], after=2) == (3, 1)
     assert rows_at(spark, uri, 0) == [("a", "text"), ("b", "imagenet")]
-    assert rows_at(spark, uri, 2) == [("c", "text"), ("d", "imagenet"), ("e", "semantic")]
-    assert rows_at(spark, uri, 4) == [("d", "imagenet"), ("f", "text")]
-    assert rows_at(spark, uri, 5) == [("d", "imagenet"), ("f", "text"), ("g", "text")]
-    assert spark.read.format("delta").load(uri).count() == 3
+    assert rows_at(spark, uri, 1) == [("c", "text"), ("d", "imagenet"), ("e", "semantic")]
+    assert rows_at(spark, uri, 2) == [("d", "imagenet"), ("f", "text")]
+    assert rows_at(spark, uri, 3) == [("d", "imagenet"), ("f", "text"), ("g", "text")]
 
 
-def test_what_is_overwritten_costs_no_look_at_the_whole_table(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_table_costs_one_job_and_one_commit(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "table")
-    write(spark, uri, [("a", "text"), ("b", "imagenet")])
-    for where in (None, "expert = 'text'"):
+    for version in range(2):
         group = uuid.uuid4().hex
-        spark.sparkContext.setJobGroup(group, "overwrite")
-        version, _ = write(spark, uri, [("c", "text")], where=where)
+        spark.sparkContext.setJobGroup(group, "write")
+        assert write(spark, uri, [("a", "text"), ("b", "imagenet")])[0] == version
         assert len(spark.sparkContext.statusTracker().getJobIdsForGroup(group)) == 1
-        files = pa.table(open_table(uri).get_add_actions(flatten=True)).to_pylist()
-        known = checksum(uri, version)
-        assert (known["numFiles"], known["tableSizeBytes"]) == (len(files), sum(file["size_bytes"] for file in files))
-        assert {unquote(file["path"]) for file in known["allFiles"]} == {unquote(file["path"]) for file in files}
     spark.sparkContext.setJobGroup("", "")
+    names = sorted(path.name for path in (tmp_path / "table" / "_delta_log").glob("*"))
+    assert names == [f"{version:020d}.json" for version in range(2)]
 
 
-def test_after_a_removal_by_partition_the_checksum_is_of_the_files_that_are_left(
+def test_rows_of_no_declared_table_have_the_schema_of_their_own(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "table")
+    rows_df = spark.createDataFrame(
+        [("a", {"x": 1}, [("b", 0.5)])], "k string, m map<string,int>, l array<struct<s:string,f:double>>"
+    )
+    assert write_version(rows_df, uri, "mark") == (0, 1)
+    assert read_version(spark, uri, 0, rows_df.schema).collect() == rows_df.collect()
+    assert [field.name for field in open_table(uri).schema().fields] == ["k", "m", "l"]
+
+
+def test_a_version_of_another_autotag_is_written_over_with_the_columns_of_today(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     uri = str(tmp_path / "table")
-    write(spark, uri, [("a", "text"), ("b", "imagenet")])
-    known = checksum(uri, 0)
-    write(spark, uri, [("c", "text")], where="expert = 'text'")
-    (left,) = [file for file in known["allFiles"] if "imagenet" in file["path"]]
-    removed = checksum(uri, 1)
-    assert removed["allFiles"] == [left]
-    assert (removed["numFiles"], removed["tableSizeBytes"]) == (1, left["size"])
-    assert {name: removed[name] for name in ("metadata", "protocol")} == {
-        name: known[name] for name in ("metadata", "protocol")
-    }
-
-
-def test_other_columns_or_partitions_are_a_new_schema_in_one_commit(spark: SparkSession, tmp_path: Path) -> None:
-    uri = str(tmp_path / "table")
-    write(spark, uri, [("a", "text")])
-    wider_df = spark.createDataFrame([("b", "text", 1)], f"{ROWS}, number int")
-    assert write_version(wider_df, uri, "wider", partition_by=("expert",)) == (1, 1)
-    assert write_version(wider_df, uri, "flat") == (2, 1)
-    assert [field.name for field in open_table(uri).schema().fields] == ["gif_id", "expert", "number"]
-    assert open_table(uri).metadata().partition_columns == []
-
-
-@pytest.mark.parametrize("damage", ["gone", "broken", "other"])
-def test_without_a_checksum_the_rows_are_the_same(spark: SparkSession, tmp_path: Path, damage: str) -> None:
-    uri = str(tmp_path / "table")
-    write(spark, uri, [("a", "text"), ("b", "imagenet")])
-    path = Path(uri) / "_delta_log" / f"{0:020d}.crc"
-    path.unlink()
-    (path.parent / f".{path.name}.crc").unlink(missing_ok=True)
-    if damage != "gone":
-        path.write_text({"broken": "{", "other": "{}"}[damage])
-    version, _ = write(spark, uri, [("c", "text")], where="expert = 'text'")
-    assert rows_at(spark, uri, version) == [("b", "imagenet"), ("c", "text")]
+    old_df = spark.createDataFrame([("a", "text")], "gif_id string, expert string")
+    assert write_version(old_df, uri, "old") == (0, 1)
+    with pytest.raises(AutotagError, match="neighbor_ids is missing"):
+        read_table_version(spark, uri, 0, NEIGHBORS)
+    assert write(spark, uri, [("b", "text")]) == (1, 1)
+    assert rows_at(spark, uri, 1) == [("b", "text")]
+    assert open_table(uri).metadata().partition_columns == ["expert"]
+    assert read_version(spark, uri, 0, old_df.schema).collect() == old_df.collect()
 
 
 def test_who_writes_in_between_is_found_out(spark: SparkSession, tmp_path: Path) -> None:
     uri = str(tmp_path / "table")
     write(spark, uri, [("a", "text")])
-    write(spark, uri, [("b", "text")], mode="append")
-    for options in ({"mode": "append"}, {"where": "expert = 'text'"}):
+    write(spark, uri, [("b", "text")], after=0)
+    for partitions in (None, ["text"]):
         with pytest.raises(AutotagError, match="another run has written here meanwhile"):
-            write(spark, uri, [("c", "text")], after=0, **options)
+            write(spark, uri, [("c", "text")], after=0, partitions=partitions)
     restored = restore_version(uri, 0)
-    version, _ = write(spark, uri, [("c", "text")], where="expert = 'text'", after=restored)
+    version, _ = write(spark, uri, [("c", "text")], after=restored, partitions=["text"])
     assert rows_at(spark, uri, version) == [("c", "text")]
+
+
+def test_a_version_that_has_lost_a_file_is_known(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "table")
+    write(spark, uri, [("a", "text"), ("b", "imagenet")])
+    assert has_its_files(uri, 0) and not has_its_files(uri, 1)
+    next((tmp_path / "table" / "expert=text").glob("*.parquet")).unlink()
+    assert not has_its_files(uri, 0)

@@ -87,12 +87,9 @@ def test_examples_labels_and_funnel_are_tables_of_the_run(spark: SparkSession, t
         "1 examples by uploaders with GIFs in a more protected split"
     }
     assert (run.rows_in["examples"], run.rows_out["examples"]) == (5, 3)
-    assert spark.conf.get("parquet.block.size", "none") == "none"
 
 
 def test_row_groups_are_small_enough_to_be_read_for_a_few_gifs(spark: SparkSession, tmp_path: Path) -> None:
-    from jobs.write_examples import _row_groups_of
-
     log: Any = structlog.get_logger()
     run = Run(spark, Config(), str(tmp_path), log, Progress(spark.sparkContext, is_terminal=False))
     rows_df = spark.range(0, 400, 1, 1).selectExpr(
@@ -101,8 +98,7 @@ def test_row_groups_are_small_enough_to_be_read_for_a_few_gifs(spark: SparkSessi
         "id as duration_ms", "transform(sequence(1, 4), i -> cast(concat_ws('', transform(sequence(1, 300), "
         "j -> hex(hash(id, i, j)))) as binary)) as frames",
     )  # fmt: skip
-    with _row_groups_of(run, 128 * 1024):
-        run.write(TRAINING_EXAMPLES, rows_df)
+    run.write(TRAINING_EXAMPLES, rows_df, row_group_bytes=128 * 1024)
     files = list((tmp_path / "training_examples").glob("*.parquet"))
     sizes = [pq.ParquetFile(files[0]).metadata.row_group(at).num_rows for at in range(4)]
     assert len(files) == 1
