@@ -94,7 +94,7 @@ def _read_files(spark: SparkSession, uri: str, files: list[str], schema: StructT
     if not files:
         return spark.createDataFrame([], schema)
     # a folder above the table may be called version=2; a name may hold what would be a pattern
-    reader = spark.read.schema(schema).option("basePath", _literal(uri))
+    reader = spark.read.schema(schema).option("basePath", uri)
     return reader.parquet(*map(_literal, files)).select(*schema.names)
 
 
