@@ -18,7 +18,6 @@ from autotag_core.errors import AutotagError, InputError
 from autotag_core.services import PROJECT, spark_classpath
 from jobs.session import (
     AWS_CHAIN,
-    DELTA_EXTENSION,
     REQUIRED,
     _follow_environment,
     _local_conf,
@@ -112,7 +111,7 @@ def test_spark_submit_runs_on_spark_defaults_with_the_clusters_own_settings_kept
     environment = dict(os.environ) | {"PYTHONPATH": str(PROJECT), "SPARK_HOME": str(Path(pyspark.__file__).parent)}
     seen = last_line_of([*submit, "look.py"], environment, temporary)
     assert (seen["gpus"], seen["rows"]) == ([["0"], ["0"]], 3)
-    expected = DEFAULTS | REQUIRED | own | {"spark.sql.extensions": DELTA_EXTENSION}
+    expected = DEFAULTS | REQUIRED | own
     assert expected.items() <= seen["conf"].items()  # type: ignore[attr-defined]
 
 
