@@ -1,26 +1,41 @@
 # From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11, 3.12 or 3.13; everything else is fetched.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup python jars run test lint types bench bench-quick lock lock-jars
+.PHONY: help setup python jars jars-tests run test oldest test-oldest test-oldest-quick lint types bench bench-quick \
+  lock lock-jars
 
 PY := .venv/bin/python
+OLDEST := .venv-oldest/bin/python
 # A home that is missing or not ours (a service user's) would stop pip and uv, which keep their caches there.
 ifneq ($(shell [ -n "$$HOME" ] && mkdir -p "$$HOME" 2>/dev/null && [ -w "$$HOME" ] && echo yes),yes)
 export HOME := $(CURDIR)/.cache/home
 endif
-# The virtual environment holds absolute paths, so its stamp names the lock's content and the folder.
-STAMP := .venv/.installed-$(shell (cat requirements.lock; echo "$(CURDIR)") | cksum | cut -d' ' -f1)
+# A virtual environment holds absolute paths, so its stamp names the lock's content and the folder.
+stamp = $(1)/.installed-$(shell (cat $(2); echo "$(CURDIR)") | cksum | cut -d' ' -f1)
+STAMP := $(call stamp,.venv,requirements.lock)
+OLDEST_STAMP := $(call stamp,.venv-oldest,requirements-oldest.lock)
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-17s %s\n", $$1, $$2}'
 
 setup: python jars ## install everything into .venv and .cache; quick when nothing changed
 
 run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch; ARGS="--help" lists options
 	@$(PY) -m jobs.run_sample $(ARGS)
 
-test: setup ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
+test: python jars-tests ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+test-oldest: oldest ## every test on the oldest Spark that is supported, in .venv-oldest; Python 3.11 or 3.12
+	@$(OLDEST) -m pytest -n 2 --dist loadgroup $(ARGS)
+
+# Tables written and read, by Spark with Delta too, a session on the packaged Java, and one small night.
+QUICK := tests/jobs/test_delta_tables.py tests/integration/test_spark_delta.py tests/integration/test_readers.py \
+  tests/integration/test_services_java.py \
+  tests/integration/test_nightly.py::test_every_table_is_published_and_has_unique_keys \
+  tests/integration/test_nightly.py::test_no_gif_is_lost_between_catalog_and_search
+test-oldest-quick: oldest ## a few minutes of that
+	@$(OLDEST) -m pytest $(QUICK)
 
 lint: python ## style and formatting
 	@$(PY) -m ruff check .
@@ -45,40 +60,60 @@ bench-quick: python ## whether what is in benchmarks/ runs, in a few minutes
 	@$(PY) -m benchmarks.experts .cache/bench/quick/catalog.jsonl --gifs 20
 	@$(PY) -m benchmarks.training_loader --catalog .cache/bench/quick/catalog.jsonl --gifs 50 --rounds 1
 
-# Versions in the lock stay where requirements.in allows them; the file names no index, whichever was asked.
-lock: python ## write requirements.lock anew from requirements.in; ARGS="--upgrade" for newer versions
-	@$(INDEX) UV_SYSTEM_CERTS=true .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url $(ARGS) requirements.in --output-file requirements.lock
+# Versions in the locks stay where the .in files allow them, and what the oldest Spark does not decide is the same in all.
+# The files name no index, whichever was asked.
+lock: python ## write every requirements*.lock anew from its .in file; ARGS="--upgrade" for newer versions
+	@$(call compile,requirements,$(ARGS))
+	@cp requirements.lock requirements-oldest.lock
+	@$(call compile,requirements-oldest)
 
-lock-jars: python ## write jars.lock anew from what autotag_core/services/jars.py names
+compile = $(call index,.venv) UV_SYSTEM_CERTS=true .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-header --no-annotate --no-emit-index-url $(2) $(1).in --output-file $(1).lock
+
+lock-jars: python $(OLDEST_STAMP) ## write jars.lock anew: what autotag_core/services/jars.py names, for both Sparks
 	@$(PY) -m autotag_core.services lock
+	@$(OLDEST) -m autotag_core.services lock
 
 jars: python
 	@$(PY) -m autotag_core.services setup
 
+jars-tests: python
+	@$(PY) -m autotag_core.services setup --tests
+
 python: $(STAMP)
 
+oldest: $(OLDEST_STAMP)
+	@$(OLDEST) -m autotag_core.services setup --tests
+
 # A company's index in pip's settings holds for uv too.
-INDEX = index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PY) -m pip config get global.index-url 2>/dev/null || true)}}; \
+index = index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(1)/bin/python -m pip config get global.index-url 2>/dev/null || true)}}; \
 	if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$$index"; fi;
 
-# pip installs uv as the lock pins it, uv installs the rest.
 $(STAMP): requirements.lock setup.py
-	@set -e; start=$$SECONDS; fits='import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; \
-	for python in python3 python3.13 python3.12 python3.11; do \
-	  $$python -c "$$fits" 2>/dev/null && break || python=; \
-	done; \
-	if [ -z "$$python" ]; then \
-	  echo "setup: Python 3.11 to 3.13 is needed; python3 is $$(python3 --version 2>&1 | head -1). Put one on PATH." >&2; exit 1; \
-	fi; \
-	rm -f .venv/.installed-*; \
-	$(PY) -c "$$fits" 2>/dev/null && $(PY) -m pip --version >/dev/null 2>&1 || { rm -rf .venv; $$python -m venv .venv; } || { \
-	  echo "setup: '$$python -m venv .venv' failed; on Debian and Ubuntu install python3-venv." >&2; exit 1; }; \
-	awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > .venv/uv.txt; \
-	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.txt; \
-	echo "python: $$($(PY) --version) with uv in .venv, $$((SECONDS - start)) s"; start=$$SECONDS; \
-	$(INDEX) \
-	UV_SYSTEM_CERTS=true .venv/bin/uv pip sync --quiet --require-hashes --python $(PY) requirements.lock; \
-	.venv/bin/uv pip install --quiet --offline --no-deps --no-build-isolation --python $(PY) --editable .; \
-	echo "packages: as in requirements.lock, $$((SECONDS - start)) s"; \
-	touch $@
+	@$(call install,.venv,requirements.lock,13)
+	@touch $@
+
+$(OLDEST_STAMP): requirements-oldest.lock setup.py
+	@$(call install,.venv-oldest,requirements-oldest.lock,12)
+	@touch $@
+
+# FOLDER, LOCK, the newest Python's minor version: pip installs uv as the lock pins it, uv installs the rest.
+define install
+set -e; start=$$SECONDS; fits='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $(3)))'; \
+for python in python3 python3.13 python3.12 python3.11; do \
+  $$python -c "$$fits" 2>/dev/null && break || python=; \
+done; \
+if [ -z "$$python" ]; then \
+  echo "setup: Python 3.11 to 3.$(3) is needed; python3 is $$(python3 --version 2>&1 | head -1). Put one on PATH." >&2; exit 1; \
+fi; \
+rm -f $(1)/.installed-*; \
+$(1)/bin/python -c "$$fits" 2>/dev/null && $(1)/bin/python -m pip --version >/dev/null 2>&1 || { rm -rf $(1); $$python -m venv $(1); } || { \
+  echo "setup: '$$python -m venv $(1)' failed; on Debian and Ubuntu install python3-venv." >&2; exit 1; }; \
+awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' $(2) > $(1)/uv.txt; \
+$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)/uv.txt; \
+echo "python: $$($(1)/bin/python --version) with uv in $(1), $$((SECONDS - start)) s"; start=$$SECONDS; \
+$(call index,$(1)) \
+UV_SYSTEM_CERTS=true $(1)/bin/uv pip sync --quiet --require-hashes --python $(1)/bin/python $(2); \
+$(1)/bin/uv pip install --quiet --offline --no-deps --no-build-isolation --python $(1)/bin/python --editable .; \
+echo "packages: as in $(2), $$((SECONDS - start)) s"
+endef

@@ -18,6 +18,8 @@ from pyspark.sql import SparkSession
 from autotag_core.failures import Reason
 from autotag_core.sample import BROKEN_KINDS
 from autotag_core.services import ElasticsearchServer, S3Server
+from autotag_core.services.jars import ELASTICSEARCH_9
+from autotag_core.services.shipped import is_oldest_spark
 from jobs.own_environment import own_environment
 from jobs.session import spark_session
 
@@ -94,6 +96,15 @@ def spark(s3: S3Server) -> Iterator[SparkSession]:
 def elasticsearch() -> Iterator[str]:
     """The URL of a real Elasticsearch; tests name their indexes apart."""
     with ElasticsearchServer() as server:
+        yield server.url
+
+
+@pytest.fixture(scope="session")
+def elasticsearch_9() -> Iterator[str]:
+    """The URL of a real Elasticsearch 9, for the tests of the main path; not fetched for those on the oldest Spark."""
+    if is_oldest_spark():
+        pytest.skip("Elasticsearch 9 is there for the tests on the newest Spark: make test")
+    with ElasticsearchServer(fetched=ELASTICSEARCH_9) as server:
         yield server.url
 
 

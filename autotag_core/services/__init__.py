@@ -3,7 +3,7 @@
 from autotag_core.services.cache import PROJECT, cache_folder
 from autotag_core.services.class_archive import ClassArchive, class_archive
 from autotag_core.services.elasticsearch_server import ElasticsearchServer
-from autotag_core.services.jars import fetch_all, lock_jars, spark_classpath
+from autotag_core.services.jars import fetch_all, lock_jars, needed_folders, spark_classpath
 from autotag_core.services.java import Java, find_java
 from autotag_core.services.s3_server import S3Server
 
@@ -18,5 +18,6 @@ __all__ = [
     "fetch_all",
     "find_java",
     "lock_jars",
+    "needed_folders",
     "spark_classpath",
 ]

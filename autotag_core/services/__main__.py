@@ -1,4 +1,7 @@
-"""`python -m autotag_core.services setup` fetches the JVM parts; `lock` writes jars.lock anew."""
+"""`python -m autotag_core.services setup` fetches the JVM parts; with `--tests` also those that only tests need.
+
+`lock` writes the lines of jars.lock anew that go with the installed pyspark.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,18 @@ import sys
 import time
 
 from autotag_core.errors import AutotagError
-from autotag_core.services import fetch_all, find_java, lock_jars
+from autotag_core.services import fetch_all, find_java, lock_jars, needed_folders
 
 
 def main(arguments: list[str]) -> int:
     """Run one command; 0 when it worked."""
     start = time.monotonic()
     try:
-        if arguments == ["setup"]:
+        if arguments in (["setup"], ["setup", "--tests"]):
             java = find_java()
             print(f"java: {java.version}, {java.runtime}", flush=True)
-            fetch_all(lambda line: print(line, flush=True))
+            folders = needed_folders(with_tests="--tests" in arguments)
+            fetch_all(lambda line: print(line, flush=True), folders=folders)
         elif arguments == ["lock"]:
             print(f"jars.lock: {len(lock_jars())} files, {time.monotonic() - start:.0f} s", flush=True)
         else:

@@ -14,7 +14,7 @@ from types import TracebackType
 
 from autotag_core.errors import AutotagError
 from autotag_core.services.children import Child, can_be_reached, wait_for
-from autotag_core.services.jars import ELASTICSEARCH, require, unpack
+from autotag_core.services.jars import ELASTICSEARCH, ELASTICSEARCH_9, require, unpack
 from autotag_core.services.java import MISSING_MODULE, Java, find_java, runtime_modules, usable_java
 from autotag_core.services.modules import relaxed_copies
 
@@ -22,18 +22,21 @@ START_TIMEOUT_S = 600
 HEAP_MB = 512
 NOBODY = 65534
 """Elasticsearch refuses to run as root: root runs it as this user."""
+OLDEST_JAVA = {ELASTICSEARCH: 17, ELASTICSEARCH_9: 21}
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class ElasticsearchServer:
     """`with ElasticsearchServer() as server: server.url`; data, logs, settings are temporary, in `folder` if given.
 
+    `fetched` is the folder of jars.lock that holds the program: Elasticsearch 8, or 9 where tests have brought it.
     The server binds ports that the system picks, on 127.0.0.1, and ends with this process.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, fetched: str = ELASTICSEARCH) -> None:
         self.url = ""
         self._folder = folder
+        self._fetched = fetched
         self._child: Child | None = None
 
     def __enter__(self) -> ElasticsearchServer:
@@ -63,8 +66,8 @@ class ElasticsearchServer:
         # Nothing in it is worth an orderly end: it is killed at once.
         self._child = Child(_reachable_place(self._folder, user), grace_s=0)
         work = self._child.folder
-        program = _program(work, user)
-        java = _reachable_java(work, user)
+        program = _program(self._fetched, work, user)
+        java = _reachable_java(OLDEST_JAVA[self._fetched], work, user)
         _write_settings(program, java, work)
         environment = _environment(work, java)
         if java.lacks_module and relaxed_copies(
@@ -136,9 +139,9 @@ def _reachable_place(folder: Path | None, user: int | None) -> Path | None:
     )
 
 
-def _program(work: Path, user: int | None) -> Path:
+def _program(folder: str, work: Path, user: int | None) -> Path:
     """The unpacked Elasticsearch: the fetched one, or a copy in `work` if that is out of reach or has a space in it."""
-    fetched = require(ELASTICSEARCH)
+    fetched = require(folder)
     program = next(path for path in fetched.glob("elasticsearch-*") if path.is_dir())
     if " " not in str(program) and (user is None or can_be_reached(program / "lib", user)):
         return program
@@ -146,9 +149,9 @@ def _program(work: Path, user: int | None) -> Path:
     return work / program.name
 
 
-def _reachable_java(work: Path, user: int | None) -> Java:
+def _reachable_java(oldest: int, work: Path, user: int | None) -> Java:
     """The Java to use, or a copy in `work` where the user cannot reach it."""
-    java = find_java()
+    java = find_java(oldest=oldest)
     if user is None or all(can_be_reached(place, user) for place in (java.runtime, java.home / "bin")):
         return java
     shutil.copytree(java.runtime, work / "runtime", symlinks=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import urllib.parse
 import urllib.request
@@ -15,6 +14,7 @@ from xml.sax.saxutils import quoteattr
 from autotag_core.errors import AutotagError
 from autotag_core.services.children import Child
 from autotag_core.services.java import Java
+from autotag_core.services.shipped import pyspark_jars
 from autotag_core.services.trust import trust_options
 
 TIMEOUT_S = 1200
@@ -43,14 +43,6 @@ class FetchedFile:
     artifact: str
     version: str
     extension: str
-
-
-def pyspark_jars() -> Path:
-    """The folder of jars inside the installed pyspark; found without importing it."""
-    spec = importlib.util.find_spec("pyspark")
-    if spec is None or spec.origin is None:
-        raise AutotagError("pyspark is not installed: run `make setup`")
-    return Path(spec.origin).parent / "jars"
 
 
 @contextlib.contextmanager

@@ -1,47 +1,81 @@
-"""What the JVM parts are, and fetching them into the cache: three folders, each complete and as locked, or absent."""
+"""What the JVM parts are, and fetching them into the cache: folders, each complete and as locked, or absent."""
 
 from __future__ import annotations
 
 import sys
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from autotag_core.errors import AutotagError
 from autotag_core.services.cache import LOCK, cache_folder
-from autotag_core.services.ivy import Dependency, FetchedFile, fetched, pyspark_jars
+from autotag_core.services.ivy import Dependency, FetchedFile, fetched
 from autotag_core.services.java import find_java
 from autotag_core.services.lock import LockedFile, check_files, lock_digest, read_lock, sha256_of, write_lock
+from autotag_core.services.shipped import is_oldest_spark, pyspark_jars, shipped_hadoop
 
-SPARK, S3PROXY, ELASTICSEARCH = "jars/spark", "jars/s3proxy", "elasticsearch"
-ROOTS = {
-    SPARK: [Dependency("org.apache.hadoop", "hadoop-aws", "3.5.0", transitive=True)],  # the Hadoop inside pyspark
-    S3PROXY: [Dependency("org.gaul", "s3proxy", "4.1.0", transitive=True)],
-    ELASTICSEARCH: [Dependency("org.elasticsearch.distribution.integ-test-zip", "elasticsearch", "8.19.21", "zip")],
-}
-"""Folder under the cache: what it is made of."""
+SPARK, SPARK_OLDEST, DELTA, S3PROXY = "jars/spark", "jars/spark-oldest", "jars/delta", "jars/s3proxy"
+ELASTICSEARCH, ELASTICSEARCH_9 = "elasticsearch", "elasticsearch-9"
+_INTEG_TEST_ZIP = "org.elasticsearch.distribution.integ-test-zip"
 _STAMP = ".complete"
 """In a fetched folder: the digest of the lock's lines that it holds."""
 
 
+def roots() -> dict[str, list[Dependency]]:
+    """Folder under the cache: what it is made of. These are the folders that go with the installed pyspark.
+
+    S3A is of the Hadoop inside it; Delta's jar is there for the oldest Spark alone.
+    """
+    s3a = [Dependency("org.apache.hadoop", "hadoop-aws", shipped_hadoop(), transitive=True)]
+    if is_oldest_spark():
+        return {SPARK_OLDEST: s3a, DELTA: [Dependency("io.delta", "delta-spark_2.13", "4.0.1", transitive=True)]}
+    return {
+        SPARK: s3a,
+        S3PROXY: [Dependency("org.gaul", "s3proxy", "4.1.0", transitive=True)],
+        ELASTICSEARCH: [Dependency(_INTEG_TEST_ZIP, "elasticsearch", "8.19.21", "zip")],
+        ELASTICSEARCH_9: [Dependency(_INTEG_TEST_ZIP, "elasticsearch", "9.2.0", "zip")],
+    }
+
+
+def needed_folders(with_tests: bool = False) -> list[str]:
+    """What a run needs on one machine, or its tests: those on the oldest Spark read with Delta, others search in 9."""
+    of_tests = [DELTA if is_oldest_spark() else ELASTICSEARCH_9] if with_tests else []
+    return [spark_folder(), S3PROXY, ELASTICSEARCH, *of_tests]
+
+
+def spark_folder() -> str:
+    """The folder whose S3A is of the Hadoop inside pyspark; AutotagError where the lock has none."""
+    hadoop = shipped_hadoop()
+    versions = {
+        file.version: folder
+        for folder, files in read_lock(LOCK).items()
+        for file in files
+        if file.artifact == "hadoop-aws"
+    }
+    if hadoop not in versions:
+        raise AutotagError(f"pyspark has Hadoop {hadoop}, jars.lock is for {', '.join(versions)}: run `make lock-jars`")
+    return versions[hadoop]
+
+
 def require(folder: str) -> Path:
-    """The fetched folder; AutotagError says `make setup` unless it is complete and as the lock has it now."""
+    """The fetched folder, complete and as the lock has it now; else AutotagError says which command brings it."""
     path = cache_folder() / folder
     if not _is_complete(path, read_lock(LOCK).get(folder, [])):
-        raise AutotagError(f"{path} is missing or out of date: run `make setup`")
+        command = "test-oldest" if is_oldest_spark() else "test" if folder == ELASTICSEARCH_9 else "setup"
+        raise AutotagError(f"{path} is missing or out of date: run `make {command}`")
     return path
 
 
 def spark_classpath() -> str:
     """Class path entry of the jars that Spark needs for S3; AutotagError if they were not fetched."""
-    return f"{require(SPARK)}/*"
+    return f"{require(spark_folder())}/*"
 
 
-def fetch_all(report: Callable[[str], None], lock: Path = LOCK) -> None:
-    """Bring every folder that is not there yet, all at once; each is checked before it gets its name."""
-    locked = read_lock(lock)
+def fetch_all(report: Callable[[str], None], lock: Path = LOCK, folders: Sequence[str] | None = None) -> None:
+    """Bring those folders, by default all, that are not there yet, at once; each is checked before it gets its name."""
+    locked = {name: files for name, files in read_lock(lock).items() if folders is None or name in folders}
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
     missing = {name: files for name, files in locked.items() if not _is_complete(cache / name, files)}
@@ -95,17 +129,20 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def lock_jars(lock: Path = LOCK) -> list[LockedFile]:
-    """Resolve ROOTS with everything they depend on and write the lock; what pyspark ships already is left out."""
-    shipped = {path.name for path in pyspark_jars().glob("*.jar")}
-    shipped_artifacts = {name.rsplit("-", 1)[0] for name in shipped}
+    """Resolve roots() with everything they depend on, and write their lines of the lock anew; what was written.
+
+    What pyspark ships already is left out. Lines of folders that go with another pyspark stay.
+    """
+    shipped = {path.name.rsplit("-", 1)[0] for path in pyspark_jars().glob("*.jar")}
     java, files = find_java(), []
-    for folder, dependencies in ROOTS.items():
+    for folder, dependencies in roots().items():
         with fetched(dependencies, java, cache_folder()) as found:
             for file in found:
-                if folder != SPARK or file.artifact not in shipped_artifacts:
+                if folder not in (SPARK, SPARK_OLDEST, DELTA) or file.artifact not in shipped:
                     digest = sha256_of(file.path)
                     files.append(LockedFile(folder, file.group, file.artifact, file.version, file.extension, digest))
-    write_lock(lock, files)
+    others = [file for folder, kept in read_lock(lock).items() if folder not in roots() for file in kept]
+    write_lock(lock, [*files, *others])
     return files
 
 

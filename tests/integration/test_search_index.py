@@ -46,9 +46,18 @@ DOCUMENTS = (
 CONFIG = ElasticsearchConfig(initial_backoff_s=0.001, max_backoff_s=0.01, attempts=3, writers=2, keep_indexes=1)
 
 
+ON_BOTH = pytest.mark.parametrize("server", ["elasticsearch", "elasticsearch_9"], indirect=True)
+
+
 @pytest.fixture
-def client(elasticsearch):
-    with elasticsearch_client(elasticsearch, CONFIG) as client:
+def server(request):
+    """The URL of a real Elasticsearch: 8, unless the test says otherwise."""
+    return request.getfixturevalue(getattr(request, "param", "elasticsearch"))
+
+
+@pytest.fixture
+def client(server):
+    with elasticsearch_client(server, CONFIG) as client:
         yield client
 
 
@@ -97,10 +106,11 @@ def exists(client, index):
     return bool(client.indices.exists(index=index))
 
 
-def test_documents_written_by_executors_are_found_through_the_alias(client, alias, spark, elasticsearch):
+@ON_BOTH
+def test_documents_written_by_executors_are_found_through_the_alias(client, alias, spark, server):
     rows = [document(f"gif-{n:04}", ("cat", 1.0), ("Happy Dog", 0.7), popularity=n) for n in range(2500)]
     index = create_index(client, alias, "20260101T000000Z", CONFIG)
-    assert count_indexed(report_of(spark, elasticsearch, index, rows)) == (2500, 0)
+    assert count_indexed(report_of(spark, server, index, rows)) == (2500, 0)
     assert finish_index(client, index, CONFIG) == 2500
     assert swap_alias(client, alias, index, CONFIG, "run") == []
     assert current_indexes(client, alias, CONFIG) == [index]
@@ -171,6 +181,7 @@ def test_an_index_is_not_refreshed_while_it_fills_and_served_normally_after(clie
     assert ("refresh_interval" in settings, settings["number_of_replicas"]) == (False, "1")
 
 
+@ON_BOTH
 def test_readers_stay_on_the_old_index_until_the_swap_and_the_old_one_stays_for_a_rollback(client, alias):
     first, _ = run(client, alias, "20260101T000000Z", [document("a", ("cat", 1.0))])
     second = create_index(client, alias, "20260102T000000Z", CONFIG)
@@ -228,7 +239,8 @@ def test_an_index_says_whose_documents_it_holds_if_it_was_filled_to_the_end_and_
     assert [held_release(client, alias, name, CONFIG) for name in (failed, f"{alias}-by-hand", "gone")] == [None] * 3
 
 
-def test_documents_that_differ_are_changed_in_an_index_that_is_read_and_only_these(client, alias, spark, elasticsearch):
+@ON_BOTH
+def test_documents_that_differ_are_changed_in_an_index_that_is_read_and_only_these(client, alias, spark, server):
     index, _ = run(
         client, alias, "20260101T000000Z", [document(name, ("cat", 1.0)) for name in ("same", "new", "gone")]
     )
@@ -241,7 +253,7 @@ def test_documents_that_differ_are_changed_in_an_index_that_is_read_and_only_the
         ("never there", True),
         ("new", False),
     ]
-    target = IndexTarget(elasticsearch, index, CONFIG, ElasticsearchCredentials())
+    target = IndexTarget(server, index, CONFIG, ElasticsearchCredentials())
     assert count_indexed(change_documents(changes_df, target, 1000)) == (4, 0)
     assert count_refreshed(client, index, CONFIG) == 3
     found = {hit["_id"]: hit for hit in client.search(index=alias, version=True)["hits"]["hits"]}

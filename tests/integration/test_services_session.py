@@ -183,7 +183,9 @@ def test_a_clusters_master_is_for_spark_submit() -> None:
 
 def test_missing_jars_say_make_setup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTOTAG_CACHE", str(tmp_path))
-    with pytest.raises(AutotagError, match="jars/spark is missing or out of date: run `make setup`"):
+    with pytest.raises(
+        AutotagError, match=r"jars/spark(-oldest)? is missing or out of date: run `make (setup|test-oldest)`"
+    ):
         _local_conf("local[2]")
 
 
