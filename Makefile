@@ -10,6 +10,7 @@ export HOME := $(CURDIR)/.cache/home
 endif
 # The virtual environment holds absolute paths, so its stamp names the lock's content and the folder.
 STAMP := .venv/.installed-$(shell (cat requirements.lock; echo "$(CURDIR)") | cksum | cut -d' ' -f1)
+PETASTORM := .venv-petastorm/.installed-$(shell (cat requirements-petastorm.lock; echo "$(CURDIR)") | cksum | cut -d' ' -f1)
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
@@ -19,7 +20,7 @@ setup: python jars ## install everything into .venv and .cache; quick when nothi
 run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch; ARGS="--help" lists options
 	@$(PY) -m jobs.run_sample $(ARGS)
 
-test: setup ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
+test: setup $(PETASTORM) ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 lint: python ## style and formatting
@@ -45,10 +46,14 @@ bench-quick: python ## whether what is in benchmarks/ runs, in a few minutes
 	@$(PY) -m benchmarks.experts .cache/bench/quick/catalog.jsonl --gifs 20
 	@$(PY) -m benchmarks.training_loader --catalog .cache/bench/quick/catalog.jsonl --gifs 50 --rounds 1
 
-# Versions in the lock stay where requirements.in allows them; the file names no index, whichever was asked.
-lock: python ## write requirements.lock anew from requirements.in; ARGS="--upgrade" for newer versions
-	@$(INDEX) UV_SYSTEM_CERTS=true .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url $(ARGS) requirements.in --output-file requirements.lock
+COMPILE = UV_SYSTEM_CERTS=true .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url $(ARGS)
+
+# Versions in the locks stay where the .in files allow them; a lock names no index, whichever was asked.
+# petastorm names pyspark among its needs, but loads it only where it writes: 400 MB less.
+lock: python ## write requirements*.lock anew from requirements*.in; ARGS="--upgrade" for newer versions
+	@$(INDEX) $(COMPILE) requirements.in --output-file requirements.lock
+	@$(INDEX) $(COMPILE) --excludes <(echo pyspark) requirements-petastorm.in --output-file requirements-petastorm.lock
 
 lock-jars: python ## write jars.lock anew from what autotag_core/services/jars.py names
 	@$(PY) -m autotag_core.services lock
@@ -81,4 +86,16 @@ $(STAMP): requirements.lock setup.py
 	UV_SYSTEM_CERTS=true .venv/bin/uv pip sync --quiet --require-hashes --python $(PY) requirements.lock; \
 	.venv/bin/uv pip install --quiet --offline --no-deps --no-build-isolation --python $(PY) --editable .; \
 	echo "packages: as in requirements.lock, $$((SECONDS - start)) s"; \
+	touch $@
+
+# uv looks for a Python on PATH and never fetches one.
+$(PETASTORM): requirements-petastorm.lock | $(STAMP)
+	@set -e; start=$$SECONDS; \
+	if ! .venv/bin/uv python find --quiet --system --no-python-downloads '>=3.11,<3.13'; then \
+	  echo "petastorm: its tests are skipped: they need Python 3.11 or 3.12 on PATH"; exit 0; \
+	fi; \
+	.venv/bin/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' .venv-petastorm; \
+	$(INDEX) \
+	UV_SYSTEM_CERTS=true .venv/bin/uv pip sync --quiet --require-hashes --python .venv-petastorm/bin/python $<; \
+	echo "petastorm: as in $<, in .venv-petastorm, $$((SECONDS - start)) s"; \
 	touch $@
