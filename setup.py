@@ -53,7 +53,6 @@ setup(
             "transformers",
         ],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
-        "training": ["petastorm"],
     },
     entry_points={"console_scripts": ["autotag=jobs.cli:main"]},
 )

@@ -3,7 +3,7 @@
     python -m benchmarks.training_loader --catalog CATALOG.jsonl --gifs 300 --rounds 5 [--workers 2]
 
 The GIFs are decoded once and stored as JPEG, as WebP and as references, in a table as the job writes it. Then both
-sides go through it in turns: the loader (petastorm reads, threads decode) and a plain map-style Dataset with a
+sides go through it in turns: the loader (threads read and decode) and a plain map-style Dataset with a
 DataLoader, which holds a row group in memory and decodes in worker processes; each without augmentation, and the loader
 also with it. Medians, of wall-clock examples per second and of CPU time with all worker processes: the latter says how
 many cores a GPU needs, and hardly changes with what else the machine does.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import pickle
 import shutil
 import signal
 import tempfile
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -117,6 +120,32 @@ def shared_data() -> Path:
         assert not named, f"AUTOTAG_REAL_GIFS is {named}: there is no such folder"
         pytest.skip("no real GIFs: set AUTOTAG_REAL_GIFS to a folder of folders with gifs/*.gif")
     return folder
+
+
+@pytest.fixture(scope="session")
+def petastorm() -> str:
+    """The Python of the environment that has petastorm; skipped where `make test` found none to make it with."""
+    python = Path(__file__).resolve().parents[1] / ".venv-petastorm" / "bin" / "python"
+    if not python.exists():
+        pytest.skip("no .venv-petastorm: `make test` makes it where Python 3.11 or 3.12 is on PATH")
+    return str(python)
+
+
+@pytest.fixture
+def pickle_trap(tmp_path: Path) -> Callable[[str], Path]:
+    """Puts petastorm's dataset metadata into a local folder, and returns the file that appears if it is unpickled."""
+    sprung = tmp_path / "sprung"
+
+    class Trap:
+        def __reduce__(self) -> tuple[object, ...]:
+            return eval, (f"open({str(sprung)!r}, 'w').close()",)
+
+    def write(folder: str) -> Path:
+        pickled = {b"dataset-toolkit.unischema.v1": pickle.dumps(Trap())}
+        pq.write_metadata(pa.schema([("gif_id", pa.string())], metadata=pickled), f"{folder}/_common_metadata")
+        return sprung
+
+    return write
 
 
 @pytest.fixture(scope="session")

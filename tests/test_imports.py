@@ -20,13 +20,12 @@ ALLOWED = {
 
 WITHOUT_SPARK = """
 import importlib, pkgutil, sys
-for name in ("pyspark", "py4j", "petastorm"):
+for name in ("pyspark", "py4j"):
     sys.modules[name] = None
 import autotag_core
 names = [module.name for module in pkgutil.walk_packages(autotag_core.__path__, "autotag_core.")]
 for name in names:
-    if name != "autotag_core.training.row_groups":
-        importlib.import_module(name)
+    importlib.import_module(name)
 print(len(names))
 """
 
@@ -71,24 +70,11 @@ def test_the_logic_never_imports_spark_not_even_late() -> None:
     assert found == []
 
 
-def petastorm_outside_of_training() -> list[str]:
-    training = ROOT / "autotag_core" / "training"
-    return [offence for path in modules() if training not in path.parents for offence in offences(path, "petastorm")]
+def test_nothing_imports_petastorm_which_has_an_environment_of_its_own() -> None:
+    assert [offence for path in modules() for offence in offences(path, "petastorm")] == []
 
 
-def test_only_the_training_side_imports_petastorm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert petastorm_outside_of_training() == []
-    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
-    for name in ("autotag_core/training/readers.py", "autotag_core/frames/load.py", "udfs/votes.py"):
-        (tmp_path / name).parent.mkdir(parents=True)
-        (tmp_path / name).write_text("def read():\n    from petastorm import make_batch_reader")
-    assert petastorm_outside_of_training() == [
-        "autotag_core/frames/load.py:2 imports petastorm",
-        "udfs/votes.py:2 imports petastorm",
-    ]
-
-
-def test_the_logic_loads_where_neither_spark_nor_petastorm_is_installed() -> None:
+def test_the_logic_loads_where_spark_is_not_installed() -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT_SPARK], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 20

@@ -21,6 +21,7 @@ from autotag_core.training.balance import draw_rates
 from autotag_core.training.clips import ClipMaker, Row
 from autotag_core.training.index import ExampleIndex, read_index
 from autotag_core.training.plan import Draws, Ints, every_example, plan_draws, share_of, shuffled
+from autotag_core.training.row_groups import Visit, iter_rows
 from autotag_core.training.settings import LoaderSettings, checked_settings
 from autotag_core.uris import absolute
 from autotag_core.warehouse import RunRecord, current_release
@@ -34,8 +35,7 @@ def open_examples(
 ) -> Examples:
     """The examples of a split of the current release, or of the one that run_id published; settings: LoaderSettings.
 
-    Cost: the labels of all examples are read, and petastorm is loaded when the first batch is asked for. InputError
-    where there is no such release, split, class or setting.
+    Cost: the labels of all examples are read. InputError where there is no such release, split, class or setting.
     """
     checked = checked_settings(settings)
     if not 0 <= rank < world:
@@ -128,7 +128,7 @@ class Examples:
     def __iter__(self) -> Iterator[Batch]:
         """The batches from self.step on; the epoch's number goes up with the last one.
 
-        AutotagError where a GIF can't be read or decoded, or a reading worker dies.
+        AutotagError where a file of the table can't be read, or a GIF can't be read or decoded.
         """
         draws = self._own_draws()
         size, num_steps = self.settings.batch_size, len(draws) // self.settings.batch_size
@@ -164,24 +164,18 @@ class Examples:
 
     def _rows(self, draws: Draws, first: int) -> Generator[tuple[int, Row], None, None]:
         """(position in draws, what was read) in the order in which they come out, from the first-th on."""
-        from autotag_core.training.row_groups import ReaderSettings, iter_row_groups
-
         order = self._order(len(draws))
         start = first // self._window * self._window
         begins = np.flatnonzero(np.diff(draws.visits[start:], prepend=-1)) + start
-        visits = [self._index.row_groups[group] for group in self._index.groups[draws.examples[begins]]]
-        ahead = self.settings.num_readers + 2 + self._window * len(visits) // max(len(draws) - start, 1)
-        settings = ReaderSettings(self.settings.pool, self.settings.num_readers, ahead, self.settings.timeout_s)
-        with closing(iter_row_groups(self._index.filesystem, visits, settings)) as row_groups:
-            visited: list[Row] = []
-            is_new = np.zeros(len(draws), bool)
-            is_new[begins] = True
+        groups = self._index.groups[draws.examples[begins]]
+        rows = np.split(self._index.rows[draws.examples[start:]], begins[1:] - start)
+        visits = [Visit(self._index.row_groups[group], wanted) for group, wanted in zip(groups, rows, strict=True)]
+        num_readers = self.settings.num_readers
+        ahead = num_readers + 2 + self._window * len(visits) // max(len(draws) - start, 1)
+        with closing(iter_rows(self._index.filesystem, visits, num_readers, ahead)) as found:
             for begin in range(start, len(draws), self._window):
                 end = min(begin + self._window, len(draws))
-                held = []
-                for at in range(begin, end):
-                    visited = next(row_groups) if is_new[at] else visited
-                    held.append(visited[self._index.rows[draws.examples[at]]])
+                held = list(islice(found, end - begin))
                 yield from ((int(at), held[at - begin]) for at in order[max(begin, first) : end])
 
     def _order(self, num_draws: int) -> Ints:

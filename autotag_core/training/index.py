@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -27,12 +26,10 @@ _FOOTERS_AT_ONCE = 16
 
 @dataclass(frozen=True)
 class RowGroup:
-    """A row group of one of the files; `first_gif_id` names it wherever it comes back, since gif_ids are unique."""
+    """A row group of one of the files."""
 
     path: str
     number: int
-    first_gif_id: str
-    num_rows: int
 
 
 @dataclass(frozen=True)
@@ -118,8 +115,7 @@ def _read_file(filesystem: pafs.FileSystem, path: str, split: str) -> tuple[list
         sizes = [file.metadata.row_group(number).num_rows for number in range(file.metadata.num_row_groups)]
         table = file.read(_COLUMNS)
     starts = np.cumsum([0, *sizes])[:-1]
-    firsts: Sequence[str] = table["gif_id"].take(pa.array(starts)).to_pylist()
-    groups = [RowGroup(path, number, firsts[number], size) for number, size in enumerate(sizes)]
+    groups = [RowGroup(path, number) for number in range(len(sizes))]
     group = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     row = (np.arange(table.num_rows) - np.repeat(starts, sizes)).astype(np.int32)
     wanted = pc.equal(table["split"], split)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from autotag_core.config import PositiveCount, Seconds, Seed
+from autotag_core.config import PositiveCount, Seed
 from autotag_core.errors import InputError
 from autotag_core.training.augmentation import Augmentation
 from autotag_core.training.balance import Scheme
@@ -38,16 +38,12 @@ class LoaderSettings(BaseModel):
     """None: frames as they are."""
     window: PositiveCount | None = None
     """Draws that are shuffled among each other; None: 1,024 with stored frames (0.13 GB, twice), else 65,536."""
-    pool: Literal["thread", "process"] = "thread"
-    """What reads row groups. Threads are enough: reading and unpacking Parquet hardly needs Python."""
     num_readers: PositiveCount = 4
-    """Threads or processes that read row groups."""
+    """Threads that read row groups; more where each takes long to come."""
     num_decoders: PositiveCount = 4
     """Threads that decode and augment frames: one for each core, more where GIFs are fetched."""
     prefetch: PositiveCount = 4
     """Batches in work before they are asked for."""
-    timeout_s: Seconds = 300
-    """How long a reading process may be silent before that is an error, seconds."""
 
 
 def checked_settings(settings: dict[str, Any]) -> LoaderSettings:
