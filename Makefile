@@ -22,7 +22,7 @@ help: ## this list
 setup: python jars ## install everything into .venv and .cache; quick when nothing changed
 
 run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch; ARGS="--help" lists options
-	@$(PY) -m jobs.run_sample $(ARGS)
+	@$(PY) -m jobs.sample.run_sample $(ARGS)
 
 test: python jars-tests $(PETASTORM) ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
@@ -31,7 +31,7 @@ test-oldest: oldest ## every test on the oldest Spark that is supported, in .ven
 	@$(OLDEST) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 # Tables written and read, by Spark with Delta too, a session on the packaged Java, and one small night.
-QUICK := tests/jobs/test_delta_tables.py tests/integration/test_spark_delta.py tests/integration/test_readers.py \
+QUICK := tests/jobs/run/test_delta_tables.py tests/integration/test_spark_delta.py tests/integration/test_readers.py \
   tests/integration/test_services_java.py \
   tests/integration/test_nightly.py::test_every_table_is_published_and_has_unique_keys \
   tests/integration/test_nightly.py::test_no_gif_is_lost_between_catalog_and_search
@@ -53,7 +53,7 @@ bench-%: setup
 
 # Small figures of a small sample; benchmarks/README.md has those that mean something, and how to get them.
 bench-quick: python ## whether what is in benchmarks/ runs, in a few minutes
-	@$(PY) -m jobs.cli sample --out .cache/bench/quick --gifs 150 --seed 7
+	@$(PY) -m jobs.commands.app sample --out .cache/bench/quick --gifs 150 --seed 7
 	@$(PY) -m benchmarks.decode .cache/bench/quick/gifs --files 20 --rounds 3
 	@$(PY) -m benchmarks.inference .cache/bench/quick/catalog.jsonl --gifs 20 --rounds 3
 	@$(PY) -m benchmarks.duplicates --catalog .cache/bench/quick/catalog.jsonl --gifs 10 --others 40
@@ -73,20 +73,20 @@ lock: python ## write every requirements*.lock anew from its .in file; ARGS="--u
 compile = $(call index,.venv) UV_SYSTEM_CERTS=true .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header --no-annotate --no-emit-index-url $(2) $(1).in --output-file $(1).lock
 
-lock-jars: python $(OLDEST_STAMP) ## write jars.lock anew: what autotag_core/services/jars.py names, for both Sparks
-	@$(PY) -m autotag_core.services lock
-	@$(OLDEST) -m autotag_core.services lock
+lock-jars: python $(OLDEST_STAMP) ## write jars.lock anew: what autotag_core/local_machine/jars.py names, for both Sparks
+	@$(PY) -m autotag_core.local_machine lock
+	@$(OLDEST) -m autotag_core.local_machine lock
 
 jars: python
-	@$(PY) -m autotag_core.services setup
+	@$(PY) -m autotag_core.local_machine setup
 
 jars-tests: python
-	@$(PY) -m autotag_core.services setup --tests
+	@$(PY) -m autotag_core.local_machine setup --tests
 
 python: $(STAMP)
 
 oldest: $(OLDEST_STAMP)
-	@$(OLDEST) -m autotag_core.services setup --tests
+	@$(OLDEST) -m autotag_core.local_machine setup --tests
 
 # A company's index in pip's settings holds for uv too.
 index = index=$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(1)/bin/python -m pip config get global.index-url 2>/dev/null || true)}}; \

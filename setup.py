@@ -54,5 +54,5 @@ setup(
         ],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
     },
-    entry_points={"console_scripts": ["autotag=jobs.cli:main"]},
+    entry_points={"console_scripts": ["autotag=jobs.commands.app:main"]},
 )

@@ -82,7 +82,16 @@ def changed(rows: list[Row], late: list[Row], num_each: int, folder: Path) -> li
 
 def night(catalog: Path, place: Path, settings: list[str]) -> dict[str, float]:
     """Run one; seconds by stage, and in all."""
-    command = [sys.executable, "-m", "jobs.cli", "nightly", "--catalog", str(catalog), "--warehouse", str(place)]
+    command = [
+        sys.executable,
+        "-m",
+        "jobs.commands.app",
+        "nightly",
+        "--catalog",
+        str(catalog),
+        "--warehouse",
+        str(place),
+    ]
     command += [word for setting in settings for word in ("--set", setting)]
     start = time.monotonic()
     subprocess.run(command, check=True, capture_output=True)

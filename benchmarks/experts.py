@@ -27,7 +27,7 @@ from autotag_core.experts import (
 )
 from autotag_core.experts.temporal.relations import MultiScaleRelations
 from autotag_core.frames import LoadedGif, iter_loaded
-from autotag_core.text import load_reader
+from autotag_core.ocr import load_reader
 
 _T = TypeVar("_T")
 

@@ -98,8 +98,8 @@ def product() -> Callable[[], Embeddings]:
     """This project: the stage over frames as the nightly job runs it."""
     from autotag_core.config import Config
     from autotag_core.experts import settled
-    from jobs.session import spark_session
-    from udfs.embeddings import embed_frames, embedding_rows
+    from jobs.process.session import spark_session
+    from udfs.embeddings.frames import embed_frames, embedding_rows
 
     spark = spark_session("frameworks", f"local[{CORES}]")
     config = settled(Config(experts=("imagenet",)))
@@ -118,7 +118,7 @@ def plain_spark() -> Callable[[], Embeddings]:
     """binaryFile and two pandas UDFs, whose frames stay in the Python worker."""
     from pyspark.sql import functions as F
 
-    from jobs.session import spark_session
+    from jobs.process.session import spark_session
 
     spark = spark_session("frameworks", f"local[{CORES}]", {"spark.sql.execution.arrow.maxRecordsPerBatch": "8"})
 

@@ -31,8 +31,8 @@ import numpy as np
 
 from autotag_core.config import FramesConfig
 from autotag_core.frames import read_header, sample_indices
+from autotag_core.local_machine import S3Server, cache_folder
 from autotag_core.sample import write_sample
-from autotag_core.services import S3Server, cache_folder
 from benchmarks.framework_sides import CHUNK, PARTITIONS, SIDES, WANTED
 
 PEERS = {"Ray Data": "ray[data]", "Daft": "daft"}

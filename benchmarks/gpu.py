@@ -28,7 +28,7 @@ from efficientnet_lite_pytorch import EfficientNet
 from autotag_core.config import Config, ImagenetConfig
 from autotag_core.experts import FrameModels, Outcome, embed_gifs, load_backbone, load_frame_models
 from autotag_core.experts.backbones.networks import load_state_dict
-from autotag_core.experts.in_flight import InFlight
+from autotag_core.experts.frames.in_flight import InFlight
 from autotag_core.frames import LoadedGif, iter_loaded
 from autotag_core.sample import write_sample
 

@@ -31,9 +31,9 @@ from pyspark.sql import SparkSession
 
 from autotag_core.config import NeighborsConfig
 from benchmarks.clustered_vectors import clustered_vectors
-from jobs.session import spark_session
-from udfs.neighbor_shards import ShardFolders
-from udfs.neighbors import find_neighbors
+from jobs.process.session import spark_session
+from udfs.neighbors.search import find_neighbors
+from udfs.neighbors.shards import ShardFolders
 
 Floats = npt.NDArray[np.float32]
 K, SAMPLE, FILES = 10, 2_000, 8

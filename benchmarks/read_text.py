@@ -23,9 +23,9 @@ from autotag_core.frames.decode import Keep, decode_frames
 from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.header import read_header
 from autotag_core.frames.sampling import sample_indices
+from autotag_core.ocr import ReadText, TextReader, load_reader, merge_lines
+from autotag_core.ocr.lines import letters_of
 from autotag_core.sample.factors import WORDS
-from autotag_core.text import ReadText, TextReader, load_reader, merge_lines
-from autotag_core.text.lines import letters_of
 
 
 @dataclass(frozen=True)

@@ -23,11 +23,11 @@ from pyspark.sql import functions as F
 from autotag_core.config import NeighborsConfig
 from benchmarks.clustered_vectors import clustered_vectors
 from benchmarks.neighbors import exact, read, recall, write
-from jobs.session import spark_session
-from udfs.neighbor_shards import ShardFolders
-from udfs.neighbor_updates import Space, update_neighbors
-from udfs.neighbors import find_neighbors
-from udfs.saved_shards import SavedShards, contents
+from jobs.process.session import spark_session
+from udfs.neighbors.search import find_neighbors
+from udfs.neighbors.shards import ShardFolders
+from udfs.neighbors.stored_shards import SavedShards, contents
+from udfs.neighbors.update import Space, update_neighbors
 
 CONFIG = NeighborsConfig(k=10, backend="nmslib")
 SHARE = 0.005

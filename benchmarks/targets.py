@@ -139,7 +139,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Result]]] = {
 def sample(num_gifs: int, *words: str) -> Path:
     """The catalog of a sample, drawn anew."""
     folder = SAMPLES / f"sample-{num_gifs}"
-    command = [sys.executable, "-m", "jobs.cli", "sample", "--out", str(folder), "--gifs", str(num_gifs)]
+    command = [sys.executable, "-m", "jobs.commands.app", "sample", "--out", str(folder), "--gifs", str(num_gifs)]
     subprocess.run([*command, "--seed", "7", *words], check=True, stdout=subprocess.DEVNULL)
     return folder / "catalog.jsonl"
 

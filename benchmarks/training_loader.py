@@ -30,14 +30,14 @@ from deltalake import WriterProperties, write_deltalake
 from torch.utils.data import DataLoader, Dataset
 
 from autotag_core.config import Config, FramesConfig, TrainingConfig
-from autotag_core.delta import plain_schema
 from autotag_core.frames import LoadedGif, load_frames
+from autotag_core.storage.uris import absolute
 from autotag_core.tables import TRAINING_EXAMPLES, TRAINING_LABELS
 from autotag_core.training import open_examples
 from autotag_core.training.augmentation import chosen_frames
 from autotag_core.training.pictures import decode_frames, encode_frames
-from autotag_core.uris import absolute
 from autotag_core.warehouse import RunRecord, append_run, current_release, table_files
+from autotag_core.warehouse.delta import plain_schema
 
 ASSUMED_FRAMES_PER_S = 3_000
 """What a ResNet50 in training may take on one large GPU, 224 x 224, mixed precision; assumed, not measured here."""

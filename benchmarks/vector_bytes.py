@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.cluster.vq import kmeans2, vq
 
-from autotag_core.neighbors.halves import HalfVectors
+from autotag_core.neighbors.shards.half_vectors import HalfVectors
 from benchmarks.clustered_vectors import clustered_vectors
 
 Floats = npt.NDArray[np.float32]

@@ -1,4 +1,4 @@
-"""The published vote in plain SQL, explode, join, group by: the rows of udfs/votes.py by Spark and by DuckDB."""
+"""The published vote in plain SQL, explode, join, group by: the rows of udfs/votes/votes.py by Spark and by DuckDB."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from autotag_core.config import VoteConfig
-from udfs.splits import TRAIN
+from autotag_core.splits import TRAIN
 
 
 def count_votes(neighbors_df: DataFrame, catalog_df: DataFrame, config: VoteConfig) -> DataFrame:

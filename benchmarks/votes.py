@@ -30,13 +30,13 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from autotag_core.config import VoteConfig
-from autotag_core.voting import ExpertWeight, fit_judge
+from autotag_core.votes import ExpertWeight, fit_judge
 from benchmarks.vote_sql import duckdb_vote, spark_vote
-from jobs.session import spark_session
-from udfs.gif_rows import Ballots, about_rows
-from udfs.tag_tables import write_statistics, write_tags
-from udfs.votes import publish_tags
-from udfs.votes import vote_tags as judged_tags
+from jobs.process.session import spark_session
+from udfs.votes.ballots import Ballots, about_rows
+from udfs.votes.tag_tables import write_statistics, write_tags
+from udfs.votes.votes import publish_tags
+from udfs.votes.votes import vote_tags as judged_tags
 
 WEIGHTS = {"imagenet": 0.5, "semantic": 0.4, "temporal": 0.3, "text": 0.2}
 CONFIG = VoteConfig()

@@ -31,11 +31,11 @@ import numpy as np
 
 from autotag_core import warehouse
 from autotag_core.config import Config
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
 from autotag_core.frames import LoadedGif, iter_loaded
 from autotag_core.frames.canvases import Pixels
+from autotag_core.ocr.lines import ReadText
 from autotag_core.sample import write_sample
-from autotag_core.text.lines import ReadText
 
 TARGET = 1 / 1.35
 GIFS_AT_ONCE, TEXTS_AT_ONCE = 32, 512
@@ -83,7 +83,16 @@ def measure(folder: Path, num_gifs: int, settings: list[str]) -> list[dict[str, 
 
 def night(catalog: Path, place: Path, settings: list[str]) -> dict[str, float]:
     """Run it; seconds by stage and in all."""
-    command = [sys.executable, "-m", "jobs.cli", "nightly", "--catalog", str(catalog), "--warehouse", str(place)]
+    command = [
+        sys.executable,
+        "-m",
+        "jobs.commands.app",
+        "nightly",
+        "--catalog",
+        str(catalog),
+        "--warehouse",
+        str(place),
+    ]
     command += [word for setting in settings for word in ("--set", setting)]
     start = time.monotonic()
     done = subprocess.run(command, check=False, capture_output=True, text=True)
@@ -143,7 +152,7 @@ def call_models(items: list[Item], settings: list[str]) -> Found:
     import torch
 
     from autotag_core.experts import embed_gifs, load_frame_models, load_language_model, settled
-    from autotag_core.text import load_reader
+    from autotag_core.ocr import load_reader
 
     config: Config = settled(load_config(None, settings))
     models, reader = load_frame_models(config, torch.device("cpu")), load_reader(config.text)

@@ -15,31 +15,31 @@ from autotag_core import experts, storage
 from autotag_core.errors import NotPublishedError
 from autotag_core.experts import TagSpace
 from autotag_core.tables import FAILURES, MEDIA
-from jobs.build_search_documents import build_search_documents
-from jobs.check_request import Checked, Request, check_device, check_request, settled
-from jobs.choose_base import choose_base, is_unchanged, sees_frames
-from jobs.embed_gifs import embed_gifs
-from jobs.embed_tags import embed_tags
-from jobs.embed_texts import embed_texts
-from jobs.find_neighbors import find_neighbors
-from jobs.group_duplicates import copied_tags, group_duplicates, voting_neighbors
-from jobs.index_documents import index_documents, index_restored
-from jobs.interrupts import watch_interrupts
-from jobs.keep_embeddings import adopt_embeddings
-from jobs.logs import bind_run, configure_logs, silence_spark
-from jobs.progress import Progress
-from jobs.publish_run import publish_nothing, publish_run, recorded, tidy_up
-from jobs.read_catalog import read_catalog
-from jobs.relate_tags import relate_tags
-from jobs.run import Run
-from jobs.score_tags import learn_to_score
-from jobs.session import spark_session
-from jobs.tabulate_tags import tabulate_tags
-from jobs.train_temporal import settle_head, train_temporal
-from jobs.vote_tags import vote_tags
-from jobs.weigh_experts import weigh_experts
-from jobs.write_examples import write_examples
-from udfs import duplicates
+from jobs.catalog.read_catalog import read_catalog
+from jobs.duplicates.group_duplicates import copied_tags, group_duplicates, voting_neighbors
+from jobs.embeddings.base_embeddings import adopt_embeddings
+from jobs.embeddings.embed_frames import embed_gifs
+from jobs.embeddings.embed_motion import settle_head, train_temporal
+from jobs.embeddings.embed_tags import embed_tags
+from jobs.embeddings.embed_texts import embed_texts
+from jobs.neighbors.find_neighbors import find_neighbors
+from jobs.process.interrupts import watch_interrupts
+from jobs.process.logs import bind_run, configure_logs, silence_spark
+from jobs.process.progress import Progress
+from jobs.process.session import spark_session
+from jobs.related.relate_tags import relate_tags
+from jobs.release.check_request import Checked, Request, check_device, check_request, settled
+from jobs.release.choose_base import choose_base, is_unchanged, sees_frames
+from jobs.release.publish_run import publish_nothing, publish_run, recorded, tidy_up
+from jobs.run.run import Run
+from jobs.search.build_documents import build_search_documents
+from jobs.search.index_documents import index_documents, index_restored
+from jobs.training.write_examples import write_examples
+from jobs.votes.fit_judge import learn_to_score
+from jobs.votes.tabulate_tags import tabulate_tags
+from jobs.votes.vote_tags import vote_tags
+from jobs.votes.weigh_experts import weigh_experts
+from udfs.duplicates import groups as duplicates
 
 SMALL_BYTES = 2 * 2**20
 """Of the catalog and its sessions: some ten thousand GIFs, whose night is more planning than computing outside the
@@ -131,6 +131,6 @@ def _check_failed_share(run: Run, num_failed: int) -> None:
 
 
 if __name__ == "__main__":
-    from jobs.cli import main
+    from jobs.commands.app import main
 
     main(["nightly", *sys.argv[1:]])

@@ -19,12 +19,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from autotag_core.failures import Reason
+from autotag_core.local_machine import ElasticsearchServer, S3Server
+from autotag_core.local_machine.jars import ELASTICSEARCH_9
+from autotag_core.local_machine.shipped import is_oldest_spark
 from autotag_core.sample import BROKEN_KINDS
-from autotag_core.services import ElasticsearchServer, S3Server
-from autotag_core.services.jars import ELASTICSEARCH_9
-from autotag_core.services.shipped import is_oldest_spark
-from jobs.own_environment import own_environment
-from jobs.session import spark_session
+from jobs.process.session import spark_session
+from jobs.sample.own_environment import own_environment
 
 REASONS_BY_TEST = {
     "test_each_broken_item_ends_as_its_known_failure": frozenset(

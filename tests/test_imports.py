@@ -82,7 +82,7 @@ def test_the_logic_loads_where_spark_is_not_installed() -> None:
 
 def test_the_command_answers_help_without_loading_what_only_a_run_needs() -> None:
     heavy = {"torch", "nmslib", "pyspark", "elasticsearch", "pandas", "boto3"}
-    script = f"import sys, jobs.cli; print({heavy!r} & set(sys.modules))"
+    script = f"import sys, jobs.commands.app; print({heavy!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
@@ -91,10 +91,10 @@ def test_the_command_answers_help_without_loading_what_only_a_run_needs() -> Non
     ("source", "names"),
     [
         ("import pyspark.sql as sql, os", ["pyspark.sql", "os"]),
-        ("def f():\n    from udfs.votes import TRAIN", ["udfs.votes"]),
+        ("def f():\n    from udfs.votes.votes import TRAIN", ["udfs.votes.votes"]),
         ("from . import tables", ["autotag_core"]),
         ("from ..jobs import run", ["jobs"]),
-        ("import importlib\nimportlib.import_module('jobs.run')", ["importlib", "jobs.run"]),
+        ("import importlib\nimportlib.import_module('jobs.run.run')", ["importlib", "jobs.run.run"]),
     ],
 )
 def test_no_way_to_import_is_overlooked(

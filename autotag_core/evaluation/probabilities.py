@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from autotag_core.evaluation.quality import measured_gifs
 from autotag_core.evaluation.tag_pairs import Numbers, among
-from autotag_core.voting import Bin, expected_calibration_error, reliability_table
+from autotag_core.votes import Bin, expected_calibration_error, reliability_table
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 from autotag_core.experts.backbones import Backbone, load_backbone
 from autotag_core.experts.devices import choose_device
-from autotag_core.experts.inference import Embedding, Outcome, embed_gifs
-from autotag_core.experts.language import LanguageModel, load_language_model
+from autotag_core.experts.frames.inference import Embedding, Outcome, embed_gifs
 from autotag_core.experts.loading import check_experts, load_frame_models, model_versions, settled
 from autotag_core.experts.registry import (
     BACKBONES,
@@ -16,7 +15,7 @@ from autotag_core.experts.registry import (
     expert_statuses,
     mean_of_frames,
 )
-from autotag_core.experts.semantic import TagSpace, load_tag_space, save_tag_space, sif_weights, tokens_of
+from autotag_core.experts.semantic.tag_space import TagSpace, load_tag_space, save_tag_space, sif_weights, tokens_of
 from autotag_core.experts.temporal import (
     HeadRecord,
     RelationHead,
@@ -26,8 +25,9 @@ from autotag_core.experts.temporal import (
     unpack_features,
 )
 from autotag_core.experts.temporal.selection import backbone_version, given_head, trained_head_name
+from autotag_core.experts.text.language_model import LanguageModel, load_language_model
 from autotag_core.experts.vectors import l2_normalised
-from autotag_core.experts.weights import convert_state_dict, read_metadata, read_weights, write_weights
+from autotag_core.experts.weight_files import convert_state_dict, read_metadata, read_weights, write_weights
 
 __all__ = [
     "BACKBONES",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from autotag_core.config import Config
 from autotag_core.errors import InputError
 from autotag_core.experts import backbones
-from autotag_core.experts.memory import loaded_on_device
+from autotag_core.experts.frames.memory import loaded_on_device
 from autotag_core.experts.registry import BACKBONES, FrameModels, LoadedExpert, chosen_experts
 
 if TYPE_CHECKING:

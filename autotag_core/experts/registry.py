@@ -16,10 +16,11 @@ import numpy as np
 
 from autotag_core.config import Config
 from autotag_core.errors import InputError
-from autotag_core.experts import backbones, language
+from autotag_core.experts import backbones
 from autotag_core.experts.temporal import selection
+from autotag_core.experts.text import language_model as language
 from autotag_core.experts.vectors import l2_normalised
-from autotag_core.text import load_reader
+from autotag_core.ocr import load_reader
 
 if TYPE_CHECKING:
     import torch

@@ -28,7 +28,7 @@ from autotag_core.frames.header import read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
 from autotag_core.frames.resize import LARGEST_KEPT_CANVAS
 from autotag_core.frames.sampling import sample_indices
-from autotag_core.text.lines import ReadText, TextLine
+from autotag_core.ocr.lines import ReadText, TextLine
 
 _ITEMS_PER_THREAD = 4
 _log = logging.getLogger(__name__)

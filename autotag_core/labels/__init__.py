@@ -1,26 +1,15 @@
 """From raw tags to labels: normalised, English, rightly spelled, no names, grouped, checked by an editor."""
 
-from autotag_core.labels.counts import TagCounts
-from autotag_core.labels.decisions import Decision
-from autotag_core.labels.entities import Entity, EntityList, EntitySource, find_entities, read_entities
-from autotag_core.labels.grouping import Knowledge, Meaning, group_tags
-from autotag_core.labels.knowledge_graph import KnowledgeGraph
-from autotag_core.labels.language import decide_languages
-from autotag_core.labels.lexicon import Lexicon
-from autotag_core.labels.meaning import load_meaning
 from autotag_core.labels.measures import Measure, TagTruth, as_json, as_text, measure_stages, read_tag_truth
-from autotag_core.labels.normalise import normalise
 from autotag_core.labels.review import LabelNotes, read_review, review_file
-from autotag_core.labels.spelling import correct_spellings
-from autotag_core.labels.store import (
-    label_of_members,
-    read_edits,
-    read_labels,
-    read_newest,
-    replace_rows,
-    truth_in_labels,
-)
-from autotag_core.labels.vocabulary import (
+from autotag_core.labels.steps.counts import TagCounts
+from autotag_core.labels.steps.decisions import Decision
+from autotag_core.labels.steps.entities import Entity, EntityList, EntitySource, find_entities, read_entities
+from autotag_core.labels.steps.grouping import Knowledge, Meaning, group_tags
+from autotag_core.labels.steps.knowledge_graph import KnowledgeGraph
+from autotag_core.labels.steps.language import decide_languages
+from autotag_core.labels.steps.spelling import correct_spellings
+from autotag_core.labels.steps.vocabulary import (
     EDITORIAL,
     GROUPED,
     Changes,
@@ -32,6 +21,17 @@ from autotag_core.labels.vocabulary import (
     compare_labels,
     cut,
 )
+from autotag_core.labels.store import (
+    label_of_members,
+    read_edits,
+    read_labels,
+    read_newest,
+    replace_rows,
+    truth_in_labels,
+)
+from autotag_core.labels.words.lexicon import Lexicon
+from autotag_core.labels.words.meaning import load_meaning
+from autotag_core.labels.words.normalise import normalise
 
 __all__ = [
     "EDITORIAL",

@@ -10,8 +10,8 @@ from typing import Any
 
 from autotag_core import storage
 from autotag_core.errors import InputError
-from autotag_core.labels.normalise import normalise
-from autotag_core.labels.vocabulary import TagDecision
+from autotag_core.labels.steps.vocabulary import TagDecision
+from autotag_core.labels.words.normalise import normalise
 
 _MAX_SHOWN_ERRORS = 5
 _KINDS = ("word", "person", "title")

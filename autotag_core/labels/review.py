@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from autotag_core.errors import InputError
-from autotag_core.labels.normalise import normalise
-from autotag_core.labels.vocabulary import Label
+from autotag_core.labels.steps.vocabulary import Label
+from autotag_core.labels.words.normalise import normalise
 
 COLUMNS = ("label", "members", "GIFs", "example gif_ids", "why", "keep", "rename", "add", "move member")
 _BY_PROGRAM, _BY_EDITOR = COLUMNS[:5], COLUMNS[5:]

@@ -8,13 +8,13 @@ import pyarrow as pa
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from autotag_core import storage
-from autotag_core.data_files import write_files
-from autotag_core.delta import open_table, plain_schema, read_rows
-from autotag_core.delta_commits import commit_files
 from autotag_core.errors import InputError
-from autotag_core.labels.normalise import normalise
+from autotag_core.labels.words.normalise import normalise
 from autotag_core.tables import LABEL_EDITS, LABELS, Table
 from autotag_core.warehouse import table_uri
+from autotag_core.warehouse.data_files import write_files
+from autotag_core.warehouse.delta import open_table, plain_schema, read_rows
+from autotag_core.warehouse.delta_commits import commit_files
 
 
 def read_newest(warehouse: str, table: Table) -> tuple[pa.Table, int] | None:

@@ -1,11 +1,11 @@
 """The nearest GIFs in an expert's space: exact or HNSW, one shard of the reference at a time, or all by NN-descent."""
 
-from autotag_core.neighbors.cache import ShardSet, open_shard, search_shards
 from autotag_core.neighbors.cells import find_centers, nearest_centers
 from autotag_core.neighbors.distances import Neighbors
-from autotag_core.neighbors.exact import exact_neighbors
-from autotag_core.neighbors.nndescent import graph_neighbors
-from autotag_core.neighbors.shards import (
+from autotag_core.neighbors.graph.nndescent import graph_neighbors
+from autotag_core.neighbors.shards.exact import exact_neighbors
+from autotag_core.neighbors.shards.search_shards import ShardSet, open_shard, search_shards
+from autotag_core.neighbors.shards.shard import (
     Backend,
     Shard,
     ShardHeader,

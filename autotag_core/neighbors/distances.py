@@ -12,7 +12,7 @@ import numpy.typing as npt
 from autotag_core.errors import AutotagError
 
 if TYPE_CHECKING:
-    from autotag_core.neighbors.halves import Vectors
+    from autotag_core.neighbors.shards.half_vectors import Vectors
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ import numpy as np
 
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
-from autotag_core.experts.semantic import TagSpace
+from autotag_core.experts.semantic.tag_space import TagSpace
 from autotag_core.neighbors import Neighbors, ShardSet, build_shard, choose_backend, search_shards
 from autotag_core.neighbors.distances import Floats
 

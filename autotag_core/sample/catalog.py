@@ -19,11 +19,11 @@ from autotag_core.errors import InputError
 from autotag_core.sample.broken import broken_item
 from autotag_core.sample.chunks import Written, make_chunks, write_chunk, write_chunks
 from autotag_core.sample.duplicates import Duplicate, draw_duplicates
-from autotag_core.sample.entities import entity_rows
 from autotag_core.sample.factors import gif_id
-from autotag_core.sample.messy import Meaning, tag_truth
 from autotag_core.sample.sessions import draw_searches, draw_sessions
-from autotag_core.sample.uploaders import DEFAULT_RATES, UploaderRates
+from autotag_core.sample.tagging.entities import entity_rows
+from autotag_core.sample.tagging.messy import Meaning, tag_truth
+from autotag_core.sample.tagging.uploaders import DEFAULT_RATES, UploaderRates
 
 Progress = Callable[[int, int], None]
 

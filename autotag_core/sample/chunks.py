@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotag_core import storage
+from autotag_core.sample.drawing.encoding import gif_bytes
 from autotag_core.sample.duplicates import Duplicate, duplicate_bytes, duplicate_recipe
-from autotag_core.sample.encoding import gif_bytes
 from autotag_core.sample.factors import USAGES, Recipe, recipe_of
-from autotag_core.sample.messy import Meaning
-from autotag_core.sample.uploaders import Upload, UploaderRates, upload_of
+from autotag_core.sample.tagging.messy import Meaning
+from autotag_core.sample.tagging.uploaders import Upload, UploaderRates, upload_of
 
 GIFS_PER_CHUNK = 50
 UPLOADS_AT_ONCE = 16

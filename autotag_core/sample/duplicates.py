@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from autotag_core.sample.copies import COPY_KINDS, copy_gif
-from autotag_core.sample.encoding import gif_bytes
+from autotag_core.sample.drawing.encoding import gif_bytes
 from autotag_core.sample.factors import Recipe, random_of, recipe_of
 
 MAX_COPIES = 10

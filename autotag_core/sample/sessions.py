@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autotag_core.sample.factors import USAGES, random_of, vocabulary
-from autotag_core.sample.wordings import INFLECTIONS, SYNONYMS
+from autotag_core.sample.tagging.wordings import INFLECTIONS, SYNONYMS
 
 SESSIONS_PER_GIF = 2
 """With about six GIFs in a session a GIF is seen twelve times on average."""

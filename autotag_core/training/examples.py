@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
+from autotag_core.storage.uris import absolute
 from autotag_core.tables import TRAINING_EXAMPLES
 from autotag_core.training.balance import draw_rates
 from autotag_core.training.clips import ClipMaker, Row
@@ -23,7 +24,6 @@ from autotag_core.training.index import ExampleIndex, read_index
 from autotag_core.training.plan import Draws, Ints, every_example, plan_draws, share_of, shuffled
 from autotag_core.training.row_groups import Visit, iter_rows
 from autotag_core.training.settings import LoaderSettings, checked_settings
-from autotag_core.uris import absolute
 from autotag_core.warehouse import RunRecord, current_release
 
 Batch = dict[str, torch.Tensor]

@@ -6,11 +6,11 @@ from typing import TypedDict, get_args
 
 import numpy as np
 
+from autotag_core.storage.uris import absolute
 from autotag_core.training.balance import Scheme, draw_rates, evenness
 from autotag_core.training.index import read_index
 from autotag_core.training.plan import plan_draws
 from autotag_core.training.settings import LoaderSettings
-from autotag_core.uris import absolute
 from autotag_core.warehouse import current_release
 
 _SHARES = (0, 10, 50, 90, 100)

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from autotag_core import storage
-from autotag_core.delta import arrow_paths
 from autotag_core.errors import InputError
 from autotag_core.tables import TRAINING_EXAMPLES, TRAINING_LABELS
 from autotag_core.training.balance import LabelLists
 from autotag_core.warehouse import RunRecord, read_table, table_files, table_uri
+from autotag_core.warehouse.delta import arrow_paths
 
 _COLUMNS = ["gif_id", "split", "label_ids", "confidences", "has_text"]
 _FOREIGN = ("_common_metadata", "_metadata")

@@ -12,7 +12,7 @@ most recent failure: Lost task 0.3 in stage 7.0 (TID 21) (10.0.0.7 executor 3): 
 org.apache.spark.api.python.PythonException: Traceback (most recent call last):
   File "/opt/spark/python/lib/pyspark.zip/pyspark/worker.py", line 1, in main
     process()
-  File "/opt/autotag/udfs/embeddings.py", line 91, in embed_batches
+  File "/opt/autotag/udfs/embeddings/frames.py", line 91, in embed_batches
     models = load_frame_models(config)
 {raised}
 
@@ -20,7 +20,7 @@ org.apache.spark.api.python.PythonException: Traceback (most recent call last):
 Driver stacktrace:
 \tat org.apache.spark.scheduler.DAGScheduler.$anonfun$abortStage$2(DAGScheduler.scala:2935)
 Caused by: org.apache.spark.api.python.PythonException: Traceback (most recent call last):
-  File "/opt/autotag/udfs/embeddings.py", line 91, in embed_batches
+  File "/opt/autotag/udfs/embeddings/frames.py", line 91, in embed_batches
     models = load_frame_models(config)
 {raised}
 

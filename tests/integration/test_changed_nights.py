@@ -12,12 +12,12 @@ import pytest
 from pyspark.sql import SparkSession
 
 from autotag_core import warehouse
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
 from autotag_core.sample import UploaderRates, write_sample
 from autotag_core.tables import TABLES
 from jobs import nightly
 from jobs.nightly import Request, run_nightly
-from jobs.run import Run
+from jobs.run.run import Run
 
 pytestmark = pytest.mark.integration
 

@@ -20,13 +20,13 @@ from elasticsearch import Elasticsearch
 from pyspark.sql import SparkSession
 
 from autotag_core import warehouse
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
+from autotag_core.local_machine import PROJECT, S3Server, find_java, spark_classpath
 from autotag_core.sample import write_sample
-from autotag_core.services import PROJECT, S3Server, find_java, spark_classpath
 from autotag_core.tables import CATALOG
-from jobs.delta_tables import read_version, spark_schema, write_version
 from jobs.nightly import Request, run_nightly
-from udfs import embeddings
+from jobs.run.delta_tables import read_version, spark_schema, write_version
+from udfs.embeddings import frames as embeddings
 
 pytestmark = pytest.mark.integration
 NUM_GIFS, NUM_BROKEN = 30, 4

@@ -10,11 +10,11 @@ import pytest
 from pyspark.sql import SparkSession
 
 from autotag_core import labels, warehouse
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
 from autotag_core.errors import InputError
 from autotag_core.evaluation.truth import TRUTH
 from autotag_core.tables import LABELS
-from jobs.compare_votes import compare_rules
+from jobs.evaluation.compare_votes import compare_rules
 from jobs.nightly import Request, run_nightly
 
 SETTINGS = ["experts=[semantic]", "catalog.labels=engineered", "neighbors.backend=exact", "related.enabled=false"]

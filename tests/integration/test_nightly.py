@@ -13,12 +13,12 @@ from elasticsearch import Elasticsearch
 from autotag_core import storage, warehouse
 from autotag_core.evaluation import evaluate, read_truth
 from autotag_core.experts import load_head
-from autotag_core.explanation import as_text, explain_gif
 from autotag_core.failures import Reason
-from autotag_core.services import S3Server
+from autotag_core.local_machine import S3Server
+from autotag_core.reports.explanation import as_text, explain_gif
 from autotag_core.tables import TABLES
-from jobs.compare_votes import ablate_experts, ablations_as_json, ablations_as_text, compare_rules
-from jobs.show_searches import show_searches
+from jobs.evaluation.compare_votes import ablate_experts, ablations_as_json, ablations_as_text, compare_rules
+from jobs.sample.show_searches import show_searches
 
 pytestmark = pytest.mark.integration
 

@@ -17,8 +17,8 @@ from pyspark.sql import SparkSession
 from autotag_core import warehouse
 from autotag_core.config import Config
 from autotag_core.tables import TRAINING_EXAMPLES
-from jobs.progress import Progress
-from jobs.run import Run
+from jobs.process.progress import Progress
+from jobs.run.run import Run
 
 pytestmark = pytest.mark.integration
 ROOT = Path(__file__).resolve().parents[2]

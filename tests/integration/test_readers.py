@@ -13,12 +13,12 @@ from pyspark.sql import SparkSession
 
 from autotag_core import warehouse
 from autotag_core.config import Config
-from autotag_core.delta import open_table
-from autotag_core.services import S3Server
+from autotag_core.local_machine import S3Server
 from autotag_core.tables import VOTED_TAGS
-from jobs.delta_tables import read_table_version
-from jobs.progress import Progress
-from jobs.run import Run
+from autotag_core.warehouse.delta import open_table
+from jobs.process.progress import Progress
+from jobs.run.delta_tables import read_table_version
+from jobs.run.run import Run
 
 pytestmark = pytest.mark.integration
 COLUMNS = (

@@ -17,12 +17,12 @@ from elasticsearch import Elasticsearch
 from pyspark.sql import SparkSession
 
 from autotag_core import storage, warehouse
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
 from autotag_core.errors import InputError, NotPublishedError
-from autotag_core.services import PROJECT
+from autotag_core.local_machine import PROJECT
 from autotag_core.tables import CATALOG
 from jobs.nightly import Request, run_nightly
-from jobs.rollback_release import rollback_release
+from jobs.release.rollback_release import rollback_release
 
 pytestmark = pytest.mark.integration
 
@@ -87,7 +87,7 @@ def test_wrong_input_writes_nothing(spark: SparkSession, bucket: str, night: Any
 
 def test_a_driver_killed_before_publication_leaves_readers_where_they_were(night: Any, tmp_path: Path) -> None:
     before = warehouse.list_runs(night.request.warehouse)
-    command = [sys.executable, "-m", "jobs.cli", "nightly", "--catalog", night.request.catalog]
+    command = [sys.executable, "-m", "jobs.commands.app", "nightly", "--catalog", night.request.catalog]
     command += ["--warehouse", night.request.warehouse, "--set", "experts=[semantic]"]
     log = tmp_path / "log"
     with log.open("wb") as output:

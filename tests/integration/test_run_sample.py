@@ -16,8 +16,8 @@ import typer
 
 from autotag_core import warehouse
 from autotag_core.errors import AutotagError, InputError
-from autotag_core.services import PROJECT
-from jobs import run_sample
+from autotag_core.local_machine import PROJECT
+from jobs.sample import run_sample
 
 pytestmark = pytest.mark.integration
 OTHER_SERVERS = {
@@ -37,7 +37,17 @@ def signals() -> Iterator[None]:
 
 
 def test_an_interrupt_in_the_middle_ends_with_130_and_leaves_no_process_and_no_release(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "jobs.run_sample", "--gifs", "20", "--broken", "0", "--folder", f"{tmp_path}/here"]
+    command = [
+        sys.executable,
+        "-m",
+        "jobs.sample.run_sample",
+        "--gifs",
+        "20",
+        "--broken",
+        "0",
+        "--folder",
+        f"{tmp_path}/here",
+    ]
     command += ["--set", "experts=[imagenet]"]
     log = tmp_path / "log"
     with log.open("wb") as output:

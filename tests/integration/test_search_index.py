@@ -26,7 +26,7 @@ from autotag_core.search import (
     search_gifs,
     swap_alias,
 )
-from udfs.search_documents import (
+from udfs.search.documents import (
     IndexTarget,
     change_documents,
     count_indexed,
@@ -35,7 +35,7 @@ from udfs.search_documents import (
     index_documents,
     refused_documents,
 )
-from udfs.table_files import write_rows
+from udfs.tasks.table_files import write_rows
 
 pytestmark = pytest.mark.integration
 

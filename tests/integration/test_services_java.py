@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from autotag_core.services import PROJECT
-from autotag_core.services.java import ask_java, newest_java
+from autotag_core.local_machine import PROJECT
+from autotag_core.local_machine.java import ask_java, newest_java
 
 pytestmark = pytest.mark.integration
 USUAL_PLACE = Path("/usr/lib/jvm")

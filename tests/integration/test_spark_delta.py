@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from autotag_core.delta import open_table, read_rows
-from autotag_core.services import PROJECT, S3Server
-from autotag_core.services.jars import DELTA, require
-from autotag_core.services.shipped import is_oldest_spark
+from autotag_core.local_machine import PROJECT, S3Server
+from autotag_core.local_machine.jars import DELTA, require
+from autotag_core.local_machine.shipped import is_oldest_spark
 from autotag_core.tables import NEIGHBORS
-from jobs.delta_tables import read_version, spark_schema, write_version
+from autotag_core.warehouse.delta import open_table, read_rows
+from jobs.run.delta_tables import read_version, spark_schema, write_version
 
 pytestmark = [
     pytest.mark.integration,

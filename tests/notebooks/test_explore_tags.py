@@ -9,9 +9,9 @@ import papermill
 import pytest
 from pyspark.sql import SparkSession
 
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
 from autotag_core.sample import write_sample
-from autotag_core.services import PROJECT
+from autotag_core.local_machine import PROJECT
 from jobs.nightly import Request, run_nightly
 
 pytestmark = pytest.mark.integration

@@ -3,7 +3,7 @@
 That file, TRN_moments_RGB_InceptionV3_TRNmultiscale_segment8_best.pth.tar of zhoubolei/TRN-pytorch, is not part of the
 product and the tests have never seen it: they hold this code against the published graph and formula, on random tensors
 under the published names and in the published shapes. It is converted by
-`python -m autotag_core.experts.weights OLD.pth.tar NEW.safetensors`.
+`python -m autotag_core.experts.weight_files OLD.pth.tar NEW.safetensors`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from autotag_core.experts.backbones.networks import DIMENSIONS, Backbone, make_r
 from autotag_core.experts.backbones.onnx_models import Wanted
 from autotag_core.experts.backbones.probes import drawn_frames
 from autotag_core.experts.temporal.heads import HeadRecord, RelationHead, assemble_head
-from autotag_core.experts.weights import file_sha256, filled, read_weights
+from autotag_core.experts.weight_files import file_sha256, filled, read_weights
 
 if TYPE_CHECKING:
     import torch
@@ -83,7 +83,7 @@ def weights_path(config: TemporalConfig) -> Path:
         raise InputError(
             "temporal.backbone is moments: set temporal.moments_weights to its weights, TRN_moments_RGB_InceptionV3_"
             "TRNmultiscale_segment8_best.pth.tar of zhoubolei/TRN-pytorch, converted by "
-            "`python -m autotag_core.experts.weights OLD.pth.tar NEW.safetensors`"
+            "`python -m autotag_core.experts.weight_files OLD.pth.tar NEW.safetensors`"
         )
     return Path(config.moments_weights)
 

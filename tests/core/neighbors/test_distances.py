@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from autotag_core.config import NeighborsConfig
-from autotag_core.neighbors import ShardSet, build_shard, cache, search_shards
+from autotag_core.neighbors import ShardSet, build_shard, search_shards
 from autotag_core.neighbors.distances import Neighbors, merged, no_neighbors
+from autotag_core.neighbors.shards import search_shards as cache
 
 
 def neighbors(*lists):

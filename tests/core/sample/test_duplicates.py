@@ -13,8 +13,8 @@ from autotag_core.errors import InputError
 from autotag_core.frames import read_header
 from autotag_core.sample import COPY_KINDS, UploaderRates, copy_gif, write_sample
 from autotag_core.sample.copies import read_animation
+from autotag_core.sample.drawing.encoding import gif_bytes
 from autotag_core.sample.duplicates import MAX_COPIES, draw_duplicates
-from autotag_core.sample.encoding import gif_bytes
 from autotag_core.sample.factors import recipe_of
 from benchmarks.duplicates import candidate_pairs, measure, with_copies
 

@@ -15,10 +15,10 @@ from deltalake import WriterProperties, write_deltalake
 
 from autotag_core import storage
 from autotag_core.config import Config, FramesConfig, TrainingConfig
-from autotag_core.delta import delta_uri, plain_schema, storage_options
 from autotag_core.tables import TRAINING_EXAMPLES, TRAINING_LABELS, Table
 from autotag_core.training.pictures import encode_frames
 from autotag_core.warehouse import RunRecord, append_run, table_uri
+from autotag_core.warehouse.delta import delta_uri, plain_schema, storage_options
 
 SIZE = 32
 

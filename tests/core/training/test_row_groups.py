@@ -14,11 +14,11 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
 
-from autotag_core.delta import arrow_paths
 from autotag_core.errors import AutotagError
 from autotag_core.training import row_groups
 from autotag_core.training.index import RowGroup
 from autotag_core.training.row_groups import Visit, iter_rows
+from autotag_core.warehouse.delta import arrow_paths
 
 FILES = pafs.LocalFileSystem()
 

@@ -11,7 +11,7 @@ import torch
 from torchvision.models import resnet50
 
 from autotag_core.config import Config, FramesConfig, ImagenetConfig
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
 from autotag_core.errors import AutotagError, InputError, NotConvertedError
 from autotag_core.experts import (
     EXPERTS,

@@ -22,7 +22,7 @@ from autotag_core.errors import InputError
 from autotag_core.experts import BACKBONES, EXPERTS, write_weights
 from autotag_core.experts.backbones.inception import MomentsFrames
 from autotag_core.experts.backbones.moments import load_moments_head
-from autotag_core.experts.weights import file_sha256, main
+from autotag_core.experts.weight_files import file_sha256, main
 from autotag_core.storage import write_bytes
 
 CPU = torch.device("cpu")

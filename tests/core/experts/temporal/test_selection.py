@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
 from autotag_core.errors import InputError
 from autotag_core.experts import EXPERTS, HeadRecord, RelationHead, given_head, save_head, trained_head_name
 from autotag_core.experts.temporal.relations import MultiScaleRelations

@@ -1,0 +1,35 @@
+"""Settings of the search index."""
+
+from __future__ import annotations
+
+from autotag_core.config.section import Count, PositiveCount, Seconds, Section, Share
+
+
+class ElasticsearchConfig(Section):
+    """How search documents are indexed."""
+
+    bulk_documents: PositiveCount = 1000
+    """At most so many documents in one bulk request."""
+    bulk_bytes: PositiveCount = 1024 * 1024
+    """At most so many bytes in one bulk request."""
+    attempts: PositiveCount = 8
+    """Tries of one bulk request or of items answered with 429 or 503, with exponential backoff."""
+    initial_backoff_s: Seconds = 0.5
+    """Wait before the second try, seconds; doubled before each further one."""
+    max_backoff_s: Seconds = 60
+    """Longest wait between two tries, seconds."""
+    timeout_s: Seconds = 60
+    """For one answer, seconds."""
+    max_refused_share: Share = 0.01
+    """More refused documents than this share of all: the index is not published."""
+    max_changed_share: Share = 0.2
+    """Where at most this share of all documents differs from the last release, its index is changed; else a new one is
+    filled and the alias moved. 0: always a new one."""
+    keep_indexes: Count = 2
+    """Earlier indexes that stay after the alias moved, to go back to."""
+    shards: PositiveCount = 1
+    """Primary shards of a new index."""
+    replicas: Count = 1
+    """Copies of each shard once the index is filled; 0 on a single node."""
+    writers: PositiveCount = 8
+    """Spark tasks that index at once."""

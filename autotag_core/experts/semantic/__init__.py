@@ -1,0 +1,1 @@
+"""The expert over tags and sessions: Word2Vec, and a GIF's place in its space."""

@@ -1,0 +1,1 @@
+"""The expert over what is written in a GIF: language models and their loading."""

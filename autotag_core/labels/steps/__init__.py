@@ -1,0 +1,1 @@
+"""The steps from raw tags to labels, one file each."""

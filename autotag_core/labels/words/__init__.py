@@ -1,0 +1,1 @@
+"""Words: lists of them, their stems, and what makes two the same."""

@@ -1,0 +1,1 @@
+"""NN-descent: a graph of neighbors that gets better round by round."""

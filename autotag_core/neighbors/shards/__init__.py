@@ -1,0 +1,1 @@
+"""Shards of the references: written, loaded and searched, exactly or by HNSW."""

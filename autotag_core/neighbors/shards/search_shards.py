@@ -1,0 +1,100 @@
+"""Shards on this host: each downloaded once, at most one open in a process."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from autotag_core import storage
+from autotag_core.config import NeighborsConfig
+from autotag_core.neighbors.cells import nearest_centers
+from autotag_core.neighbors.distances import Floats, Neighbors, Strings, merged, no_neighbors
+from autotag_core.neighbors.shards.references import as_strings
+from autotag_core.neighbors.shards.shard import HEADER, Shard, load_shard, read_header
+
+if TYPE_CHECKING:
+    import torch
+
+_open: dict[tuple[int, str, NeighborsConfig], Shard] = {}  # key: process, URI, config; at most one
+
+
+def open_shard(uri: str, config: NeighborsConfig, folder: Path) -> Shard:
+    """The shard at the URI; it stays open until another one is asked for, so memory holds one index in each process.
+
+    A shard on S3 is first downloaded below `folder`, by one process of the host while the others wait; one on a
+    local path is used where it is. Disk: all shards of a run, on every host that searches them.
+    """
+    key = (os.getpid(), uri, config)
+    if key not in _open:
+        _open.clear()  # before loading, so that two are never in memory
+        _open[key] = load_shard(_local_folder(uri, folder), config)
+    return _open[key]
+
+
+@dataclass(frozen=True)
+class ShardSet:
+    """Shards that are searched together: no reference is in two of them."""
+
+    uris: Sequence[str]
+    centers: Floats | None = None  # (shards, dimension)
+    """A query is searched in the config.shards_searched shards whose centers are nearest to it; None: in all."""
+    lost: Strings | None = None
+    """Ascending; what is in the shards but shall not be found."""
+
+
+def search_shards(
+    shards: ShardSet,
+    query_ids: Sequence[str] | Strings,
+    queries: Floats,
+    config: NeighborsConfig,
+    folder: Path,
+    device: torch.device | None = None,
+    within: Floats | None = None,
+) -> Neighbors:
+    """The k nearest of each query over the shards, ties by gif_id.
+
+    Only those no further away than within (queries,), where it is given.
+
+    The shard that is open already is searched first. Lists are merged after each shard: memory holds 2 k candidates of
+    a query, however many shards there are.
+    """
+    query_ids, chosen = as_strings(query_ids), None
+    if shards.centers is not None:
+        chosen = nearest_centers(queries, shards.centers, config.shards_searched or len(shards.uris))
+    found = no_neighbors(len(query_ids))
+    for number, uri in sorted(enumerate(shards.uris), key=lambda of: ((os.getpid(), of[1], config) not in _open, of)):
+        rows = None if chosen is None else np.flatnonzero((chosen == number).any(axis=1))
+        if rows is not None and not len(rows):
+            continue
+        shard = open_shard(uri, config, folder)
+        shard = shard if shards.lost is None else shard.without(shards.lost)
+        if rows is None:
+            here = shard.search(query_ids, queries, config.k, device, within)
+        else:
+            near = None if within is None else within[rows]
+            here = shard.search(query_ids[rows], queries[rows], config.k, device, near).of_some(rows, len(query_ids))
+        found = merged(found, here, config.k) if len(found.neighbor_ids) else here
+    return found
+
+
+def _local_folder(uri: str, folder: Path) -> Path:
+    if not storage.is_s3(uri):
+        return storage.local_path(uri)
+    target = folder / hashlib.sha256(uri.encode()).hexdigest()[:32]
+    folder.mkdir(parents=True, exist_ok=True)
+    with storage.locked(target.with_suffix(".lock")):
+        if not (target / HEADER).exists():  # written last
+            shutil.rmtree(target, ignore_errors=True)
+            partial_header = target / f"{HEADER}.partial"
+            storage.download_file(storage.join(uri, HEADER), partial_header)
+            for name in read_header(partial_header).file_bytes:
+                storage.download_file(storage.join(uri, name), target / name)
+            partial_header.rename(target / HEADER)
+    return target

@@ -1,0 +1,1 @@
+"""Drawn GIFs: what is in them, how it moves, and the file."""

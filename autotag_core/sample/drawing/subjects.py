@@ -1,0 +1,24 @@
+"""How each subject looks.
+
+Each looks different turned by any angle, so that it can be seen which way it turns.
+"""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from autotag_core.sample.drawing.nature import NATURE
+from autotag_core.sample.drawing.pen import Pen
+from autotag_core.sample.drawing.things import THINGS
+from autotag_core.sample.factors import random_of
+
+DRAWINGS = NATURE | THINGS
+
+
+def draw_subject(subject: str, seed: int, index: int) -> Image.Image:
+    """The thing as an RGBA square, in the style of GIF `index`; a third of them face the other way."""
+    rng = random_of(seed, index, "subject")
+    pen = Pen(rng)
+    DRAWINGS[subject](pen)
+    image = pen.image
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 1 / 3 else image

@@ -1,0 +1,121 @@
+"""What uploaders make of the truth: tags that are missing, wrong, too general, misspelled; and what people look at."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from autotag_core.sample.factors import FACTORS, Recipe, general_tag, random_of, vocabulary
+from autotag_core.sample.tagging.messy import Meaning, reworded
+from autotag_core.sample.tagging.slips import misspell
+
+MEANINGLESS = ("gif", "funny", "cool", "animated", "my upload", "best")
+"""Tags that say nothing and are true of no GIF."""
+
+
+@dataclass(frozen=True)
+class UploaderRates:
+    """How often uploaders do what.
+
+    Per true tag, in this order: it is left out with `missing[factor]`; if not, it is replaced by its general tag with
+    `too_general` (where it has one); if not, it is misspelled with `misspelled`. Per GIF: with `wrong` one tag that is
+    true of other GIFs but not of this one is added, with `meaningless` one of MEANINGLESS. With `editorial` an editor
+    has given all true tags and no other; of the other GIFs, with `reviewed`, reviewers have, and the GIF is on their
+    list: together they are what the job leaves untouched, and right. `caption` is the share of GIFs with a caption.
+    `copied`, 0..1: for each GIF so many more are uploaded that are copies of one of them, tagged by other uploaders.
+    `messy`, 0..1: about so many of the tags are then written in another way, and words and names added (messy.py).
+
+    `editorial` is more than a real catalog has, so that 400 GIFs hold the vote.min_evaluation_gifs of the default
+    config and probabilities can be learned.
+    """
+
+    missing: dict[str, float] = field(
+        default_factory=lambda: {"shown": 0.45, "motion": 0.5, "written": 0.5, "usage": 0.6}
+    )
+    too_general: float = 0.1
+    misspelled: float = 0.06
+    wrong: float = 0.2
+    meaningless: float = 0.2
+    editorial: float = 0.2
+    reviewed: float = 0.12
+    caption: float = 0.7
+    copied: float = 0.0
+    messy: float = 0.0
+
+
+@dataclass(frozen=True)
+class Upload:
+    """What an uploader said about a GIF, and what became of each true tag on the way."""
+
+    tags: list[str]
+    editorial_tags: list[str]
+    caption: str | None
+    popularity: int
+    reviewed: bool
+    missing: list[str]
+    too_general: list[str]
+    misspelled: list[str]
+    wrong: str | None
+    meaningless: str | None
+    meanings: dict[str, Meaning]
+    """What each of `tags` means, by tag; empty without rates.messy."""
+
+
+DEFAULT_RATES = UploaderRates()
+_VOCABULARY = sorted({tag for tags in vocabulary().values() for tag in tags})
+
+
+def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
+    """The uploader's view of a GIF, a function of the recipe and the rates; tags are distinct, in no telling order."""
+    rng = random_of(recipe.seed, recipe.index, "uploader")
+    truth = recipe.tags()
+    said: list[tuple[str, str]] = []  # as it is written, and the tag it is
+    missing: list[str] = []
+    too_general: list[str] = []
+    misspelled: list[str] = []
+    by_factor = recipe.factor_tags()
+    for factor in FACTORS:
+        for tag in by_factor[factor]:
+            general = general_tag(tag)
+            if rng.random() < rates.missing[factor]:
+                missing.append(tag)
+            elif general and rng.random() < rates.too_general:
+                too_general.append(tag)
+                said.append((general, general))
+            elif rng.random() < rates.misspelled:
+                misspelled.append(tag)
+                said.append((misspell(tag, rng), tag))
+            else:
+                said.append((tag, tag))
+    wrong = rng.choice([tag for tag in _VOCABULARY if tag not in truth]) if rng.random() < rates.wrong else None
+    meaningless = rng.choice(MEANINGLESS) if rng.random() < rates.meaningless else None
+    said += [(tag, tag) for tag in (wrong, meaningless) if tag]
+    rng.shuffle(said)
+    tag_of = dict(reversed(said))  # of a word that is written twice the first counts
+    meanings = reworded(recipe, {word: tag_of[word] for word, _ in said}, rates.messy) if rates.messy else {}
+    edited = rng.random() < rates.editorial
+    reviewed = not edited and random_of(recipe.seed, recipe.index, "reviewers").random() < rates.reviewed
+    return Upload(
+        tags=list(meanings or dict.fromkeys(word for word, _ in said)),
+        editorial_tags=truth if edited or reviewed else [],
+        caption=_caption(recipe, rng) if rng.random() < rates.caption else None,
+        popularity=popularity(rng),
+        reviewed=reviewed,
+        missing=missing,
+        too_general=too_general,
+        misspelled=misspelled,
+        wrong=wrong,
+        meaningless=meaningless,
+        meanings=meanings,
+    )
+
+
+def popularity(rng: random.Random) -> int:
+    """Views, at least 1 and at most 10 million: a Pareto tail, so that 1 in 100 GIFs has about half of all views."""
+    return min(int(10 * rng.paretovariate(1.1)) - 9, 10_000_000)
+
+
+def _caption(recipe: Recipe, rng: random.Random) -> str:
+    """A short title, as people give them."""
+    place = f" {rng.choice(['at', 'with', 'and'])} {recipe.scene}" if recipe.scene and rng.random() < 0.5 else ""
+    return f"{rng.choice(['a', 'my', 'the', 'little'])} {recipe.subject}{place}"

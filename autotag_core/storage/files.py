@@ -1,0 +1,311 @@
+"""Files by URI, local or S3.
+
+Credentials come from the usual AWS chain; an endpoint other than AWS from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import functools
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.config import Config as BotoConfig
+from botocore.exceptions import BotoCoreError, ClientError
+
+from autotag_core.errors import InputError, scrubbed
+from autotag_core.storage.uris import (
+    is_s3,
+    join,
+    local_path,
+    refuse_credentials,
+    split_s3,
+)
+
+
+def endpoint_url() -> str | None:
+    """The S3 endpoint from the environment, as boto3 takes it; None for AWS itself."""
+    return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+
+
+@functools.lru_cache(maxsize=8)
+def _s3_client(pid: int, connect_timeout_s: float, read_timeout_s: float, attempts: int, connections: int) -> Any:
+    return boto3.session.Session().client(
+        "s3",
+        config=BotoConfig(
+            connect_timeout=connect_timeout_s,
+            read_timeout=read_timeout_s,
+            retries={"mode": "standard", "total_max_attempts": attempts},
+            max_pool_connections=connections,
+        ),
+    )
+
+
+def s3_client(
+    connect_timeout_s: float = 5, read_timeout_s: float = 60, attempts: int = 5, connections: int = 16
+) -> Any:
+    """This process's S3 client for these settings: thread-safe, made once, never shared over a fork."""
+    return _s3_client(os.getpid(), connect_timeout_s, read_timeout_s, attempts, connections)
+
+
+@contextmanager
+def explained(uri: str) -> Iterator[None]:
+    """Let what goes wrong with this URI end as an InputError of one line; refuse a URI that holds a credential."""
+    refuse_credentials(uri)
+    try:
+        yield
+    except (OSError, ValueError, ClientError, BotoCoreError, Boto3Error) as error:
+        raise InputError(explain(uri, error)) from None
+
+
+def read_bytes(uri: str) -> bytes:
+    """The whole object; InputError says in one line what is wrong with the URI, the bucket or the credentials."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            return bytes(s3_client().get_object(Bucket=bucket, Key=key)["Body"].read())
+        return local_path(uri).read_bytes()
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Write the whole object; a local file appears under its name only when it is complete."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            s3_client().put_object(Bucket=bucket, Key=key, Body=data)
+            return
+        with _complete(local_path(uri)) as partial:
+            partial.write_bytes(data)
+
+
+def upload_file(path: Path, uri: str) -> None:
+    """Copy a local file to the URI."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            s3_client().upload_file(str(path), bucket, key)
+            return
+        with _complete(local_path(uri)) as partial:
+            shutil.copyfile(path, partial)
+
+
+@contextmanager
+def new_file(uri: str) -> Iterator[Path]:
+    """A local path to write to, whose content is the file or object once the block ends well; else there is none."""
+    if not is_s3(uri):
+        with _complete(local_path(uri)) as partial:
+            yield partial
+        return
+    # Spark gives its workers folders with room; a machine's own temporary folder may be memory
+    folder = os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]
+    with tempfile.TemporaryDirectory(prefix="autotag-", dir=folder) as scratch:
+        partial = Path(scratch, "file")
+        yield partial
+        upload_file(partial, uri)
+
+
+def download_file(uri: str, path: Path) -> None:
+    """Copy the object to a local path, which appears only when it is complete."""
+    with explained(uri), _complete(path) as partial:
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            s3_client().download_file(bucket, key, str(partial))
+        else:
+            shutil.copyfile(local_path(uri), partial)
+
+
+@contextmanager
+def _complete(path: Path) -> Iterator[Path]:
+    """A name to write to, which becomes the path when the block ends well and is gone when it does not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name[:200]}.{os.getpid()}.{os.urandom(3).hex()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file against other processes of the host; it is released when this one ends, however it ends."""
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def delete_prefix(uri: str) -> None:
+    """Delete everything below the URI; nothing there is no error."""
+    with explained(uri):
+        if is_s3(uri):
+            delete_files(list_files(uri))
+        else:
+            shutil.rmtree(local_path(uri), ignore_errors=True)
+
+
+def delete_files(uris: list[str]) -> None:
+    """Delete these files, of one bucket or local; one that is not there is no error."""
+    for start in range(0, len(uris), _MAX_DELETED):
+        part = uris[start : start + _MAX_DELETED]
+        with explained(part[0]):
+            if is_s3(part[0]):
+                objects = [{"Key": split_s3(uri)[1]} for uri in part]
+                s3_client().delete_objects(Bucket=split_s3(part[0])[0], Delete={"Objects": objects, "Quiet": True})
+                continue
+            for uri in part:
+                local_path(uri).unlink(missing_ok=True)
+
+
+_MAX_DELETED = 1000
+"""Keys that S3 takes in one call."""
+
+
+def list_files(uri: str) -> list[str]:
+    """URIs of every file below the URI, at any depth; none where it is not there."""
+    with explained(uri):
+        if not is_s3(uri):
+            root = local_path(uri)
+            return [join(uri, path.relative_to(root).as_posix()) for path in root.rglob("*") if path.is_file()]
+        bucket, key = split_s3(uri)
+        folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+        return [join(uri, item["Key"].removeprefix(folder)) for page in pages for item in page.get("Contents", [])]
+
+
+def old_files(uri: str, age_s: float) -> list[str]:
+    """URIs of the files below the URI, at any depth, that were last written longer ago than that."""
+    before = time.time() - age_s
+    with explained(uri):
+        if not is_s3(uri):
+            root = local_path(uri)
+            files = [path for path in root.rglob("*") if path.is_file() and path.stat().st_mtime < before]
+            return [join(uri, path.relative_to(root).as_posix()) for path in files]
+        bucket, key = split_s3(uri)
+        folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
+        items = (item for page in pages for item in page.get("Contents", []))
+        return [
+            join(uri, item["Key"].removeprefix(folder)) for item in items if item["LastModified"].timestamp() < before
+        ]
+
+
+def stamp(uri: str) -> str:
+    """A short hash that changes when the file, or one of the files below the folder, is written: names, sizes, and
+    etags on S3, times of change on a local disk.
+    """
+    return hashlib.sha256(json.dumps(_listing(uri)).encode()).hexdigest()[:12]
+
+
+def num_bytes(uri: str) -> int:
+    """The size of the file, or of all files below the folder; 0 where there is nothing."""
+    return sum(size for _, size, _ in _listing(uri))
+
+
+def file_sizes(uri: str) -> dict[str, int]:
+    """Bytes of each file in the folder, by its name below it."""
+    return {name.rpartition("/")[2]: size for name, size, _ in _listing(uri)}
+
+
+def _listing(uri: str) -> list[tuple[str, int, str]]:
+    """(name, size, etag or time of change) of the file, or of each file below the folder, sorted."""
+    with explained(uri):
+        if not is_s3(uri):
+            root = local_path(uri)
+            files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
+            return [(str(file), file.stat().st_size, str(file.stat().st_mtime_ns)) for file in files]
+        bucket, key = split_s3(uri)
+        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key.rstrip("/"))
+        items = (item for page in pages for item in page.get("Contents", []))
+        below = key.rstrip("/") + "/"
+        here = (item for item in items if item["Key"] == key or item["Key"].startswith(below))
+        return sorted((item["Key"], item["Size"], item["ETag"]) for item in here)
+
+
+_CODES = {
+    "NoSuchBucket": "the bucket does not exist: check its name and AWS_ENDPOINT_URL",
+    "NoSuchKey": "there is no such object",
+    "404": "there is no such object",
+    "AccessDenied": "access denied: these credentials may not use it",
+    "403": "access denied: these credentials may not use it",
+    "InvalidAccessKeyId": "the access key is not known here: check AWS_ACCESS_KEY_ID or the profile",
+    "SignatureDoesNotMatch": "the secret key is wrong: check AWS_SECRET_ACCESS_KEY or the profile",
+    "ExpiredToken": "the credentials have expired: get new ones",
+    "PermanentRedirect": "the bucket is in another region: check AWS_REGION and AWS_ENDPOINT_URL",
+    "AuthorizationHeaderMalformed": "the bucket is in another region: check AWS_REGION and AWS_ENDPOINT_URL",
+}
+
+
+def explain(uri: str, error: Exception) -> str:
+    """One line that says what is wrong with this URI and what to fix; never holds a credential."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        return f"{uri}: {_CODES.get(code, f'S3 answered {code}')}"
+    if isinstance(error, FileNotFoundError):
+        return f"{uri}: there is no such file"
+    if isinstance(error, OSError):
+        return f"{uri}: {error.strerror or error}"
+    if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
+        return f"{uri}: no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+    return f"{uri}: {one_line(error)}"
+
+
+def one_line(error: Exception, limit: int = 500) -> str:
+    """The error's text on one line, without colours and without the user and password of any URL in it."""
+    return scrubbed(str(error), limit)
+
+
+def is_file(uri: str) -> bool:
+    """Whether there is a file or object of this name; InputError in one line where that can't be asked."""
+    with explained(uri):
+        if not is_s3(uri):
+            return local_path(uri).is_file()
+        bucket, key = split_s3(uri)
+        found = s3_client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", [])
+        return any(item["Key"] == key for item in found)
+
+
+def check_exists(uri: str) -> None:
+    """InputError in one line unless the URI is a file, an object, or a folder or prefix that holds something."""
+    with explained(uri):
+        if not is_s3(uri):
+            local_path(uri).stat()
+            return
+        bucket, key = split_s3(uri)
+        folder = key.rstrip("/") + "/" if key else ""
+        for prefix in (key, folder):
+            found = s3_client().list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("Contents", [])
+            if any(item["Key"] == key or prefix == folder for item in found):
+                return
+    raise InputError(f"{uri}: there is no such object")
+
+
+def keeps_what_is_there(uri: str) -> bool:
+    """Whether the S3 store refuses to write over this object, which is there, with If-None-Match: *."""
+    bucket, key = split_s3(uri)
+    with explained(uri):
+        try:
+            s3_client().put_object(Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code not in ("PreconditionFailed", "412", "NotImplemented", "501"):
+                raise
+            return code in ("PreconditionFailed", "412")
+    return False
+
+
+def check_reachable(uri: str) -> None:
+    """InputError in one line where the URI's bucket is not there or these credentials may not list it."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            s3_client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)

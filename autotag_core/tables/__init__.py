@@ -1,0 +1,65 @@
+"""Every table of the warehouse, in the order in which data flows, a file a group of tables."""
+
+from autotag_core.tables.catalog import CATALOG, MEDIA, WRITTEN_TAGS
+from autotag_core.tables.labels import LABEL_DECISIONS, LABEL_EDITS, LABELS
+from autotag_core.tables.neighbors import DUPLICATES, EMBEDDINGS, NEIGHBORS
+from autotag_core.tables.related import RELATED_GIFS, RELATED_SEARCHES, RELATED_TAGS
+from autotag_core.tables.runs import FAILURES, RUNS
+from autotag_core.tables.search import SEARCH_DOCUMENTS
+from autotag_core.tables.table import Table, check_columns
+from autotag_core.tables.training import TRAINING_EXAMPLES, TRAINING_FUNNEL, TRAINING_LABELS
+from autotag_core.tables.votes import EXPERT_WEIGHTS, TAG_THRESHOLDS, VOTED_TAGS
+
+TABLES = {
+    table.name: table
+    for table in (
+        CATALOG,
+        LABELS,
+        LABEL_DECISIONS,
+        LABEL_EDITS,
+        WRITTEN_TAGS,
+        MEDIA,
+        EMBEDDINGS,
+        NEIGHBORS,
+        DUPLICATES,
+        RELATED_TAGS,
+        RELATED_GIFS,
+        RELATED_SEARCHES,
+        EXPERT_WEIGHTS,
+        TAG_THRESHOLDS,
+        VOTED_TAGS,
+        SEARCH_DOCUMENTS,
+        TRAINING_EXAMPLES,
+        TRAINING_LABELS,
+        TRAINING_FUNNEL,
+        FAILURES,
+        RUNS,
+    )
+}
+
+__all__ = [
+    "CATALOG",
+    "DUPLICATES",
+    "EMBEDDINGS",
+    "EXPERT_WEIGHTS",
+    "FAILURES",
+    "LABELS",
+    "LABEL_DECISIONS",
+    "LABEL_EDITS",
+    "MEDIA",
+    "NEIGHBORS",
+    "RELATED_GIFS",
+    "RELATED_SEARCHES",
+    "RELATED_TAGS",
+    "RUNS",
+    "SEARCH_DOCUMENTS",
+    "TABLES",
+    "TAG_THRESHOLDS",
+    "TRAINING_EXAMPLES",
+    "TRAINING_FUNNEL",
+    "TRAINING_LABELS",
+    "VOTED_TAGS",
+    "WRITTEN_TAGS",
+    "Table",
+    "check_columns",
+]

@@ -1,0 +1,1 @@
+"""From evidence to a score, a probability, and whether that is enough."""

@@ -1,0 +1,117 @@
+"""All that is learned before pairs are judged, in one small record that travels to the executors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pyarrow as pa
+
+from autotag_core.config import VoteConfig
+from autotag_core.votes.evidence.evidence import Bools, Evidence, Floats, evidence_of
+from autotag_core.votes.judge.calibration import NUM_FOLDS, Calibration, cross_fit, gif_folds
+from autotag_core.votes.judge.own_tags import default_weights, fit_own_tags
+from autotag_core.votes.judge.rules import KNOWING_SLIPS, RULES, ExpertWeight, Weights
+from autotag_core.votes.judge.thresholds import Thresholds, fit_thresholds
+from autotag_core.votes.published.predictions import predictions
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A rule with its weights and what makes probabilities of its scores."""
+
+    config: VoteConfig
+    weights: Weights
+    calibration: Calibration | None = None
+    thresholds: Thresholds | None = None
+    reason: str | None = None
+    """Why there is no calibration."""
+
+    def scores(self, evidence: Evidence) -> Floats:
+        """The score (n,) of each pair by vote.rule, 0..1."""
+        return np.clip(RULES[self.config.rule](evidence, self.weights, self.config), 0.0, 1.0)
+
+    def probabilities(self, evidence: Evidence, scores: Floats) -> Floats:
+        """The chance (n,) that each pair is right; NaN where nothing was calibrated, or the pair has no vote at all."""
+        if self.calibration is None:
+            return np.full(len(scores), np.nan)
+        found = self.calibration.apply(scores, _is_own_kind(evidence, self.config))
+        found = _bounded_slips(found, scores, evidence)
+        return np.where(scores > 0, found, np.nan)
+
+    def accepts(self, tags: pa.Array, probabilities: Floats) -> Bools | None:
+        """Whether each pair reaches its tag's threshold; None without vote.target_precision or a calibration."""
+        return self.thresholds.accepts(tags, probabilities) if self.thresholds is not None else None
+
+
+def fit_weights(pairs: pa.Table | None, experts: dict[str, ExpertWeight], config: VoteConfig) -> Weights:
+    """What `fit_judge` learns before any probability: the weights on a GIF's own tags."""
+    weights = default_weights(experts, config)
+    if pairs is None or pairs.num_rows == 0:
+        return weights
+    pairs = pairs.sort_by([("gif_id", "ascending"), ("tag", "ascending")])  # a sum of floats depends on their order
+    evidence, is_right = evidence_of(pairs, sorted(experts)), _flags(pairs, "is_right")
+    return fit_own_tags(evidence, is_right, weights, config)
+
+
+def fit_judge(pairs: pa.Table | None, experts: dict[str, ExpertWeight], config: VoteConfig, seed: int) -> Judge:
+    """Learn from the pairs of validation GIFs: `evidence_schema`, is_right and lacks; None where they are too few.
+
+    The weights on a GIF's own tags, then the calibration of the scores they lead to, then thresholds on its
+    probabilities. All rest on the same GIFs, and so do the experts' weights: for every probability out of fold, which
+    the reliability and the thresholds are made of, all of it is learned again without the fold's GIFs.
+    """
+    if pairs is None or pairs.num_rows == 0:
+        reason = f"fewer than {config.min_evaluation_gifs} validation GIFs"
+        return Judge(config, default_weights(experts, config), reason=reason)
+    pairs = pairs.sort_by([("gif_id", "ascending"), ("tag", "ascending")])  # folds depend on the GIFs' numbers
+    evidence, is_right, lacks = evidence_of(pairs, sorted(experts)), _flags(pairs, "is_right"), _flags(pairs, "lacks")
+    judge = Judge(config, fit_weights(pairs, experts, config))
+    scores = judge.scores(evidence)
+    voted = scores > 0
+    known = evidence.where(voted)
+    predicted = predictions(evidence, is_right, lacks, config.predicted_tags)
+    gifs = np.arange(evidence.gifs.max() + 1)
+
+    def scores_learned_from(rows: Bools) -> Floats:
+        chosen = np.isin(gifs, known.gifs[rows])
+        reweighed = {name: predicted[name].weight(chosen, weight) for name, weight in experts.items()}
+        rest = chosen[evidence.gifs]
+        fitted = fit_own_tags(evidence.where(rest), is_right[rest], default_weights(reweighed, config), config)
+        return Judge(config, fitted).scores(known)
+
+    calibration, out_of_fold = cross_fit(
+        scores[voted],
+        _is_own_kind(known, config),
+        is_right[voted],
+        known.gifs,
+        config.min_evaluation_gifs,
+        seed,
+        scores_learned_from,
+    )
+    judge = replace(judge, calibration=calibration)
+    if config.target_precision is None:
+        return judge
+    thresholds = fit_thresholds(
+        pairs["tag"].combine_chunks().filter(pa.array(voted)),
+        _bounded_slips(out_of_fold, scores[voted], known),
+        is_right[voted],
+        gif_folds(known.gifs, NUM_FOLDS, seed),
+        config.target_precision,
+        config.min_threshold_examples,
+    )
+    return replace(judge, thresholds=thresholds)
+
+
+def _flags(pairs: pa.Table, name: str) -> Bools:
+    return np.asarray(pairs[name].to_numpy(zero_copy_only=False), bool)
+
+
+def _is_own_kind(evidence: Evidence, config: VoteConfig) -> Bools:
+    """Which pairs the rule judges as tags that the GIF came with, so which curve is theirs."""
+    return evidence.is_said if config.rule in KNOWING_SLIPS else evidence.is_own
+
+
+def _bounded_slips(probabilities: Floats, scores: Floats, evidence: Evidence) -> Floats:
+    """Slips are too few for a curve to learn them: no more probable than their score says."""
+    return np.where(evidence.is_slip, np.minimum(probabilities, scores), probabilities)

@@ -1,0 +1,152 @@
+"""Voting rules: evidence on (GIF, tag) pairs in, a score for each out, all of one signature."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from autotag_core.config import VoteConfig
+from autotag_core.votes.evidence.evidence import Evidence, Floats
+
+
+@dataclass(frozen=True)
+class ExpertWeight:
+    """How far an expert is trusted: as published; on tags the GIF does not have; on tags of the GIF itself."""
+
+    published: float
+    on_new_tags: float
+    on_own_tags: float = 1.0
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weight of each expert by name and, for tags of the GIF itself, of its other tags and of its uploader's word.
+
+    together: factor of Evidence.together. as_new: factor of what the tag's score as a new one says. own_log_odds: log
+    odds that an uploader's tag is right, before all evidence.
+    """
+
+    experts: Mapping[str, ExpertWeight]
+    together: float = 1.0
+    as_new: float = 0.0
+    own_log_odds: float = math.log(0.85 / 0.15)
+
+
+Rule = Callable[[Evidence, Weights, VoteConfig], Floats]
+
+_SLIP_LOG_ODDS = math.log(0.9 / 0.1)
+"""That a tag which looks like a slip is one, before its GIF is looked at: 27 of 29 were on the animated emoji."""
+_MAX_RATIO = 6.0
+_AS_NEW = 5.0
+"""Brings a score as a new tag, 0..1, to the size of a log likelihood ratio."""
+
+
+def published(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
+    """Sum over experts of weight times neighbors with the tag, over the largest vote that any GIF could get.
+
+    Every expert's neighbors count alike, and a GIF's own tags are judged like any other, except that a new tag whose
+    vote is below vote.lower_bound has none. With vote.normalise=max the vote is over the largest of the GIF's pairs,
+    which must all be here. It is udfs/votes/votes.py in numpy, for evidence that was gathered without slips.
+    """
+    vote = np.zeros(len(evidence))
+    possible = 0.0
+    for name in _judged(evidence, weights):
+        vote += weights.experts[name].published * evidence.experts[name].votes
+        possible += weights.experts[name].published * config.neighbors
+    largest = np.full(len(evidence), possible)
+    if config.normalise == "max" and len(evidence):
+        of_gif = np.zeros(evidence.gifs.max() + 1)
+        np.maximum.at(of_gif, evidence.gifs, vote)
+        largest = of_gif[evidence.gifs]
+    share = np.minimum(np.divide(vote, largest, out=np.zeros(len(vote)), where=largest > 0), 1.0)
+    is_original = evidence.is_own | evidence.is_editorial
+    return np.where(is_original | (vote >= config.lower_bound), share, 0.0)
+
+
+def published_confidence(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
+    """What the published rule makes of the pairs (n,) of train GIFs; 0: the tag is not in its dataset."""
+    names = _judged(evidence, weights)
+    voted, seen = np.zeros(len(evidence), bool), np.zeros(len(evidence), bool)
+    for name in names:
+        voted |= evidence.experts[name].votes > 0
+        seen |= ~np.isnan(evidence.experts[name].share)
+    kept = np.where(voted | ~seen | evidence.is_editorial, 1.0, config.unconfirmed_confidence)
+    return np.where(evidence.is_own | evidence.is_editorial, kept, published(evidence, weights, config))
+
+
+def reliability(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
+    """Each expert heard on the tags that it can see, and a GIF's own tags by what did not come from them.
+
+    A tag the GIF does not have: mean over experts, by their weights on new tags, of trust times share, where an
+    expert's trust on a tag is 1 - 1 / lift. Where its neighbors of a GIF with the tag have it no more often than any
+    GIF, the lift is 1: it can't see the tag and has no say on it. What a slip of the uploader meant is as good as said.
+
+    A tag of the GIF itself: the chance that it is right, from log odds of own_log_odds and the sum of what
+    `own_tag_evidence` says, each by its weight on own tags. A tag that a near duplicate came with is judged like the
+    GIF's own: its uploader looked at the same picture.
+
+    A tag that looks like a slip is one with the odds that the GIF speaks for what it may have meant: `horn` is a slip
+    beside devils, not beside trumpets. What is meant gets these odds; what is written, the rest of its own.
+    """
+    names = _judged(evidence, weights)
+    scores = _pooled(evidence, weights, names)
+    said = evidence.where(evidence.is_said)  # few of all: the dearest part is about these alone
+    on_own_tags = (weights.experts[name].on_own_tags for name in names)
+    factors = [*on_own_tags, weights.together, weights.as_new]
+    says = np.zeros(len(said))
+    for factor, column in zip(factors, own_tag_evidence(said, weights, config).T, strict=True):
+        says += factor * column  # in this order, whatever the number of rows
+    own, meant = _sigmoid(weights.own_log_odds + says), _sigmoid(_SLIP_LOG_ODDS + says)
+    written = (1 - meant) * _sigmoid(weights.own_log_odds)
+    new = scores[evidence.is_said]
+    new = np.where(said.is_correction, np.maximum(new, meant), new)
+    new = np.where(said.is_copied, np.maximum(new, own), new)
+    scores[evidence.is_said] = np.where(said.is_own, np.where(said.is_slip, written, own), new)
+    return scores
+
+
+def own_tag_evidence(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
+    """What speaks for each tag (n, experts + 2): each expert's and the other tags' log likelihood ratio, and its score.
+
+    The score is what it would have as a new tag, without the experts of vote.trained_on_tags, to which train GIFs' own
+    tags are no news. Ratios are of a right tag over a wrong one. An expert's: its neighbors with the tag are Poisson
+    with mean spread * lift * prior where the tag is right and spread * prior where it is not; 0 where it abstains. The
+    prior of a tag that nobody else has is 0, and so is its ratio: the absence of neighbors with it says nothing.
+    Clipped, since neighbors are not independent.
+    """
+    columns, names = [], _judged(evidence, weights)
+    for name in names:
+        expert = evidence.experts[name]
+        ratio = expert.spread * (expert.share * np.log(expert.lift) - evidence.prior * (expert.lift - 1))
+        columns.append(np.clip(np.nan_to_num(ratio), -_MAX_RATIO, _MAX_RATIO))
+    columns.append(np.clip(evidence.together, -_MAX_RATIO / 2, _MAX_RATIO / 2))
+    columns.append(_AS_NEW * _pooled(evidence, weights, [name for name in names if name not in config.trained_on_tags]))
+    return np.column_stack(columns)
+
+
+def _judged(evidence: Evidence, weights: Weights) -> list[str]:
+    """Experts with a weight, in one order: a sum of floats depends on it."""
+    return sorted(set(evidence.experts) & set(weights.experts))
+
+
+def _pooled(evidence: Evidence, weights: Weights, names: Sequence[str]) -> Floats:
+    """Weighted mean of trust times share over the experts that do not abstain from the GIF; 0 where all do."""
+    total, heard = np.zeros(len(evidence)), np.zeros(len(evidence))
+    for name in names:
+        expert, weight = evidence.experts[name], weights.experts[name].on_new_tags
+        total += weight * np.nan_to_num(expert.share * (1 - 1 / expert.lift))
+        heard += weight * ~np.isnan(expert.share)
+    return np.divide(total, heard, out=np.zeros(len(evidence)), where=heard > 0)
+
+
+def _sigmoid(log_odds: Floats | float) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.asarray(log_odds))), np.float64)
+
+
+RULES: dict[str, Rule] = {"published": published, "reliability": reliability}
+"""By the name that vote.rule takes."""
+KNOWING_SLIPS = ("reliability",)
+"""Rules whose evidence is gathered with slips and with the tags of near duplicates; the others know neither."""

@@ -1,0 +1,1 @@
+"""The published rule: votes, weights of experts, confidences."""

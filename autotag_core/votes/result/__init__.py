@@ -1,0 +1,1 @@
+"""The rows of voted_tags, from both rules."""

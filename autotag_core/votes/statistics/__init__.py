@@ -1,0 +1,1 @@
+"""Counts of tags and of pairs of tags in a catalog."""

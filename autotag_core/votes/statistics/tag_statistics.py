@@ -1,0 +1,158 @@
+"""What the catalog as a whole says of its tags: how many train GIFs have one, which pairs are on how many, and how well
+each expert sees it. Counted in parts, which Spark adds up, and kept in two files that every task maps.
+
+Of t tags, p pairs and e experts the files hold 8 t (e + 1) and 24 p bytes. Pairs on one GIF alone are left out: nothing
+but that GIF would be known of them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from autotag_core.storage.arrays import open_arrays, write_arrays
+from autotag_core.votes.evidence.evidence import SHARE_UNIT, Floats, Ints
+from autotag_core.votes.tally.tag_table import OpenTagTable, TagTable, new_slots, open_tag_table
+
+if TYPE_CHECKING:
+    from autotag_core.votes.tally.gif_batches import GifBlock
+    from autotag_core.votes.tally.tally_loops import Uint64s
+
+MAX_OWN_TAGS = 32
+"""Of a GIF's own tags the first so many are held against each other: pairs grow with the square."""
+MAX_LIFT = 50.0
+COUNTS = pa.schema([pa.field(name, pa.int64()) for name in ("key", "num_train", "num_others")])
+"""Of two tags, key is one number << 32 | the larger one: the train GIFs and the other GIFs whose uploader gave both. Of
+a tag with itself: the train GIFs with it, and those of them whose uploader gave it."""
+SEEN = pa.schema(
+    [
+        pa.field("tag", pa.int32()),
+        pa.field("expert", pa.int32()),
+        pa.field("seen", pa.int64()),
+        pa.field("num", pa.int64()),
+    ]
+)
+"""Of train GIFs whose uploader gave the tag: the summed shares of it, in SHARE_UNITs, among the expert's neighbors, and
+how many have such neighbors. expert is its place among the experts."""
+
+
+@dataclass(frozen=True)
+class TagStatistics:
+    """A table of tags and where the files on its tags are; travels to the tasks."""
+
+    table: TagTable
+    experts: tuple[str, ...]
+    counts: str
+    lifts: str
+
+
+@dataclass(frozen=True)
+class OpenStatistics:
+    """num_gifs (tags,): train GIFs with each tag, as meant. pair_slots: of each pair's hash the train GIFs with both.
+    lifts (tags, experts): how much likelier than chance neighbors of a GIF with the tag have it, 1 to MAX_LIFT.
+    num_train: train GIFs in all.
+    """
+
+    table: OpenTagTable
+    num_gifs: Ints
+    pair_slots: Uint64s
+    lifts: Floats
+    num_train: int
+
+
+def count_tags(block: GifBlock, table: OpenTagTable) -> pa.RecordBatch:
+    """COUNTS of the block's GIFs, of tags as they were meant."""
+    from autotag_core.votes.statistics.statistics_loops import tag_keys
+
+    keys, is_second = tag_keys(block.lists, block.abouts(table), table.meant, MAX_OWN_TAGS)
+    distinct, places = np.unique(keys, return_inverse=True)
+    columns = [np.bincount(places[is_second == second], minlength=len(distinct)) for second in (False, True)]
+    return pa.RecordBatch.from_arrays([pa.array(one, pa.int64()) for one in (distinct, *columns)], schema=COUNTS)
+
+
+def write_counts(batches: Iterable[pa.RecordBatch], table: TagTable, folder: str, workspace: Path) -> str:
+    """Write the counts of all GIFs, each key once, to a file in the folder; its URI. Memory: 60 bytes a pair."""
+    from autotag_core.votes.statistics.statistics_loops import hash_keys
+
+    counts = pa.Table.from_batches(batches, COUNTS)
+    keys, train, others = (counts[name].to_numpy() for name in COUNTS.names)
+    first, second = keys >> 32, keys & 0xFFFFFFFF
+    is_tag = first == second
+    num_gifs, num_given = np.zeros((2, table.num_tags), np.int64)
+    num_gifs[first[is_tag]], num_given[first[is_tag]] = train[is_tag], others[is_tag]
+    slots = new_slots(hash_keys(keys[~is_tag]), train[~is_tag].astype(np.uint64))
+    return write_arrays({"num_gifs": num_gifs, "is_given": num_given > 0, "pairs": slots.ravel()}, folder, workspace)
+
+
+def see_own_tags(block: GifBlock, table: OpenTagTable, similarity: float) -> pa.RecordBatch:
+    """SEEN of the block's lists, of tags as they were meant; its rows need not stand GIF by GIF."""
+    from autotag_core.votes.statistics.statistics_loops import own_shares
+
+    weights, _ = block.weights(similarity)
+    gif_ids = block.rows["gif_id"].chunk(0)
+    own = table.as_meant(table.find(gif_ids, block.lists.experts >= 0), only_own=True)
+    found = table.as_meant(table.find(block.items, block.is_neighbor))
+    keys, seen = own_shares(block.lists, found, own, weights)
+    order = np.argsort(keys, kind="stable")
+    distinct, starts = np.unique(keys[order], return_index=True)
+    sums = np.add.reduceat(seen[order], starts) if len(distinct) else np.zeros(0, np.int64)
+    nums = np.diff(np.append(starts, len(keys)))
+    columns = (distinct & 0xFFFFFFFF, distinct >> 32, sums, nums)
+    arrays = [
+        pa.array(column.astype(field.type.to_pandas_dtype())) for column, field in zip(columns, SEEN, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=SEEN)
+
+
+def write_lifts(
+    batches: Iterable[pa.RecordBatch],
+    counts: str,
+    num_train: int,
+    num_experts: int,
+    lift_prior: float,
+    folder: str,
+    workspace: Path,
+) -> str:
+    """Write the lifts, from SEEN of all lists with each (tag, expert) once, to a file in the folder; its URI.
+
+    lift = (seen + m mean) / (expected + m), where seen and expected sum the share and the prior of the tag over the
+    train GIFs whose uploader gave it and that have neighbors, the prior is the share of the other train GIFs with it, m
+    is vote.lift_prior and mean is that of the tags with at least two such GIFs: so rare tags are shrunk to it. 1 for a
+    tag that no uploader of a train GIF gave.
+    """
+    counted = open_arrays(counts, workspace)
+    num_gifs, is_given = (counted[name].to_numpy(zero_copy_only=False) for name in ("num_gifs", "is_given"))
+    prior = np.maximum(num_gifs - 1, 0) / max(num_train - 1, 1)
+    shape = (len(num_gifs), num_experts)
+    seen, num = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for batch in batches:
+        tags, experts, sums, nums = (batch[name].to_numpy() for name in SEEN.names)
+        seen[tags, experts], num[tags, experts] = sums, nums
+    lifts = np.ones(shape)
+    for expert in range(num_experts):
+        known, often = num[:, expert], num[:, expert] >= 2
+        chance = np.floor(prior * known * SHARE_UNIT + 0.5)[often].sum()
+        mean = max(seen[often, expert].sum() / chance, 1.0) if chance > 0 else 1.0
+        lift = (seen[:, expert] / SHARE_UNIT + lift_prior * mean) / (prior * known + lift_prior)
+        lifts[is_given, expert] = np.clip(lift, 1.0, MAX_LIFT)[is_given]
+    return write_arrays({"lifts": lifts.ravel()}, folder, workspace)
+
+
+@functools.lru_cache(maxsize=2)
+def open_statistics(statistics: TagStatistics, workspace: Path) -> OpenStatistics:
+    """Map the files."""
+    counts, lifts = open_arrays(statistics.counts, workspace), open_arrays(statistics.lifts, workspace)
+    num_gifs = counts["num_gifs"].to_numpy()
+    return OpenStatistics(
+        open_tag_table(statistics.table, workspace),
+        num_gifs,
+        counts["pairs"].to_numpy().reshape(-1, 2),
+        lifts["lifts"].to_numpy().reshape(len(num_gifs), len(statistics.experts)),
+        statistics.table.num_gifs,
+    )

@@ -1,0 +1,1 @@
+"""Votes of neighbors, counted by tag."""

@@ -1,0 +1,41 @@
+"""Delta tables and releases: which run is current, its tables, publication, rollback and retention."""
+
+from autotag_core.warehouse.releases import (
+    FAILED,
+    NOT_PUBLISHED,
+    PUBLISHED,
+    ROLLED_BACK,
+    UNCHANGED,
+    RunRecord,
+    append_run,
+    as_json,
+    check_release,
+    check_writable,
+    current_release,
+    list_runs,
+    new_run_id,
+    read_table,
+    rollback,
+    table_files,
+    table_uri,
+)
+
+__all__ = [
+    "FAILED",
+    "NOT_PUBLISHED",
+    "PUBLISHED",
+    "ROLLED_BACK",
+    "UNCHANGED",
+    "RunRecord",
+    "append_run",
+    "as_json",
+    "check_release",
+    "check_writable",
+    "current_release",
+    "list_runs",
+    "new_run_id",
+    "read_table",
+    "rollback",
+    "table_files",
+    "table_uri",
+]

@@ -1,0 +1,102 @@
+"""Which table versions a warehouse keeps: files that only dropped releases need are deleted."""
+
+from __future__ import annotations
+
+from deltalake import DeltaTable
+
+from autotag_core import storage
+from autotag_core.tables import RUNS, TABLES
+from autotag_core.warehouse import ROLLED_BACK, RunRecord, list_runs, table_uri
+from autotag_core.warehouse.delta import live_files, open_table
+from autotag_core.warehouse.delta_commits import FILE_RETENTION, FOREVER
+
+UNNAMED_S = 24 * 3600
+"""A younger file may be somebody's work: tasks write files before the driver commits them."""
+SHARDS = "shards"
+"""Folder of the warehouse in which each run that built index shards has one of its own."""
+SHARDS_INPUT = "_shards"
+"""What ends the name of an expert's entry in a release's `inputs`: the run that built its index shards."""
+
+
+def drop_old_versions(warehouse: str, keep: int | None) -> dict[str, int]:
+    """Delete the data files that nobody needs; returns how many by table, 0 left out.
+
+    Those are files that none of the newest `keep` releases is made of (None: every release is kept), and files that no
+    commit names and that are a day old: tasks that died or ran twice left them. Kept besides: every version that a
+    rollback names, and all that was committed after the current release. Cost: a listing or two of each table, and its
+    log read once for each kept version.
+    """
+    releases = [run for run in list_runs(warehouse) if run.is_release]
+    if not releases:
+        return {}
+    kept = _kept(releases, keep)
+    dropped = kept if len(kept) < len(releases) else []
+    deleted = {name: _drop_files(warehouse, name, releases[-1], dropped) for name in TABLES if name != RUNS.name}
+    return {name: num_files for name, num_files in deleted.items() if num_files}
+
+
+def drop_old_shards(warehouse: str, keep: int | None) -> list[str]:
+    """Delete the index shards that no kept release is searched with; returns the runs that had built them.
+
+    Those of a run that did not end among them: one run at a time writes a warehouse, so nobody needs them. None: all
+    releases are kept.
+    """
+    named = {
+        run_id
+        for run in _kept([run for run in list_runs(warehouse) if run.is_release], keep)
+        for name, run_id in run.inputs.items()
+        if name.endswith(SHARDS_INPUT)
+    }
+    folder = storage.join(warehouse, SHARDS)
+    built = {uri.removeprefix(f"{folder}/").partition("/")[0] for uri in storage.list_files(folder)}
+    for run_id in sorted(built - named):
+        storage.delete_prefix(storage.join(folder, run_id))
+    return sorted(built - named)
+
+
+def _kept(releases: list[RunRecord], keep: int | None) -> list[RunRecord]:
+    """The newest `keep` and every rollback; None: all."""
+    first = 0 if keep is None else len(releases) - keep
+    return [run for at, run in enumerate(releases) if at >= first or run.status == ROLLED_BACK]
+
+
+def _drop_files(warehouse: str, name: str, current: RunRecord, kept: list[RunRecord]) -> int:
+    """Delete a table's files that only dropped releases need, where `kept` says which are kept, and unnamed ones."""
+    if name not in current.table_versions:
+        return 0
+    uri = table_uri(warehouse, name)
+    doomed = sorted(_unnamed_files(uri) | (_replaced_files(uri, name, current, kept) if kept else set()))
+    storage.delete_files(doomed)
+    return len(doomed)
+
+
+def _replaced_files(uri: str, name: str, current: RunRecord, kept: list[RunRecord]) -> set[str]:
+    """What is neither live in a kept version nor newer than the current release.
+
+    Candidates are the files that commits up to the current release's version added and removed again: nothing that the
+    table's log does not name, such as what another writer is about to commit, and nothing added later.
+    """
+    candidates = _removed_files(open_table(uri, current.table_versions[name]), uri) & set(storage.list_files(uri))
+    if not candidates:
+        return set()
+    live = set(live_files(open_table(uri), uri))
+    for version in {run.table_versions[name] for run in kept if name in run.table_versions}:
+        live |= set(live_files(open_table(uri, version), uri))
+    return candidates - live
+
+
+def _unnamed_files(uri: str) -> set[str]:
+    """Old files of which the log says nothing: neither that they are there, nor that they were.
+
+    Only of tables whose log remembers all that it ever named; what was removed is forgotten after a week by default.
+    """
+    table = open_table(uri)
+    if table.metadata().configuration.get(FILE_RETENTION) != FOREVER:
+        return set()
+    old = {file for file in storage.old_files(uri, UNNAMED_S) if "/_delta_log/" not in file.removeprefix(uri)}
+    return old - set(live_files(table, uri)) - _removed_files(table, uri) if old else set()
+
+
+def _removed_files(table: DeltaTable, uri: str) -> set[str]:
+    gone = table.vacuum(retention_hours=0, dry_run=True, enforce_retention_duration=False)
+    return {storage.join(uri, path) for path in gone}

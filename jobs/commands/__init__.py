@@ -1,0 +1,1 @@
+"""The command `autotag`, a file a group of commands."""

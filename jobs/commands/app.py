@@ -1,0 +1,266 @@
+"""The `autotag` command."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from typing import Annotated
+
+import typer
+
+from autotag_core.config.file import settings_as_yaml
+from autotag_core.errors import InputError
+from autotag_core.storage import uris
+from jobs.commands import labels as labels_cli
+from jobs.commands.options import ConfigFile, RunId, Warehouse, checked_config
+from jobs.commands.related import add_related_commands
+from jobs.process.exit_codes import explained
+
+app = typer.Typer(
+    help="Retag a GIF catalog by expert voting.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+add_related_commands(app)
+app.add_typer(labels_cli.app, name="labels")
+
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. neighbors.k=10.")
+]
+
+
+@app.command()
+def nightly(
+    catalog: Annotated[str, typer.Option(help="Catalog file: .jsonl, .parquet or .csv, s3a:// or a local path.")],
+    warehouse: Warehouse,
+    elasticsearch: Annotated[
+        str | None, typer.Option(help="URL of Elasticsearch; without it nothing is indexed.")
+    ] = None,
+    index: Annotated[str, typer.Option(help="Search alias that is moved to the new index.")] = "gifs",
+    labels: Annotated[
+        str | None,
+        typer.Option(help="What votes: raw (tags as written) or engineered (labels); same as --set catalog.labels=."),
+    ] = None,
+    config: ConfigFile = None,
+    set_: Settings = None,
+) -> None:
+    """Retag what changed in the catalog and publish the tables, unless nothing did; --set reuse=nothing retags all.
+
+    Exit: 0 published or unchanged, 2 wrong input, 3 not published, 1 other.
+    """
+    from jobs.nightly import Request, run_nightly
+    from jobs.process.session import end_session
+    from jobs.release.print_summary import print_summary
+
+    set_ = [*(set_ or []), *([f"catalog.labels={labels}"] if labels else [])]
+    run = run_nightly(Request(catalog, warehouse, checked_config(config, set_), elasticsearch, index))
+    print_summary(run)
+    end_session(run.spark)
+
+
+@app.command()
+def sample(
+    out: Annotated[str, typer.Option(help="Folder to write to: s3a://bucket/prefix or a local path.")],
+    gifs: Annotated[int, typer.Option(min=1, help="How many GIFs.")] = 400,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
+    broken: Annotated[int, typer.Option(min=0, help="How many broken rows and files of different kinds to add.")] = 0,
+    duplicates: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of GIFs to add as copies, by other uploaders, of drawn ones.")
+    ] = 0.0,
+    messy: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of tags to write in other ways; also adds names and words.")
+    ] = 0.0,
+    rows_only: Annotated[
+        bool, typer.Option("--rows-only", help="Draw no GIFs: enough for what reads tags and sessions alone.")
+    ] = False,
+) -> None:
+    """Draw a catalog of real GIFs whose true tags are known.
+
+    Beside catalog.jsonl and gifs/ it writes truth.jsonl, sessions.jsonl (for --set semantic.sessions=) and test.txt, a
+    list of reviewed GIFs (for --set catalog.test_list=). With --messy also tag_truth.jsonl, what each written tag
+    means, entities.jsonl, a list of people, films and shows, and searches.jsonl (for --set semantic.search_sessions=).
+    """
+    from autotag_core.sample import UploaderRates, write_rows, write_sample
+    from jobs.process.drawing_progress import drawing_progress
+
+    rates = UploaderRates(copied=duplicates, messy=messy)
+    if rows_only and broken:
+        raise InputError("--rows-only and --broken: one at a time, since what is broken is mostly a file")
+    if rows_only:
+        written = write_rows(out, gifs, seed, rates)
+    else:
+        with drawing_progress() as show:
+            written = write_sample(out, gifs, seed, num_broken=broken, rates=rates, on_progress=show)
+    counts = [f"{gifs} GIFs"]
+    counts += [f"{written.num_duplicates} copies"] if written.num_duplicates else []
+    counts += [f"{broken} broken ones"] if broken else []
+    typer.echo(f"{out}: {' and '.join(counts)}, seed {seed}")
+
+
+@app.command()
+def evaluate(
+    warehouse: Warehouse,
+    truth: Annotated[str, typer.Option(help="JSON lines {gif_id, tags}.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    run_id: RunId = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Vote anew without each expert and with each alone.")
+    ] = False,
+    compare: Annotated[bool, typer.Option("--compare", help="Vote anew by every rule, side by side.")] = False,
+    split: Annotated[
+        str, typer.Option(help="Whose GIFs: train, as the tables have them; test or validation: judged anew.")
+    ] = "train",
+) -> None:
+    """Measure the voted tags, or with --split test those that held-out GIFs would get, against a known truth."""
+    import pyarrow.compute as pc
+
+    from autotag_core.evaluation import evaluate as evaluate_tags
+    from autotag_core.evaluation import read_truth, reliability
+    from autotag_core.labels import truth_in_labels
+    from autotag_core.tables import LABELS
+    from autotag_core.warehouse import current_release, read_table
+
+    if ablate and compare:
+        raise InputError("--ablate and --compare: one at a time")
+    if split not in ("train", "validation", "test") or (split != "train" and (ablate or compare)):
+        raise InputError(f"--split {split}: train, or without --ablate and --compare also test or validation")
+    uris.refuse_credentials(warehouse)
+    warehouse = uris.absolute(warehouse)
+    release, known = current_release(warehouse, run_id), read_truth(truth)
+    if LABELS.name in release.table_versions:
+        known = truth_in_labels(known, read_table(warehouse, LABELS.name, release))
+    if ablate or compare:
+        from jobs.evaluation import compare_votes
+
+        if ablate:
+            found = compare_votes.ablate_experts(warehouse, release, known)
+            typer.echo(compare_votes.ablations_as_json(found) if json_ else compare_votes.ablations_as_text(found))
+        else:
+            comparison = compare_votes.compare_rules(warehouse, release, known)
+            typer.echo(comparison.to_json() if json_ else comparison.to_text())
+        return
+    columns = ["gif_id", "tag", "score", "confidence", "source", "probability", "accepted"]
+    is_known = pc.field("gif_id").isin(known["gif_id"].combine_chunks())  # a catalog may be larger than this machine
+    if split == "train":
+        voted_tags = read_table(warehouse, "voted_tags", release, columns, is_known)
+    else:
+        from jobs.evaluation.compare_votes import judge_split
+
+        voted_tags = judge_split(warehouse, release, known, split)
+    catalog = read_table(warehouse, "catalog", release, ["gif_id", "tags", "split"], is_known)
+    result = evaluate_tags(voted_tags, catalog, known, split)
+    probabilities = reliability(voted_tags, catalog, known, split)
+    if json_:
+        typer.echo(json.dumps(json.loads(result.to_json()) | {"probabilities": json.loads(probabilities.to_json())}))
+    else:
+        typer.echo(f"{result.to_text()}\n\n{probabilities.to_text()}")
+
+
+@app.command()
+def explain(
+    warehouse: Warehouse,
+    gif_id: Annotated[str, typer.Argument(help="A GIF of the catalog.")],
+    run_id: RunId = None,
+) -> None:
+    """Show why a GIF has its tags: votes, weights, neighbors."""
+    from autotag_core.reports.explanation import as_text, explain_gif
+
+    typer.echo(as_text(explain_gif(warehouse, gif_id, run_id)))
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting with its default and its reason, as a file for --config."""
+    typer.echo(settings_as_yaml())
+
+
+@app.command()
+def experts(
+    config: ConfigFile = None,
+    set_: Settings = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object an expert.")] = False,
+) -> None:
+    """List the experts: which vote, with which weights under which licence, and what is missing here."""
+    import json
+    from dataclasses import asdict
+
+    from autotag_core.experts import expert_statuses
+
+    for expert in expert_statuses(checked_config(config, set_)):
+        if json_:
+            typer.echo(json.dumps(asdict(expert)))
+            continue
+        version = expert.model_version or ("no model" if expert.missing else "fitted on the catalog")
+        state = f"missing: {expert.missing}" if expert.missing else "present"
+        mark = "*" if expert.chosen else " "
+        typer.echo(f"{mark} {expert.name:<9} {version:<48} {expert.dimension:>5}-d  licence: {expert.licence}  {state}")
+    if not json_:
+        typer.echo("* votes")
+
+
+@app.command()
+def runs(
+    warehouse: Warehouse,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False,
+) -> None:
+    """List the runs, oldest first, and mark the current release."""
+    from autotag_core.warehouse import as_json, list_runs
+
+    found = list_runs(warehouse)
+    if json_:
+        for run in found:
+            typer.echo(as_json(run))
+        return
+    current = next((run.sequence for run in reversed(found) if run.is_release), None)  # a run may have two rows
+    for run in found:
+        minutes = (run.finished - run.started).total_seconds() / 60
+        mark = "*" if run.sequence == current else " "
+        when = run.finished.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
+        note = run.message or f"{run.rows_out.get('documents', 0)} GIFs, {sum(run.failures.values())} failures"
+        typer.echo(f"{mark} {run.run_id}  {when}  {run.status:<13} {minutes:6.1f} min  {note.splitlines()[0]}")
+    typer.echo("* what readers see" if current else "no run has been published yet")
+
+
+@app.command()
+def classes(
+    warehouse: Warehouse,
+    run_id: RunId = None,
+    min_examples: Annotated[int, typer.Option(min=1, help="A label with fewer train examples is no class.")] = 5,
+    num_draws: Annotated[int | None, typer.Option(min=1, help="Draws of an epoch; else as many as examples.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object a class.")] = False,
+) -> None:
+    """Show how often an epoch of training draws each class: as they are, by repeat factors, and even."""
+    from autotag_core.training.histogram import as_text, class_histogram
+
+    rows = class_histogram(warehouse, run_id, min_examples, num_draws)
+    typer.echo("\n".join(json.dumps(row) for row in rows) if json_ else as_text(rows))
+
+
+@app.command()
+def rollback(
+    warehouse: Warehouse,
+    run_id: Annotated[str, typer.Argument(help="The run whose tables readers shall see; `autotag runs` lists them.")],
+    elasticsearch: Annotated[str | None, typer.Option(help="Also move the search alias back.")] = None,
+    index: Annotated[str, typer.Option(help="The search alias.")] = "gifs",
+) -> None:
+    """Make the tables of an earlier run current again; nothing is deleted, so it can be undone the same way."""
+    from jobs.release.rollback_release import rollback_release
+
+    record = rollback_release(warehouse, run_id, elasticsearch, index)
+    typer.echo(f"{warehouse}: readers now see run {record.release_of} again (recorded as {record.run_id})")
+    if record.elasticsearch_index and elasticsearch is None:
+        typer.echo(
+            f"search was left where it is: give --elasticsearch URL and --index ALIAS to move it to "
+            f"{record.elasticsearch_index}"
+        )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command."""
+    with explained():
+        app(arguments, prog_name="autotag")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""What the `autotag` commands have in common: options, and settings that were checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from autotag_core.config import Config
+from autotag_core.config.file import load_config
+from autotag_core.storage import uris
+
+Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
+ConfigFile = Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")]
+RunId = Annotated[str | None, typer.Option("--run", help="A run other than the current release.")]
+
+
+def checked_config(path: Path | None, settings: list[str] | None) -> Config:
+    """The config, refused where a setting holds a credential, before anything repeats it."""
+    config = load_config(path, settings)
+    uris.refuse_credentials_in(config.model_dump())
+    return config

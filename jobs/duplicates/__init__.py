@@ -1,0 +1,1 @@
+"""The stage duplicates: groups of near copies."""

@@ -1,0 +1,77 @@
+"""What a run that was killed has seen of the frames already: found again by the next, so that little is done twice.
+
+Spark's tasks write their rows as files before the stage is committed: one whole file for each task that has ended. A
+run leaves beside them what they were made by; the next one takes from them the GIFs that are still the same.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from autotag_core import storage
+from autotag_core.experts import backbone_version, chosen_experts
+from autotag_core.tables import CATALOG
+from autotag_core.warehouse import table_uri
+from jobs.run.delta_tables import read_version, spark_schema
+from jobs.run.leftovers import left_notes
+from jobs.run.run import Run
+from udfs.embeddings.frames import OUTCOMES
+
+FRAMES = "frames"
+"""Under this name the outcomes are staged."""
+_NOTE = "frames.json"
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """Outcomes (gif_id, ...) of GIFs that were read and embedded, each once, and the catalog (gif_id, uri, version)
+    that they were read by.
+    """
+
+    outcomes_df: DataFrame
+    catalog_df: DataFrame
+
+
+def note_frames(run: Run, experts: list[str]) -> None:
+    """Leave word of what this run's outcomes are made by, before the first of them is written."""
+    note = {"made_by": _made_by(run, experts), "catalog": run.table_versions[CATALOG.name]}
+    storage.write_bytes(storage.join(run.staging, _NOTE), json.dumps(note).encode())
+    run.keeps_frames = True
+
+
+def find_leftover(run: Run, experts: list[str]) -> Leftover | None:
+    """What the newest run left behind that looked at frames as this one does; None where none did."""
+    for folder, note, files in left_notes(run, _NOTE):
+        parts = [file for file in files if file.startswith(f"{folder}/{FRAMES}/") and _is_data(file)]
+        if not parts:
+            continue
+        if note["made_by"] == _made_by(run, experts):
+            catalog_df = read_version(
+                run.spark, table_uri(run.warehouse, CATALOG.name), note["catalog"], spark_schema(CATALOG)
+            )
+            return Leftover(_read(run, parts), catalog_df)
+    return None
+
+
+def _made_by(run: Run, experts: list[str]) -> dict[str, str | None]:
+    names = ["frames_version", "reader_version", *(f"{expert}_version" for expert in experts)]
+    made_by = {name: run.inputs.get(name) for name in names}
+    if chosen_experts(run.config, "frame_features"):
+        made_by["backbone_version"] = backbone_version(run.config)
+    return made_by
+
+
+def _is_data(uri: str) -> bool:
+    return uri.endswith(".parquet") and "/_delta_log/" not in uri
+
+
+def _read(run: Run, files: list[str]) -> DataFrame:
+    """The outcomes of whole files, those of GIFs that failed left out; a task that was tried twice left two files."""
+    reader = run.spark.read.schema(from_arrow_schema(OUTCOMES)).option("ignoreCorruptFiles", "true")
+    rows_df = reader.parquet(*files).where(F.col("reason").isNull() & F.col("version").isNotNull())
+    return rows_df.dropDuplicates(["gif_id"])

@@ -1,0 +1,137 @@
+"""The evidence that a release's votes rest on, gathered anew from its tables, which stay as they are.
+
+The driver gets the evidence on the GIFs that a truth names and on the validation GIFs: about 150 rows of 200 bytes a
+GIF.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from autotag_core import storage
+from autotag_core.config import Config
+from autotag_core.config.file import recorded_config
+from autotag_core.errors import InputError
+from autotag_core.tables import CATALOG, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
+from autotag_core.votes import KNOWING_SLIPS, ExpertWeight
+from autotag_core.warehouse import RunRecord, read_table, table_uri
+from jobs.process.session import spark_session
+from jobs.run.delta_tables import read_table_version, write_files_alone
+from jobs.votes.fit_judge import read_weights, validation_pairs
+from udfs.duplicates import groups as duplicates
+from udfs.duplicates.components import Keep
+from udfs.votes import ballots as gif_rows
+from udfs.votes import evidence, tag_tables
+from udfs.votes import misspellings as slips
+from udfs.votes.ballots import Ballots
+
+
+@dataclass(frozen=True)
+class Way:
+    """How evidence is gathered: with slips taken for what they look like, and how copies of a GIF are reckoned with."""
+
+    slips: bool
+    count_once: bool
+    flow_tags: bool
+
+
+@dataclass(frozen=True)
+class Release:
+    """The settings and weights of a release, the GIFs with a truth, and its tables in Spark; no copies_df: no copy."""
+
+    warehouse: str
+    config: Config
+    weights: dict[str, ExpertWeight]
+    catalog: pa.Table
+    catalog_df: DataFrame
+    neighbors_df: DataFrame
+    copies_df: DataFrame | None
+
+    def way_of(self, rule: str) -> Way:
+        """How the run itself gathered evidence, or would have for that rule."""
+        knows = rule in KNOWING_SLIPS
+        copies = self.config.duplicates
+        return Way(knows and self.config.catalog.labels == "raw", copies.count_once, copies.flow_tags and knows)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Evidence of a release: on GIFs with a truth, and on validation GIFs with is_right and lacks by their editors."""
+
+    known: pa.Table
+    validation: pa.Table | None
+
+
+def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
+    """Read what is needed, of the catalog here only the GIFs that the truth names; the Spark session keeps running.
+
+    Settings are those that the release's run recorded.
+    """
+    config = recorded_config(record.config)
+    spark = spark_session("autotag evaluate")
+    catalog_df, neighbors_df, weights_df = (
+        _read(spark, warehouse, record, table) for table in (CATALOG, NEIGHBORS, EXPERT_WEIGHTS)
+    )
+    copies_df = _read(spark, warehouse, record, DUPLICATES) if DUPLICATES.name in record.table_versions else None
+    if copies_df is not None and copies_df.isEmpty():
+        copies_df = None
+    weights, _ = read_weights(weights_df, config.vote)
+    is_known = pc.field("gif_id").isin(pc.unique(truth["gif_id"]))
+    catalog = read_table(warehouse, CATALOG.name, record, ["gif_id", "tags", "split"], is_known)
+    return Release(warehouse, config, weights, catalog, catalog_df, neighbors_df, copies_df)
+
+
+def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pairs:
+    """The evidence, gathered that way, on the GIFs of the split that the truth names and on the validation GIFs."""
+    vote, experts, catalog_df = release.config.vote, sorted(release.weights), release.catalog_df
+    spark, neighbors_df, copied_df = catalog_df.sparkSession, release.neighbors_df, None
+    if release.copies_df is not None and way.count_once:
+        neighbors_df = duplicates.distinct_neighbors(neighbors_df, release.copies_df, release.config.neighbors.k)
+    if release.copies_df is not None and way.flow_tags:
+        copied_df = duplicates.flow_tags(catalog_df, release.copies_df)
+    with _kept(spark, release.warehouse) as (keep, folder):
+        slips_df = keep(slips.slips(catalog_df)) if way.slips else None
+        neighbors_df = keep(neighbors_df) if way.count_once else neighbors_df
+        about_df = gif_rows.about_rows(catalog_df, copied_df)
+        tags = tag_tables.write_tags(about_df, slips_df, folder)
+        ballots = Ballots(neighbors_df, about_df, tags)
+        known = tag_tables.write_statistics(ballots, experts, vote, folder)
+        known_df = spark.createDataFrame(pa.table({"gif_id": pc.unique(truth["gif_id"])}), "gif_id string")
+        known_df = known_df.join(catalog_df.where(F.col("split") == split), "gif_id", "left_semi")
+        pairs = evidence.gather_evidence(ballots, known_df, known, vote).toArrow()
+        return Pairs(pairs, validation_pairs(ballots, catalog_df, known, vote))
+
+
+@contextmanager
+def _kept(spark: SparkSession, warehouse: str) -> Iterator[tuple[Keep, str]]:
+    """Something that writes rows that several steps need once, and the folder to which, deleted with the context.
+
+    To local files where Spark runs on this machine, so that a reader of the warehouse need not be able to write it.
+    """
+    is_local = (spark.sparkContext.master or "").startswith("local[")
+    folder = tempfile.mkdtemp(prefix="autotag-") if is_local else storage.join(warehouse, "_staging", uuid.uuid4().hex)
+    numbers = itertools.count()
+
+    def keep(rows_df: DataFrame) -> DataFrame:
+        return write_files_alone(rows_df, storage.join(folder, str(next(numbers))))[0]
+
+    try:
+        yield keep, folder
+    finally:
+        storage.delete_prefix(folder)
+
+
+def _read(spark: SparkSession, warehouse: str, record: RunRecord, table: Table) -> DataFrame:
+    if table.name not in record.table_versions:
+        raise InputError(f"{warehouse}: run {record.run_id} has no table {table.name}")
+    return read_table_version(spark, table_uri(warehouse, table.name), record.table_versions[table.name], table)

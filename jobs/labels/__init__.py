@@ -1,0 +1,1 @@
+"""From raw tags to a vocabulary that an editor has checked."""

@@ -1,0 +1,1 @@
+"""The stage neighbors: search, what is kept of the base, saved shards."""

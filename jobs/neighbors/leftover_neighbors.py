@@ -1,0 +1,63 @@
+"""The neighbors that a run which did not end has found already, expert by expert: the next one takes them over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from autotag_core import storage
+from autotag_core.tables import NEIGHBORS
+from autotag_core.warehouse import table_uri
+from jobs.neighbors.shard_store import shard_inputs
+from jobs.run.delta_tables import has_its_files, read_version, spark_schema
+from jobs.run.leftovers import left_notes
+from jobs.run.run import Run
+from udfs.reuse.row_digests import digest_columns
+
+_NOTE = "neighbors.json"
+
+
+def fingerprints(run: Run, embeddings_df: DataFrame, references_df: DataFrame) -> dict[str, str]:
+    """Of each expert what its neighbors are made of: its embeddings, which GIFs are references, and the settings.
+
+    Cost: both are read once, and three numbers an expert and partition shuffled.
+    """
+    settings = run.config.neighbors.model_dump_json()
+    references = tuple(references_df.agg(*digest_columns(["gif_id"])).collect()[0])
+    rows = embeddings_df.groupBy("expert").agg(*digest_columns(["gif_id", "embedding"])).collect()
+    return {
+        row["expert"]: hashlib.sha256(repr((tuple(row)[1:], references, settings)).encode()).hexdigest() for row in rows
+    }
+
+
+def note_neighbors(run: Run, made_of: dict[str, str]) -> None:
+    """Leave word of what the neighbors that this run has just written are made of."""
+    shards = shard_inputs(run.inputs, made_of)
+    note = {"made_of": made_of, "version": run.table_versions[NEIGHBORS.name], "shards": shards}
+    storage.write_bytes(storage.join(run.staging, _NOTE), json.dumps(note).encode())
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """What an earlier run has found for some experts."""
+
+    experts: list[str]
+    neighbors_df: DataFrame
+    shard_inputs: dict[str, str]
+    """Which runs built these experts' indexes."""
+
+
+def find_leftover(run: Run, made_of: dict[str, str]) -> Leftover | None:
+    """From the newest run that left some neighbors that are made of the same; None: none did."""
+    for _, note, _ in left_notes(run, _NOTE):
+        same = sorted(expert for expert, what in made_of.items() if note["made_of"].get(expert) == what)
+        uri, version = table_uri(run.warehouse, NEIGHBORS.name), int(note["version"])
+        if same and has_its_files(uri, version):
+            rows_df = read_version(run.spark, uri, version, spark_schema(NEIGHBORS))
+            shards = shard_inputs(note.get("shards", {}), same)
+            return Leftover(same, rows_df.where(F.col("expert").isin(same)), shards)
+    return None

@@ -1,0 +1,99 @@
+"""Index shards in the warehouse: what a run builds stays with its release, and is searched by later ones.
+
+A run's lie in `shards/RUN_ID`: a folder for each, a Delta table `contents` of the references in them, and shards.json,
+written last. A release says in `inputs` under EXPERT_shards which run built those that it can be searched with.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+from typing import Any
+
+import numpy as np
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from autotag_core import storage
+from autotag_core.errors import AutotagError, InputError
+from autotag_core.neighbors import check_shard
+from autotag_core.tables import EMBEDDINGS
+from autotag_core.warehouse.retention import SHARDS, SHARDS_INPUT
+from jobs.run.delta_tables import has_its_files, read_version, spark_schema, write_version
+from jobs.run.run import Run
+from udfs.neighbors.shards import ShardFolders, ShardRow
+from udfs.neighbors.stored_shards import CONTENTS, SavedShards, contents
+
+_NOTE, _CONTENTS, _FORMAT = "shards.json", "contents", 1
+
+
+def shard_folders(run: Run) -> ShardFolders:
+    """Where this run writes shards."""
+    return ShardFolders(storage.join(run.staging, "shards"), storage.join(run.warehouse, SHARDS, run.run_id))
+
+
+def save_shards(run: Run, built: list[ShardRow], references_df: DataFrame) -> None:
+    """Make the indexes that this run has built, of all references (embeddings), those of its release."""
+    experts = sorted({shard.expert for shard in built})
+    if not experts:
+        return
+    folder = storage.join(run.warehouse, SHARDS, run.run_id)
+    contents_df = contents(references_df.where(F.col("expert").isin(experts)))
+    uri = storage.join(folder, _CONTENTS)
+    version, _ = write_version(contents_df, uri, run.run_id)
+    rows = [_as_json(shard, folder) for shard in built]
+    note = {"format": _FORMAT, "contents_version": version, "shards": rows}
+    storage.write_bytes(storage.join(folder, _NOTE), json.dumps(note, indent=1).encode())
+    run.inputs |= {f"{expert}{SHARDS_INPUT}": run.run_id for expert in experts}
+
+
+def saved_shards(run: Run) -> dict[str, SavedShards]:
+    """Those of the base that are whole, by expert, and built as they would be now; of others the log says why not."""
+    assert run.base is not None
+    found = {}
+    for name, run_id in shard_inputs(run.base.inputs, run.config.experts).items():
+        expert = name.removesuffix(SHARDS_INPUT)
+        try:
+            found[expert] = _read(run, expert, run_id)
+        except (AutotagError, InputError, ValueError, KeyError, TypeError) as error:
+            run.log.warning("saved shards can't be used", expert=expert, reason=storage.one_line(error))
+    return found
+
+
+def keep_shards(run: Run) -> None:
+    """Let the release of this run be searched with the indexes of its base, where it builds no new ones."""
+    assert run.base is not None
+    run.inputs |= shard_inputs(run.base.inputs, run.config.experts)
+
+
+def shard_inputs(inputs: dict[str, str], experts: Iterable[str]) -> dict[str, str]:
+    """What of a run's inputs says which run built the indexes of these experts."""
+    return {name: inputs[name] for expert in experts if (name := f"{expert}{SHARDS_INPUT}") in inputs}
+
+
+def _read(run: Run, expert: str, run_id: str) -> SavedShards:
+    folder = storage.join(run.warehouse, SHARDS, run_id)
+    note = json.loads(storage.read_bytes(storage.join(folder, _NOTE)))
+    if note["format"] != _FORMAT:
+        raise AutotagError(f"{folder}: format {note['format']}; this code reads format {_FORMAT}")
+    shards = [_from_json(row, folder) for row in note["shards"] if row["expert"] == expert]
+    for shard in shards:
+        check_shard(shard.uri, run.config.neighbors)
+    uri, version = storage.join(folder, _CONTENTS), int(note["contents_version"])
+    if not shards or not has_its_files(uri, version):
+        raise AutotagError(f"{folder}: is not whole")
+    schema = StructType([spark_schema(EMBEDDINGS)[name] for name in CONTENTS])
+    return SavedShards(shards, read_version(run.spark, uri, version, schema))
+
+
+def _as_json(shard: ShardRow, folder: str) -> dict[str, Any]:
+    """With its name in the folder in place of its URI: a warehouse can move."""
+    center = None if shard.center is None else shard.center.tolist()
+    return asdict(replace(shard, uri=shard.uri.removeprefix(f"{folder}/"), center=None)) | {"center": center}
+
+
+def _from_json(row: dict[str, Any], folder: str) -> ShardRow:
+    center = None if row["center"] is None else np.asarray(row["center"], np.float32)
+    return ShardRow(**{**row, "uri": storage.join(folder, row["uri"]), "center": center})

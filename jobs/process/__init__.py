@@ -1,0 +1,1 @@
+"""The process around a run: session, logs, interrupts, progress, exit codes."""

@@ -1,0 +1,224 @@
+"""The one place where the Spark session is built, on one machine or under spark-submit."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from pyspark import SparkFiles
+from pyspark.conf import SparkConf
+from pyspark.sql import SparkSession
+
+from autotag_core import storage
+from autotag_core.errors import InputError
+from autotag_core.local_machine import PROJECT, ClassArchive, class_archive, find_java, spark_classpath
+
+AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+REQUIRED = {
+    # Times in tables are UTC wherever the job runs.
+    "spark.sql.session.timeZone": "UTC",
+}
+"""What the job's results depend on, whoever runs it."""
+LOCAL_MASTER = "local[*,4]"
+"""Every core, and a task may fail three times, as on a cluster."""
+CLUSTER_ONLY = (
+    "spark.executor.cores",
+    "spark.executor.memory",
+    "spark.driver.",
+    "spark.pyspark.",
+    "spark.executor.resource.",
+    "spark.task.resource.",
+    "spark.dynamicAllocation.",
+)
+"""Settings of spark-defaults.conf, by how they begin, that one machine cannot give: sizes, GPUs, more executors,
+an image's Python."""
+SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
+"""For a JVM that ends within minutes: compiling for a long life is then 40% of its CPU time. Alone, the first leaves
+48 MB for compiled code, which a thousand queries fill: the JVM would throw away and compile again without end."""
+NO_CODEGEN = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
+"""Java that is made for a query and runs once costs such a JVM a tenth of a small night."""
+_JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
+CPU_INFO = Path("/proc/cpuinfo")
+BLAS_KINDS = {
+    "SkylakeX": {"avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl", "fma"},
+    "Haswell": {"avx2", "fma"},
+}
+"""OpenBLAS's names of processors, best first, and what one must be able to do."""
+AWS_PLACES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
+"""Variables that say where S3 is and hold no secret."""
+
+
+def spark_session(
+    app_name: str,
+    master: str | None = None,
+    extra: dict[str, str] | None = None,
+    is_short: bool = False,
+    makes_archive: bool = False,
+) -> SparkSession:
+    """The session of this process, started if there is none.
+
+    Under spark-submit the cluster's settings hold; added are what the job's results depend on, the S3 server that this
+    process's environment names, and the wheels of --py-files for the workers. Otherwise Spark runs on this machine, on
+    `master` (local[*] or local-cluster[n,cores,MiB]), with spark-defaults.conf, the fetched jars and, when
+    AWS_ENDPOINT_URL is set, that S3 server; `is_short` makes its JVM one for a run of minutes. The JVM takes its
+    classes from an archive where this machine has one; where it has none, `makes_archive` makes it write one for
+    `end_session` to keep. `extra` wins over everything else. InputError if `master` is a cluster; AutotagError says to
+    run `make setup` when Java or jars are missing.
+    """
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
+    conf = _follow_environment(SparkConf()) if submitted else _local_conf(master or LOCAL_MASTER, makes_archive)
+    if is_short and not submitted:
+        conf.set("spark.driver.extraJavaOptions", SHORT_LIVED).setAll(list(NO_CODEGEN.items()))
+    conf.setAll(list(REQUIRED.items()))
+    conf.setAll(list((extra or {}).items()))
+    spark = SparkSession.builder.appName(app_name).config(conf=conf).getOrCreate()
+    if submitted:
+        _ship_wheels(spark)
+    return spark
+
+
+def end_session(spark: SparkSession) -> None:
+    """Stop Spark; where its JVM writes an archive of its classes, wait until it is gone, and keep it. Never raises."""
+    with suppress(Exception):  # the work is done: what stops is only this process
+        gateway, options = spark.sparkContext._gateway, spark.sparkContext.getConf().get(_JAVA_OPTIONS)
+        spark.stop()
+        archive = _class_archive()
+        if archive is not None and gateway is not None and archive.making_options in (options or ""):
+            gateway.shutdown()
+            gateway.proc.stdin.close()
+            if gateway.proc.wait(60) == 0:
+                archive.keep()
+
+
+def _follow_environment(conf: SparkConf) -> SparkConf:
+    """Send S3A, and boto3 in the executors, where the environment sends this process; what the conf says already holds.
+
+    Credentials are left out: a session's settings are shown to everybody who may see Spark's UI, and each machine finds
+    its own by the AWS chain.
+    """
+    places = {f"spark.executorEnv.{name}": os.environ[name] for name in AWS_PLACES if os.environ.get(name)}
+    storage.refuse_credentials_in(places)
+    has_own_s3 = conf.contains("spark.hadoop.fs.s3a.endpoint")
+    settings = places if has_own_s3 else s3a_settings() | places
+    for key, value in settings.items():
+        conf.setIfMissing(key, value)
+    return conf
+
+
+def _ship_wheels(spark: SparkSession) -> None:
+    """Let workers import from the wheels of --py-files.
+
+    Spark sends them every such file, but has Python look only into those named .zip, .egg or .jar. A file that is not
+    among the sent ones is on the workers' path by the cluster manager's doing (YARN).
+    """
+    for path in (spark.sparkContext.getConf().get("spark.submit.pyFiles", "") or "").split(","):
+        sent = Path(SparkFiles.get(Path(path).name))
+        if sent.suffix == ".whl" and sent.is_file():
+            archive = Path(SparkFiles.getRootDirectory(), "wheels", f"{sent.stem}.zip")  # Spark deletes it when it ends
+            archive.parent.mkdir(exist_ok=True)
+            shutil.copyfile(sent, archive)
+            spark.sparkContext.addPyFile(str(archive))
+
+
+def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
+    if not master.startswith("local"):
+        raise InputError(f"master {master!r} is a cluster: run `spark-submit --master {master} jobs/nightly.py ...`")
+    jars = _class_path()
+    os.environ["JAVA_HOME"] = str(find_java().home)
+    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    # The machine's name may not resolve, and nothing outside it needs to come in.
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    defaults = read_defaults(PROJECT / "spark-defaults.conf")
+    settings = {key: value for key, value in defaults.items() if not key.startswith(CLUSTER_ONLY)}
+    settings |= {
+        "spark.master": master,
+        "spark.driver.extraClassPath": jars,
+        "spark.executor.extraClassPath": jars,
+        "spark.driver.memory": f"{_driver_memory_mb()}m",
+        _JAVA_OPTIONS: " ".join(_java_options(makes_archive)),
+        # Workers import the project wherever they are started.
+        "spark.executorEnv.PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        **blas_settings(CPU_INFO),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.shuffle.partitions": str(max(4, 2 * (os.cpu_count() or 2))),
+        **s3a_settings(),
+    }
+    return SparkConf(loadDefaults=False).setAll(list(settings.items()))
+
+
+def _class_path() -> str:
+    """The fetched jars, after Spark's logging interface: AWS's bundle holds an older one that would silence Spark."""
+    logging = [jar for jar in _spark_jars() if jar.name.startswith("slf4j-api-")]
+    return os.pathsep.join([*map(str, logging), spark_classpath()])
+
+
+def _spark_jars() -> list[Path]:
+    import pyspark
+
+    return sorted((Path(pyspark.__file__).parent / "jars").glob("*.jar"))
+
+
+def _java_options(makes_archive: bool) -> list[str]:
+    options = [f"-Dlog4j2.configurationFile={(PROJECT / 'log4j2.properties').as_uri()}"]
+    archive = _class_archive()
+    if archive is not None:
+        options.append(archive.options or (archive.making_options if makes_archive else ""))
+    return options
+
+
+def _class_archive() -> ClassArchive | None:
+    return class_archive(find_java(), [*_spark_jars(), *sorted(Path(spark_classpath()).parent.glob("*.jar"))])
+
+
+def _driver_memory_mb() -> int:
+    """A quarter of the memory that this process may use, 1 to 8 GiB: Python workers need the rest."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    if limit.is_file() and limit.read_text().strip().isdigit():
+        memory = min(memory, int(limit.read_text()))
+    return max(1024, min(8192, memory // 4 // 2**20))
+
+
+def s3a_settings() -> dict[str, str]:
+    """The S3A file system's endpoint, region and credentials, from the same environment that boto3 reads."""
+    settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
+    endpoint = storage.endpoint_url()
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if endpoint:
+        settings |= {
+            "spark.hadoop.fs.s3a.endpoint": endpoint,
+            "spark.hadoop.fs.s3a.path.style.access": "true",
+            "spark.hadoop.fs.s3a.connection.ssl.enabled": str(not endpoint.startswith("http://")).lower(),
+        }
+    if endpoint or region:
+        settings["spark.hadoop.fs.s3a.endpoint.region"] = region or "us-east-1"
+    return settings
+
+
+def blas_settings(cpu_info: Path) -> dict[str, str]:
+    """For which processor numpy's matrix products are made in the workers, where the environment does not say.
+
+    OpenBLAS goes by the processor's model: one that is newer than itself it takes for one of 2004, whose products take
+    up to five times as long. Nothing where the system does not tell what the processor can.
+    """
+    if "OPENBLAS_CORETYPE" in os.environ or not cpu_info.is_file():
+        return {}
+    can = {word for line in cpu_info.read_text().splitlines() if line.startswith("flags") for word in line.split()}
+    kinds = [kind for kind, needed in BLAS_KINDS.items() if needed <= can]
+    return {"spark.executorEnv.OPENBLAS_CORETYPE": kinds[0]} if kinds else {}
+
+
+def read_defaults(path: Path) -> dict[str, str]:
+    """The settings of a spark-defaults.conf; none where there is no such file."""
+    if not path.is_file():
+        return {}
+    lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    pairs = [line.split(maxsplit=1) for line in lines if line and not line.startswith("#")]
+    return {pair[0]: pair[1] if len(pair) > 1 else "" for pair in pairs}

@@ -1,0 +1,1 @@
+"""The stage related: tags, GIFs and searches near to each other."""

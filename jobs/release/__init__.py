@@ -1,0 +1,1 @@
+"""What a night starts from and how it ends: checks, base, publication, rollback, summary."""

@@ -1,0 +1,105 @@
+"""What one run is asked to do, and whether it can be done: everything that would only fail hours later."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pydantic import BaseModel
+from pyspark.sql import SparkSession
+
+from autotag_core import experts, labels, storage, warehouse
+from autotag_core.config import Config
+from autotag_core.errors import AutotagError, as_raised
+from jobs.search.index_alias import Index, open_index
+from udfs.catalog import files as catalog_files
+from udfs.embeddings.frames import gpus_per_task
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one run is asked to do."""
+
+    catalog: str
+    warehouse: str
+    config: Config = field(default_factory=Config)
+    elasticsearch: str | None = None
+    index: str = "gifs"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A request that can be done: its URIs as Spark takes them, the search server, the experts' model versions."""
+
+    request: Request
+    index: Index | None
+    model_versions: dict[str, str]
+
+
+def check_request(request: Request) -> Checked:
+    """InputError in one line for what is wrong with the request; nothing is written, and no credential repeated."""
+    for uri in (request.catalog, request.warehouse):
+        storage.refuse_credentials(uri)
+    storage.refuse_credentials_in(request.config.model_dump())
+    request = absolute(request)
+    settings = request.config
+    catalog_files.file_kind(request.catalog)
+    lists = (settings.catalog.test_list, settings.catalog.validation_list)
+    sessions = (settings.semantic.sessions, settings.semantic.search_sessions)
+    for uri in (request.catalog, *filter(None, lists + sessions)):
+        storage.check_exists(uri)
+    versions = experts.check_experts(settings)
+    if settings.catalog.labels == "engineered":
+        labels.read_labels(request.warehouse)
+    index = open_index(request.elasticsearch, request.index, settings.elasticsearch) if request.elasticsearch else None
+    warehouse.check_writable(request.warehouse)
+    return Checked(request, index, versions)
+
+
+def absolute(request: Request) -> Request:
+    """URIs as executors in another folder find them, S3 under the one scheme that Spark has a file system for."""
+    settings = request.config
+    changed = {
+        "catalog": _with_absolute(settings.catalog, "test_list", "validation_list"),
+        "semantic": _with_absolute(settings.semantic, "sessions", "search_sessions"),
+    }
+    return replace(
+        request,
+        catalog=storage.absolute(request.catalog),
+        warehouse=storage.absolute(request.warehouse),
+        config=settings.model_copy(update=changed),
+    )
+
+
+def _with_absolute(section: BaseModel, *names: str) -> BaseModel:
+    values = {name: getattr(section, name) for name in names}
+    return section.model_copy(update={name: storage.absolute(uri) for name, uri in values.items() if uri})
+
+
+def settled(checked: Checked, spark: SparkSession) -> Checked:
+    """The request with what depends on the session decided, for the driver and all tasks: imagenet.backend."""
+    on_gpus = checked.request.config.imagenet.device != "cpu" and gpus_per_task(spark) > 0
+    config = experts.settled(checked.request.config, on_gpus)
+    request = replace(checked.request, config=config)
+    return replace(checked, request=request, model_versions=experts.model_versions(config))
+
+
+def check_device(spark: SparkSession, config: Config) -> None:
+    """InputError where a GPU is demanded and a task gets none that CUDA sees: one task asks, before any work."""
+    if config.imagenet.device != "cuda" or all(expert.source == "tags" for expert in experts.chosen_experts(config)):
+        return
+    if gpus_per_task(spark) == 0:
+        experts.choose_device("cuda", [])
+
+    def device_of_task(_: Any) -> str:
+        from udfs.embeddings.frames import task_gpus
+
+        return str(experts.choose_device("cuda", task_gpus()))
+
+    try:
+        spark.sparkContext.parallelize([0], 1).map(device_of_task).collect()
+    except Exception as error:
+        found = as_raised(error)
+        if isinstance(found, AutotagError):
+            raise found from None
+        raise

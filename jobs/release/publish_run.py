@@ -1,0 +1,92 @@
+"""The end of a run: published as a whole, in tables and search, or recorded as what it was and nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, suppress
+
+from autotag_core import warehouse
+from autotag_core.errors import InputError, NotPublishedError, as_raised, cause
+from autotag_core.warehouse import retention
+from jobs.process.interrupts import was_interrupted
+from jobs.run.run import Run
+from jobs.search.index_alias import Index, alias_restored, move_alias, settle_index
+
+
+def publish_run(run: Run, index: Index | None) -> None:
+    """Move the alias, then append to `runs`: the release. Where either fails both stay, or are put back.
+
+    The alias goes first since it can be moved back, which a row of `runs` can't: so what that row says of the index is
+    true of every release.
+    """
+    with alias_restored(index, run.warehouse) if index is not None else nullcontext():
+        if index is not None:
+            move_alias(run, index)
+        try:
+            warehouse.append_run(run.warehouse, run.record(warehouse.PUBLISHED))
+        except BaseException:
+            if not _is_published(run):
+                raise
+    run.status = warehouse.PUBLISHED
+    run.log.info("run published")
+
+
+def publish_nothing(run: Run) -> None:
+    """Record that the base is what this run would publish."""
+    assert run.base is not None
+    message = f"nothing has changed since run {run.base.run_id}"
+    warehouse.append_run(run.warehouse, run.record(warehouse.UNCHANGED, message))
+    run.status = warehouse.UNCHANGED
+    run.log.info("run ended", status=run.status, message=message)
+
+
+def tidy_up(run: Run, index: Index | None) -> None:
+    """Delete the indexes, table versions and index shards that no kept release names; what fails is only a warning."""
+    if index is not None:
+        settle_index(run, index)
+    keep = run.config.warehouse.keep_releases
+    try:
+        shards = retention.drop_old_shards(run.warehouse, keep)
+        deleted = retention.drop_old_versions(run.warehouse, keep)
+    except Exception as error:  # the run is published: disk space is not worth another exit code
+        run.log.warning("old table versions not deleted", reason=cause(error))
+    else:
+        run.log.info("old table versions deleted", shards=",".join(shards) or None, **deleted)
+
+
+@contextmanager
+def recorded(run: Run) -> Iterator[None]:
+    """Write a row to `runs` however the run ends; the error goes on to the caller.
+
+    What was staged is dropped, but for frames that the next run can take up where this one has failed. An error that an
+    executor raised goes on as what it was there. Wrong input that shows before the first table is written leaves no row
+    either: nothing is written for it.
+    """
+    try:
+        yield
+    except BaseException as caught:
+        error = KeyboardInterrupt("interrupted") if was_interrupted() else as_raised(caught)
+        status = warehouse.NOT_PUBLISHED if isinstance(error, NotPublishedError) else warehouse.FAILED
+        message = cause(error)
+        run.log.error("run ended", status=status, message=message)
+        if run.table_versions or not isinstance(error, InputError):
+            with suppress(Exception):  # the first error is the one to explain
+                warehouse.append_run(run.warehouse, run.record(status, message))
+        if not run.keeps_frames:
+            _clean_up(run)
+        if error is not caught:
+            raise error from None
+        raise
+    _clean_up(run)
+
+
+def _clean_up(run: Run) -> None:
+    with suppress(Exception):
+        run.clean_up()
+
+
+def _is_published(run: Run) -> bool:
+    """Whether the row did land: its answer may be lost, or an interrupt may come in between."""
+    with suppress(Exception):
+        return warehouse.current_release(run.warehouse, run.run_id).run_id == run.run_id
+    return False

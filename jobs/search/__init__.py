@@ -1,0 +1,1 @@
+"""The stages that fill and publish the search index."""

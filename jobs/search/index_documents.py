@@ -1,0 +1,136 @@
+"""search_documents -> Elasticsearch, counted against the table; what it refuses -> failures.
+
+The index that readers see is changed where documents differ, if it holds the documents of the base; else a new one is
+filled, and publication moves the alias.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from autotag_core import search
+from autotag_core.errors import AutotagError, NotPublishedError, cause
+from autotag_core.failures import Stage
+from autotag_core.tables import FAILURES, SEARCH_DOCUMENTS
+from autotag_core.warehouse import table_uri
+from jobs.run.delta_tables import read_table_version
+from jobs.run.run import Run
+from jobs.search.index_alias import Index, rollback_command, serves_release
+from udfs.search import documents as search_documents
+
+
+def index_documents(run: Run, index: Index) -> None:
+    """Bring search to the run's documents and count them; NotPublishedError where it does not hold what it should."""
+    num_documents = run.rows_out["documents"]
+    with run.stage("index", num_documents):
+        found = _changes(run, index)
+        if found is None:
+            run.inputs["index"] = "filled"
+            run.elasticsearch_index, num_found, num_refused = fill_index(
+                index, run.run_id, run.read(SEARCH_DOCUMENTS), run.add_failures
+            )
+        else:
+            changes_df, num_changes = found
+            run.inputs["index"] = f"changed: {num_changes} of {num_documents} documents"
+            num_found, num_refused = _change_index(run, index, changes_df)
+        run.gates["documents"] = f"{num_found} found, {num_documents} in the table, {num_refused} refused"
+        search.check_count(num_found, num_documents, num_refused, index.config)
+        run.rows_out["index"] = num_found
+
+
+def fill_index(
+    index: Index, run_id: str, documents_df: DataFrame, add_failures: Callable[[DataFrame], Any]
+) -> tuple[str, int, int]:
+    """Fill a new index from the executors: its name, the documents that it holds, and those that it refused."""
+    name = search.create_index(index.client, index.alias, run_id, index.config)
+    with _done(search_documents.index_documents(documents_df, index.target(name))) as (num_refused, refused_df):
+        add_failures(refused_df)
+    return name, search.finish_index(index.client, name, index.config), num_refused
+
+
+@contextmanager
+def _done(report_df: DataFrame) -> Iterator[tuple[int, DataFrame]]:
+    """Do once what the report reports: how many documents were refused, and these as rows of `failures`."""
+    report_df = report_df.persist()
+    try:
+        _, num_refused = search_documents.count_indexed(report_df)
+        yield num_refused, search_documents.refused_documents(report_df)
+    finally:
+        report_df.unpersist()
+
+
+@contextmanager
+def index_restored(run: Run, index: Index | None) -> Iterator[None]:
+    """Turn the index that readers see back into what it was if the block fails after it has begun to change it."""
+    try:
+        yield
+    except BaseException as error:
+        has_begun = run.base is not None and run.elasticsearch_index == run.base.elasticsearch_index
+        if index is None or run.elasticsearch_index is None or not has_begun:
+            raise
+        try:
+            _change_back(run, index)
+        except Exception as second:
+            raise NotPublishedError(
+                f"{cause(error)}; readers of the tables stay on the last release, but {run.elasticsearch_index} holds "
+                f"some documents of this run and could not be changed back: {cause(second)}; "
+                f"the next run fills a new index, and so does {rollback_command(index, run.warehouse)}"
+            ) from error
+        raise
+
+
+def _changes(run: Run, index: Index) -> tuple[DataFrame, int] | None:
+    """What differs from the index that readers see, and how much; None where a new one is to be filled."""
+    if run.base is None or not serves_release(index, run.base):
+        return None
+    try:
+        before_df = _documents_before(run)
+    except AutotagError as error:  # columns of another version
+        run.log.info("documents not compared", reason=str(error))
+        return None
+    changes_df = search_documents.document_changes(run.read(SEARCH_DOCUMENTS), before_df)
+    changes_df, num_changes = run.stage_rows("changed_documents", changes_df)
+    run.log.info("documents compared", differ=num_changes)
+    if num_changes > index.config.max_changed_share * run.rows_out["documents"]:
+        return None
+    return changes_df, num_changes
+
+
+def _documents_before(run: Run) -> DataFrame:
+    assert run.base is not None
+    uri, name = table_uri(run.warehouse, SEARCH_DOCUMENTS.name), SEARCH_DOCUMENTS.name
+    if name not in run.base.table_versions:
+        raise AutotagError(f"run {run.base.run_id} has no {name}")
+    return read_table_version(run.spark, uri, run.base.table_versions[name], SEARCH_DOCUMENTS)
+
+
+def _change_index(run: Run, index: Index, changes_df: DataFrame) -> tuple[int, int]:
+    """Apply the changes: the documents that the index then holds, and those of the table that it refuses."""
+    assert run.base is not None and run.base.elasticsearch_index is not None
+    name = run.base.elasticsearch_index
+    run.elasticsearch_index = name
+    search.change_mark(index.client, name, index.config, towards=run.run_id)
+    version = int(run.started.timestamp() * 1000)
+    refused_before_df = run.read_base(FAILURES).where(F.col("stage") == str(Stage.SEARCH_DOCUMENTS))
+    still_df = refused_before_df.join(changes_df.select("gif_id"), "gif_id", "left_anti")
+    with _done(search_documents.change_documents(changes_df, index.target(name), version)) as (_, refused_df):
+        num_refused = run.add_failures(refused_df.unionByName(still_df))
+    return search.count_refreshed(index.client, name, index.config), num_refused
+
+
+def _change_back(run: Run, index: Index) -> None:
+    name = run.elasticsearch_index
+    assert name is not None
+    changes_df = search_documents.document_changes(_documents_before(run), run.read(SEARCH_DOCUMENTS))
+    version = int(time.time() * 1000)  # greater than this run's own, of which a task may still be sending
+    with _done(search_documents.change_documents(changes_df, index.target(name), version)):
+        pass
+    search.count_refreshed(index.client, name, index.config)
+    search.change_mark(index.client, name, index.config, towards=None)
+    run.log.info("index changed back", index=name)

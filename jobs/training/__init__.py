@@ -1,0 +1,1 @@
+"""The stage examples: the voted dataset as training reads it."""

@@ -1,0 +1,95 @@
+"""neighbors, catalog and expert_weights -> what judges every tag: the evidence's statistics, and tag_thresholds."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from dataclasses import dataclass
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from autotag_core import storage
+from autotag_core.config import VoteConfig
+from autotag_core.splits import VALIDATION
+from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, TAG_THRESHOLDS
+from autotag_core.votes import ExpertWeight, Judge, TagStatistics, fit_judge
+from jobs.run.run import Run
+from udfs.votes import evidence, expert_weights, tag_tables
+from udfs.votes.ballots import Ballots
+
+
+@dataclass(frozen=True)
+class Learned:
+    """The statistics on tags, and the judge of what neighbors say of them."""
+
+    statistics: TagStatistics
+    judge: Judge
+
+
+def learn_to_score(run: Run, ballots: Ballots) -> Learned:
+    """Count the catalog's tags and learn to judge every tag that a GIF or a neighbor of it has."""
+    config = run.config.vote
+    with run.stage("scores", run.rows_out["catalog"]):
+        weights, guessed = read_weights(run.read(EXPERT_WEIGHTS), config)
+        if guessed:
+            run.inputs["weights_guessed"] = ", ".join(guessed)
+            run.log.warning("experts that know a GIF's tags were judged by these: weighed like the others", **guessed)
+        folder = storage.join(run.staging, "statistics")
+        known = tag_tables.write_statistics(ballots, sorted(weights), config, folder)
+        pairs = validation_pairs(ballots, run.read(CATALOG), known, config)
+        run.rows_out["scores"] = 0 if pairs is None else pairs.num_rows
+        judge = fit_judge(pairs, weights, config, run.config.seed)
+        run.calibration = _as_json(judge)
+        _write_thresholds(run, judge)
+    return Learned(known, judge)
+
+
+def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, ExpertWeight], dict[str, float]]:
+    """Each expert's weights, and the weights on new tags of those of which they had to be guessed.
+
+    Where experts were judged on train GIFs by these GIFs' own tags, nothing tells how good they are at new ones. Of an
+    expert that knows no tags, its weight there is a fair guess; one that was made of the tags, or trained on them, says
+    them back: it is guessed to be no better than the mean of the others.
+    """
+    rows = weights_df.orderBy("expert").collect()
+    knowing = {*config.from_own_tags, *config.trained_on_tags}
+    others = [row["weight"] for row in rows if row["expert"] not in knowing]
+    mean = statistics.fmean(others) if others else 1.0
+    weights, guessed = {}, {}
+    for row in rows:
+        name, on_new_tags = row["expert"], row["weight_on_new_tags"]
+        if on_new_tags is None:
+            on_new_tags = row["weight"]
+            if name in knowing:
+                on_new_tags = guessed[name] = min(row["weight"], mean)
+        weights[name] = ExpertWeight(row["weight"], on_new_tags)
+    return weights, guessed
+
+
+def validation_pairs(
+    ballots: Ballots, catalog_df: DataFrame, known: TagStatistics, config: VoteConfig
+) -> pa.Table | None:
+    """What a judge learns from: at most vote.max_calibration_gifs validation GIFs; None where they are too few."""
+    limits = {"max_evaluation_gifs": min(config.max_evaluation_gifs, config.max_calibration_gifs)}
+    truth_df, split = expert_weights.evaluation_truth(catalog_df, config.model_copy(update=limits))
+    if split != VALIDATION:
+        return None
+    evidence_df = evidence.gather_evidence(ballots, truth_df, known, config)
+    return evidence.judged_pairs(evidence_df, truth_df).toArrow()
+
+
+def _as_json(judge: Judge) -> str:
+    """What a reader of `runs` gets: the weights on own tags, and the calibration with its reliability, or why not."""
+    learned = json.loads(judge.calibration.to_json()) if judge.calibration else {"reason": judge.reason}
+    factors = {name: round(weight.on_own_tags, 6) for name, weight in sorted(judge.weights.experts.items())}
+    own_tags = {name: round(getattr(judge.weights, name), 6) for name in ("together", "as_new", "own_log_odds")}
+    return json.dumps(learned | own_tags | {"rule": judge.config.rule, "on_own_tags": factors}, sort_keys=True)
+
+
+def _write_thresholds(run: Run, judge: Judge) -> None:
+    schema = pa.schema([pa.field(item.name, item.type) for item in TAG_THRESHOLDS.schema])
+    rows = judge.thresholds.to_rows() if judge.thresholds else []
+    table = pa.Table.from_pylist(rows, schema=schema)
+    run.write(TAG_THRESHOLDS, run.spark.createDataFrame(table, from_arrow_schema(schema)))

@@ -1,0 +1,96 @@
+"""The catalog stage: a file in, the tables catalog and failures out, every row counted."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from pyspark.sql import SparkSession
+
+from autotag_core.config import CatalogConfig, Config
+from autotag_core.errors import InputError
+from autotag_core.tables import CATALOG, FAILURES
+from jobs.catalog.read_catalog import read_catalog
+from jobs.process.progress import Progress
+from jobs.run.run import Run
+
+
+def new_run(spark: SparkSession, folder: Path, **settings: str) -> Run:
+    log: Any = structlog.get_logger()
+    config = Config(catalog=CatalogConfig(**settings))
+    return Run(spark, config, str(folder / "warehouse"), log, Progress(spark.sparkContext, is_terminal=False))
+
+
+def test_every_row_ends_in_one_table_and_lists_make_the_splits(spark: SparkSession, tmp_path: Path) -> None:
+    rows = [
+        {"gif_id": "a", "uri": "a.gif", "tags": ["cat"]},
+        {"gif_id": "b", "uri": "b.gif", "editorial_tags": ["dog"]},
+        {"gif_id": "c", "uri": "c.gif"},
+        {"gif_id": "c", "uri": "d.gif"},
+        {"gif_id": "e"},
+    ]
+    catalog = tmp_path / "catalog.jsonl"
+    catalog.write_text("".join(json.dumps(row) + "\n" for row in rows) + "{cut\n")
+    (tmp_path / "reviewed.txt").write_text("c\n")
+    run = new_run(spark, tmp_path, test_list=str(tmp_path / "reviewed.txt"))
+    read_catalog(run, str(catalog))
+    gifs = run.read(CATALOG).orderBy("gif_id").collect()
+    assert [(row["gif_id"], row["uri"], row["split"]) for row in gifs] == [
+        ("a", f"{tmp_path}/a.gif", "train"),
+        ("b", f"{tmp_path}/b.gif", "validation"),
+        ("c", f"{tmp_path}/c.gif", "test"),
+    ]
+    failures = run.read(FAILURES).collect()
+    assert sorted((str(row["gif_id"]), row["stage"], row["reason"]) for row in failures) == [
+        ("None", "catalog", "unreadable_row"),
+        ("c", "catalog", "duplicate_gif_id"),
+        ("e", "catalog", "missing_uri"),
+    ]
+    assert (run.rows_in["catalog"], run.rows_out["catalog"]) == (6, 3)
+    assert run.inputs["catalog"] == str(catalog)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("catalog.jsonl", b"", "not one usable row: it has no rows"),
+        (
+            "catalog.jsonl",
+            b'{"gif_id": "a"}\n{"gif_id": "b"}\n{\n',
+            "not one usable row: 2 x missing_uri, 1 x unreadable_row",
+        ),
+        ("catalog.csv", b"gif_id,uri\n", "not one usable row: it has no rows"),
+        ("catalog.jsonl.gz", gzip.compress(b"x" * 10_000, mtime=0)[:20], "cannot be read: "),
+        ("catalog.jsonl.gz", b"plain text, not gzip", "cannot be read: java.io.IOException: not a gzip file"),
+        ("catalog.parquet", b"PAR1", "is not a Parquet file"),
+    ],
+)
+def test_a_catalog_without_one_usable_row_is_refused_before_anything_is_written(
+    name: str, content: bytes, said: str, spark: SparkSession, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read_catalog(new_run(spark, tmp_path), str(tmp_path / name))
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+    assert not (tmp_path / "warehouse").exists()
+
+
+def test_a_list_of_ids_that_can_not_be_read_is_named(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "catalog.jsonl").write_text('{"gif_id": "a", "uri": "a.gif"}\n')
+    (tmp_path / "reviewed.txt.gz").write_bytes(b"plain text, not gzip")
+    run = new_run(spark, tmp_path, test_list=str(tmp_path / "reviewed.txt.gz"))
+    with pytest.raises(InputError, match=r"reviewed\.txt\.gz: cannot be read: java\.io\.IOException: not a gzip file"):
+        read_catalog(run, str(tmp_path / "catalog.jsonl"))
+    assert not (tmp_path / "warehouse").exists()
+
+
+def test_a_warehouse_that_can_not_be_written_is_not_the_catalogs_fault(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "catalog.jsonl").write_text('{"gif_id": "a", "uri": "a.gif"}\n')
+    (tmp_path / "warehouse").write_text("a file")
+    with pytest.raises(Exception, match="warehouse") as caught:
+        read_catalog(new_run(spark, tmp_path), str(tmp_path / "catalog.jsonl"))
+    assert not isinstance(caught.value, InputError)

@@ -1,0 +1,77 @@
+"""Which GIFs of a catalog are those that an earlier release has embedded."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from autotag_core.config import Config
+from udfs.reuse.row_digests import compare_gifs, embedded_gifs, same_rows
+
+CATALOG = "gif_id string, uri string, version string"
+
+
+def test_a_gif_is_the_same_where_the_catalog_says_so_or_its_bytes_are(spark: SparkSession, tmp_path: Path) -> None:
+    for name, data in (("old", b"old"), ("new", b"new")):
+        (tmp_path / name).write_bytes(data)
+    old, new, gone = (f"{tmp_path}/{name}" for name in ("old", "new", "gone"))
+    base = [
+        ("same version", gone, "v1"),
+        ("no version, same bytes", old, None),
+        ("no version, other bytes", old, None),
+        ("other version, same bytes", old, "v1"),
+        ("other place, same bytes", gone, "v1"),
+        ("other version, not there", gone, "v1"),
+        ("was not embedded", gone, "v1"),
+        ("left", gone, "v1"),
+    ]
+    now = [
+        ("same version", gone, "v1"),
+        ("no version, same bytes", old, None),
+        ("no version, other bytes", new, None),
+        ("other version, same bytes", old, "v2"),
+        ("other place, same bytes", old, "v1"),
+        ("other version, not there", gone, "v2"),
+        ("was not embedded", gone, "v1"),
+        ("is new", new, "v1"),
+    ]
+    known = [(gif_id, hashlib.sha256(b"old").hexdigest()[:32]) for gif_id, *_ in base if gif_id != "was not embedded"]
+    found_df = compare_gifs(
+        spark.createDataFrame(now, CATALOG),
+        spark.createDataFrame(base, CATALOG),
+        spark.createDataFrame(known, "gif_id string, version string"),
+        Config(),
+    )
+    rows = {row.gif_id: row for row in found_df.collect()}
+    assert {gif_id: row.uri for gif_id, row in rows.items()} == {gif_id: uri for gif_id, uri, _ in now}
+    assert sorted(gif_id for gif_id, row in rows.items() if row.is_same) == [
+        "no version, same bytes",
+        "other place, same bytes",
+        "other version, same bytes",
+        "same version",
+    ]
+
+
+def test_what_was_read_and_then_failed_was_not_embedded(spark: SparkSession) -> None:
+    media_df = spark.createDataFrame([("a", "1"), ("b", "2"), ("c", "3")], "gif_id string, version string")
+    failures = [("b", "embeddings"), ("c", "search_documents"), (None, "catalog")]
+    found = embedded_gifs(media_df, spark.createDataFrame(failures, "gif_id string, stage string")).collect()
+    assert sorted(tuple(row) for row in found) == [("a", "1"), ("c", "3")]
+
+
+def test_rows_are_the_same_in_any_order_and_only_as_often(spark: SparkSession) -> None:
+    def rows(*values: tuple[str | None, list[str | None]]) -> object:
+        return spark.createDataFrame(list(values), "a string, b array<string>")
+
+    left = rows(("x", ["1", "2"]), (None, []), ("y", [None]))
+    assert same_rows(left, rows(("y", [None]), ("x", ["1", "2"]), (None, [])))  # type: ignore[arg-type]
+    for other in (
+        rows(("x", ["1", "2"]), (None, [])),
+        rows(("x", ["2", "1"]), (None, []), ("y", [None])),
+        rows(("x", ["1", "2"]), ("", []), ("y", [None])),
+        rows(("x", ["1", "2"]), (None, []), ("y", [])),
+        rows(("x", ["1", "2"]), (None, []), ("y", [None]), ("y", [None])),
+    ):
+        assert not same_rows(left, other)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""The catalog: files to rows, and which rows can be used."""

@@ -1,0 +1,114 @@
+"""The catalog: check every row, split the good ones. All of it native Spark expressions.
+
+Cost: one scan and one shuffle of the rows by gif_id (to find duplicates; rows without one by their text, so that they
+don't all meet in one task); grows linearly with the rows. A .csv file, whose cells may hold line breaks, and a .gz file
+are read by one task each: a large catalog in one file is better Parquet or plain JSON lines.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from autotag_core.failures import Reason, Stage
+from udfs.catalog.files import COLUMNS, text, trimmed
+from udfs.catalog.uris import holds_credentials, place_of, quoted
+
+_MAX_SHOWN = 200  # characters of a bad row that its failure message quotes
+
+
+@dataclass(frozen=True)
+class CheckedCatalog:
+    """`gifs_df` has the columns of the catalog table without `split`; `failures_df` those of the failures table."""
+
+    gifs_df: DataFrame
+    failures_df: DataFrame
+
+
+def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
+    """Split the rows into GIFs and failures.
+
+    Of rows with the same gif_id the first is kept, in the order: usable rows, then by uri, then by the row's text; it
+    does not depend on how the file was split. Tags are trimmed, empty and repeated ones dropped. A relative uri is
+    taken from the catalog's folder, `.` and `..` resolved. A popularity that is no number, or below 0, is 0. A uri with
+    credentials (a user, a password, a signature) fails as unsupported_uri, as one that leads out of the bucket does;
+    no message quotes a credential.
+    """
+    without_id = F.when(F.col("gif_id").isNull(), F.xxhash64("raw"))
+    first = Window.partitionBy("gif_id", without_id).orderBy(
+        F.col("invalid").isNotNull(), F.col("place").isNull(), "uri", "raw"
+    )
+    placed_df = rows_df.withColumn("place", place_of(F.col("uri"), catalog_uri))
+    marked_df = placed_df.withColumn("position", F.row_number().over(first)).withColumn("reason", _reason())
+    gifs_df = marked_df.where(F.col("reason").isNull()).select(
+        "gif_id",
+        F.col("place").alias("uri"),
+        _clean("tags"),
+        _clean("editorial_tags"),
+        text("caption").alias("caption"),
+        F.greatest(F.coalesce("popularity", F.lit(0)), F.lit(0)).cast("bigint").alias("popularity"),
+        text("version").alias("version"),
+        text("uploader").alias("uploader"),
+    )
+    failures_df = marked_df.where(F.col("reason").isNotNull()).select(
+        "gif_id",
+        F.lit(str(Stage.CATALOG)).alias("stage"),
+        "reason",
+        _message().alias("message"),
+    )
+    return CheckedCatalog(gifs_df, failures_df)
+
+
+def assign_splits(
+    gifs_df: DataFrame, validation_ids_df: DataFrame | None = None, test_ids_df: DataFrame | None = None
+) -> DataFrame:
+    """Add `split`: test for GIFs in the reviewed list, else validation for GIFs in the validation list (without a list:
+    for GIFs with editorial tags), else train.
+    """
+    in_validation: Column = F.size("editorial_tags") > 0
+    if validation_ids_df is not None:
+        gifs_df = gifs_df.join(_flag(validation_ids_df, "in_validation"), "gif_id", "left")
+        in_validation = F.col("in_validation").isNotNull()
+    in_test: Column = F.lit(False)
+    if test_ids_df is not None:
+        gifs_df = gifs_df.join(_flag(test_ids_df, "in_test"), "gif_id", "left")
+        in_test = F.col("in_test").isNotNull()
+    split = F.when(in_test, "test").when(in_validation, "validation").otherwise("train")
+    return gifs_df.select(*COLUMNS, split.alias("split"))
+
+
+def _flag(ids_df: DataFrame, name: str) -> DataFrame:
+    return ids_df.select("gif_id").distinct().withColumn(name, F.lit(True))
+
+
+def _reason() -> Column:
+    return (
+        F.when(F.col("invalid") == "row", str(Reason.UNREADABLE_ROW))
+        .when(F.col("gif_id").isNull(), str(Reason.MISSING_GIF_ID))
+        .when(F.col("position") > 1, str(Reason.DUPLICATE_GIF_ID))
+        .when(F.col("uri").isNull(), str(Reason.MISSING_URI))
+        .when(F.col("place").isNull(), str(Reason.UNSUPPORTED_URI))
+        .when(F.col("invalid").isNotNull(), str(Reason.INVALID_TAGS))
+    )
+
+
+def _message() -> Column:
+    said = {
+        Reason.UNREADABLE_ROW: F.lit("not a row of a catalog: "),
+        Reason.MISSING_GIF_ID: F.lit("no gif_id in: "),
+        Reason.DUPLICATE_GIF_ID: F.lit("another row has this gif_id: "),
+        Reason.MISSING_URI: F.lit("no uri in: "),
+        Reason.UNSUPPORTED_URI: F.when(
+            holds_credentials(F.col("uri")), F.lit("credentials do not belong in a uri, the environment has them: ")
+        ).otherwise(F.lit("the uri leads out of the catalog's bucket or file system: ")),
+        Reason.INVALID_TAGS: F.concat("invalid", F.lit(" is not a list of strings in: ")),
+    }
+    start = F.coalesce(*(F.when(F.col("reason") == str(reason), words) for reason, words in said.items()))
+    return F.concat(start, quoted(F.col("raw"), F.col("uri"), _MAX_SHOWN))
+
+
+def _clean(name: str) -> Column:
+    tags = F.transform(F.coalesce(F.col(name), F.array().cast("array<string>")), trimmed)
+    return F.array_distinct(F.filter(tags, lambda tag: tag.isNotNull() & (tag != ""))).alias(name)

@@ -1,0 +1,1 @@
+"""Rows of embeddings, by what they are made from."""

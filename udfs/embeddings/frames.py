@@ -1,0 +1,176 @@
+"""Catalog rows in, one outcome per GIF out: fetch, decode and inference in one iterator UDF; no pixel leaves it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+from pyspark import SparkContext, TaskContext
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from autotag_core.config import Config
+from autotag_core.experts import (
+    Outcome,
+    choose_device,
+    chosen_experts,
+    embed_gifs,
+    load_frame_models,
+    pack_features,
+)
+from autotag_core.ocr import load_reader
+from autotag_core.tables import EMBEDDINGS, FAILURES, MEDIA
+
+MIN_GIFS_PER_TASK = 16
+ROWS_PER_BATCH = 64
+"""Outcomes in one Arrow batch: 64 x 2048 floats are 0.5 MB, so neither side ever holds much."""
+
+_EMBEDDING = pa.struct(
+    [
+        pa.field("expert", pa.string()),
+        pa.field("embedding", pa.list_(pa.float32())),
+        pa.field("model_version", pa.string()),
+    ]
+)
+BUSY = ("fetch", "decode", "text", "models")
+_MEDIA_COLUMNS = [field for field in MEDIA.schema if field.name != "gif_id"]
+OUTCOMES = pa.schema(
+    [
+        pa.field("gif_id", pa.string()),
+        *(pa.field(field.name, field.type) for field in _MEDIA_COLUMNS),
+        pa.field("embeddings", pa.list_(_EMBEDDING)),
+        pa.field("frame_features", pa.binary()),
+        pa.field("stage", pa.string()),
+        pa.field("reason", pa.string()),
+        pa.field("message", pa.string()),
+        pa.field("busy", pa.struct([pa.field(name, pa.float32()) for name in BUSY])),
+    ]
+)
+"""One row per catalog row. The media columns are null where the frames could not be read; stage, reason and message are
+null where everything went well; a GIF that was read but does not fit the device has both. frame_features are those of
+the backbone that FrameModels.kept names, (num_sampled, d) as pack_features writes them; null, and at no cost, unless an
+expert over frame features is chosen. 16 frames of 1280 are 40 KB a GIF, staged for a later stage, never published. busy
+are the seconds that a GIF took: to fetch, by the clock, to decode and to read its text, of CPU, and in the models, by
+the clock; null where it was not read."""
+
+
+def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
+    """The OUTCOMES of every GIF of catalog_df (gif_id, uri) for the configured experts over frames; no row is lost.
+
+    The config is a settled one (experts.settled): one that is not is settled by each task for itself.
+
+    With an expert over texts, what is written in the frames is read in the same pass.
+
+    Partitioned by the hash of gif_id, as SparkConfig says. A GIF's embeddings are the same bits in any partition. It is
+    computed anew at each use: write or persist it before taking media_rows, embedding_rows and failure_rows of it.
+    InputError where a GPU is demanded and Spark gives its tasks none.
+    """
+    spark = catalog_df.sparkSession
+    if config.imagenet.device == "cuda" and float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0) == 0:
+        choose_device("cuda", [])
+    gifs_df = catalog_df.select("gif_id", "uri")
+    num_partitions = config.spark.partitions
+    if num_partitions is None:
+        num_partitions = _num_tasks(gifs_df.count(), config.spark.gifs_per_partition, spark.sparkContext)
+
+    def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return embed_batches(batches, config)
+
+    # Sorted, since a shuffle delivers rows in any order: a task then meets the same batches on every run.
+    tasks_df = gifs_df.repartition(num_partitions, "gif_id").sortWithinPartitions("gif_id")
+    return tasks_df.mapInArrow(embed_partition, from_arrow_schema(OUTCOMES))
+
+
+def only_experts(config: Config, names: Collection[str]) -> Config:
+    """The config with these of its experts alone, in its order."""
+    return config.model_copy(update={"experts": tuple(name for name in config.experts if name in names)})
+
+
+def _num_tasks(num_gifs: int, gifs_per_task: int, context: SparkContext) -> int:
+    """Small catalogs are cut finer, and all in whole rounds of the cores, which then end together."""
+    cores = context.defaultParallelism
+    num_tasks = max(-(-num_gifs // gifs_per_task), min(8 * cores, num_gifs // MIN_GIFS_PER_TASK), 1)
+    return num_tasks if num_tasks <= cores else -(-num_tasks // cores) * cores
+
+
+def embed_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[pa.RecordBatch]:
+    """What one task does: batches of (gif_id, uri) in, OUTCOMES in the same order out, ROWS_PER_BATCH at a time."""
+    from autotag_core.frames import iter_loaded
+
+    models = load_frame_models(config, choose_device(config.imagenet.device, task_gpus()))
+    items = (
+        (gif_id, uri)
+        for batch in batches
+        for gif_id, uri in zip(batch["gif_id"].to_pylist(), batch["uri"].to_pylist(), strict=True)
+    )
+    reader = load_reader(config.text) if chosen_experts(config, "texts") else None
+    loaded = iter_loaded(items, config.frames, reader, fitted=config.imagenet.resize == "host")
+    outcomes = embed_gifs(loaded, models)
+    while chunk := list(itertools.islice(outcomes, ROWS_PER_BATCH)):
+        yield pa.RecordBatch.from_pylist([_row(outcome) for outcome in chunk], schema=OUTCOMES)
+
+
+def gpus_per_task(spark: SparkSession) -> float:
+    """How much of a GPU Spark gives each task; 0: none."""
+    return float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0)
+
+
+def task_gpus() -> list[str]:
+    """Addresses of the GPUs that Spark assigned to the running task; empty outside of one."""
+    context = TaskContext.get()
+    gpu = context.resources().get("gpu") if context is not None else None
+    return list(gpu.addresses) if gpu is not None else []
+
+
+def _row(outcome: Outcome) -> dict[str, Any]:
+    row: dict[str, Any] = {"gif_id": outcome.gif_id}
+    if outcome.media is not None:
+        row |= asdict(outcome.media)
+    row["embeddings"] = [
+        {"expert": item.expert, "embedding": item.vector, "model_version": item.model_version}
+        for item in outcome.embeddings
+    ]
+    if outcome.spent is not None:
+        row["busy"] = asdict(outcome.spent) | {"models": outcome.seconds}
+    if outcome.frame_features is not None:
+        row["frame_features"] = pack_features(outcome.frame_features)
+    if outcome.error is not None:
+        row |= {
+            "stage": str(outcome.error.stage),
+            "reason": str(outcome.error.reason),
+            "message": outcome.error.message,
+        }
+    return row
+
+
+def busy_seconds(outcomes_df: DataFrame) -> dict[str, float]:
+    """Seconds that all tasks together have spent in each part of the work, named in BUSY; cost: one small scan."""
+    found = outcomes_df.agg(*(F.sum(f"busy.{name}").alias(name) for name in BUSY)).first()
+    assert found is not None
+    return {name: found[name] or 0.0 for name in BUSY}
+
+
+def media_rows(outcomes_df: DataFrame) -> DataFrame:
+    """The rows of the media table: GIFs whose frames were read."""
+    return outcomes_df.where(F.col("version").isNotNull()).select(*MEDIA.schema.names)
+
+
+def embedding_rows(outcomes_df: DataFrame) -> DataFrame:
+    """The rows of the embeddings table: one per GIF and expert that did not abstain."""
+    exploded_df = outcomes_df.select("gif_id", "version", F.explode("embeddings").alias("item"))
+    return exploded_df.select(
+        "gif_id",
+        F.col("item.expert").alias("expert"),
+        F.col("item.embedding").alias("embedding"),
+        F.col("item.model_version").alias("model_version"),
+        "version",
+    ).select(*EMBEDDINGS.schema.names)
+
+
+def failure_rows(outcomes_df: DataFrame) -> DataFrame:
+    """The rows of the failures table: GIFs that could not be read or embedded."""
+    return outcomes_df.where(F.col("reason").isNotNull()).select(*FAILURES.schema.names)

@@ -1,0 +1,1 @@
+"""Tags to labels: counts, and the map of each tag."""

@@ -1,0 +1,1 @@
+"""Neighbors: exact, by shards, by graph; and merged with those of the base."""

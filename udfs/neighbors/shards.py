@@ -1,0 +1,282 @@
+"""References in, index shards out, each built by one task; queries in, the nearest GIFs out, each brought to its shards
+by one task."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import logging
+import math
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import astuple, dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from autotag_core import storage
+from autotag_core.config import NeighborsConfig
+from autotag_core.errors import AutotagError
+from autotag_core.experts.devices import choose_device
+from autotag_core.neighbors import (
+    Backend,
+    Neighbors,
+    ShardSet,
+    build_shard,
+    choose_backend,
+    num_shards,
+    search_shards,
+)
+from autotag_core.neighbors.distances import Strings, merged, no_neighbors
+from udfs.embeddings.frames import task_gpus
+from udfs.neighbors.cells import Centers, sample_centers, with_cells
+from udfs.neighbors.rows import COLUMNS, LISTS, as_batch, by_expert, first_parts, ids_and_vectors, runs, spread
+from udfs.tasks.local_folder import local_folder
+
+if TYPE_CHECKING:
+    import torch
+
+QUERY_BYTES = 256 * 1024 * 1024
+"""Queries, with their vectors and candidates, that one task holds: it reads each shard once for them, so more of them
+is less reading."""
+CANDIDATE_BYTES = 64
+"""One candidate while lists are merged: distance, pointer to its id, query and positions in sorting orders."""
+MIN_QUERIES = 256
+"""No query partition is made smaller than this for the sake of more tasks."""
+ROWS_PER_BATCH = 4096
+
+_log = logging.getLogger(__name__)
+
+SHARDS = pa.schema(
+    [
+        pa.field("expert", pa.string()),
+        pa.field("uri", pa.string()),
+        pa.field("num_references", pa.int64()),
+        pa.field("dimension", pa.int32()),
+        pa.field("part", pa.int32()),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class ShardRow:
+    """A shard that an executor wrote."""
+
+    expert: str
+    uri: str
+    num_references: int
+    dimension: int
+    part: int
+    """Of the build that made it."""
+    center: npt.NDArray[np.float32] | None = None
+    """What its references are around; None: they are any."""
+    lost: Strings | None = None
+    """Ids, ascending, that it may hold and that are not to be found in it any more."""
+
+
+@dataclass(frozen=True)
+class ShardFolders:
+    """Where shards are written."""
+
+    passing: str
+    """For one run: the caller deletes it."""
+    lasting: str | None = None
+    """For indexes, which later runs can search again; None: they are for one run too."""
+    kept: list[ShardRow] = field(default_factory=list)
+    """What was written to `lasting`."""
+
+    def below(self, name: str) -> ShardFolders:
+        """The same, `passing` a folder in it."""
+        return replace(self, passing=storage.join(self.passing, name))
+
+    def of(self, backend: Backend) -> str:
+        """Where shards of the backend go."""
+        return self.lasting if self.lasting is not None and backend == "nmslib" else self.passing
+
+
+@dataclass(frozen=True)
+class ExpertSize:
+    """How many GIFs an expert has embedded, and how many of them are references."""
+
+    num_queries: int
+    num_references: int
+
+
+def build_shards(
+    references_df: DataFrame,
+    sizes: dict[str, ExpertSize],
+    config: NeighborsConfig,
+    folders: ShardFolders,
+    reason: str = "",
+) -> list[ShardRow]:
+    """Write every expert's reference as shards into the folders, each by one task; the log has the reason for the
+    backend, by default the setting that it follows from.
+
+    A GIF's shard is its id's hash; where config.shards_searched are fewer than all, the one around its nearest center:
+    their number is then about half as much again, since they are not of one size.
+    """
+    parts = {expert: num_shards(config, size.num_references) for expert, size in sizes.items() if size.num_references}
+    if not parts:
+        return []
+    backends = {name: choose_backend(config, sizes[name].num_references, sizes[name].num_queries) for name in parts}
+    for expert, backend in backends.items():
+        queries, references = astuple(sizes[expert])
+        chosen = (
+            "neighbors.backend says so" if config.backend == backend else f"neighbors.exact_below={config.exact_below}"
+        )
+        _log.info(
+            "neighbors of %s: %s, %d GIFs among %d references in %d shards: %s",
+            *(expert, backend, queries, references, parts[expert], reason or chosen),
+        )
+
+    places = {name: (backend, folders.of(backend)) for name, backend in backends.items()}
+
+    def build_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _build_partition(batches, config, places)
+
+    centers = {
+        expert: sample_centers(references_df, expert, sizes[expert].num_references, 1 / count, 1)
+        for expert, count in parts.items()
+        if config.shards_searched and count > config.shards_searched
+    }
+    parts |= {expert: len(of) for expert, of in centers.items()}
+    # sorted by Spark, which can spill, so that Python streams; the order makes an index repeatable
+    sorted_df = _in_parts(references_df, parts, centers).sortWithinPartitions("part", "gif_id")
+    rows = sorted_df.mapInArrow(build_partition, from_arrow_schema(SHARDS)).collect()
+    shards = [ShardRow(**row.asDict()) for row in sorted(rows, key=lambda row: (row["expert"], row["uri"]))]
+    firsts = first_parts(parts)
+    shards = [
+        replace(shard, center=centers[shard.expert][shard.part - firsts[shard.expert]])
+        if shard.expert in centers
+        else shard
+        for shard in shards
+    ]
+    folders.kept.extend(shard for shard in shards if places[shard.expert][1] == folders.lasting)
+    return shards
+
+
+def search_queries(
+    embeddings_df: DataFrame, sizes: dict[str, ExpertSize], shards: list[ShardRow], config: NeighborsConfig
+) -> DataFrame:
+    """NEIGHBORS: for each embedding the k nearest over all shards of its expert."""
+    num_tasks = embeddings_df.sparkSession.sparkContext.defaultParallelism
+    dimensions = {shard.expert: shard.dimension for shard in shards}
+    parts = {}
+    for expert, size in sizes.items():
+        least = math.ceil(size.num_queries * query_bytes(dimensions.get(expert, 0), config.k) / QUERY_BYTES)
+        parts[expert] = max(least, min(num_tasks, math.ceil(size.num_queries / MIN_QUERIES)), 1)
+
+    def search_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        return _search_partition(batches, shards, config)
+
+    spread_df = _in_parts(embeddings_df, parts, {}) if parts else embeddings_df.select(COLUMNS)
+    return spread_df.mapInArrow(search_partition, from_arrow_schema(LISTS))
+
+
+def _in_parts(embeddings_df: DataFrame, parts: dict[str, int], centers: Centers) -> DataFrame:
+    """(gif_id, expert, embedding, part): each expert cut into so many parts, each a partition, by its cells, or without
+    centers by a hash of gif_id."""
+    firsts, rows_df = first_parts(parts), embeddings_df.select(*COLUMNS)
+    is_in_cells = F.col("expert").isin(list(centers))
+    part = by_expert(firsts) + F.pmod(F.xxhash64("gif_id"), by_expert(parts))
+    parted_df = rows_df.where(~is_in_cells).withColumn("part", part.cast("int"))
+    if centers:
+        parted_df = parted_df.unionByName(with_cells(rows_df.where(is_in_cells), centers, firsts, 1))
+    return spread(parted_df, sum(parts.values()))
+
+
+def _build_partition(
+    batches: Iterable[pa.RecordBatch], config: NeighborsConfig, places: dict[str, tuple[Backend, str]]
+) -> Iterator[pa.RecordBatch]:
+    for part, slices in itertools.groupby(runs(batches, "part"), key=lambda batch: batch["part"][0].as_py()):
+        first = next(slices)
+        expert = first["expert"][0].as_py()
+        backend, folder = places[expert]
+        # a name of its own for each attempt: a retried or speculative task never mixes its files with another's
+        uri = storage.join(folder, f"{expert}-{part:05d}-{uuid.uuid4().hex[:12]}")
+        vectors = (ids_and_vectors(batch) for batch in itertools.chain([first], slices))
+        header = build_shard(vectors, config, backend, uri, local_folder())
+        yield pa.RecordBatch.from_pylist(
+            [
+                {
+                    "expert": expert,
+                    "uri": uri,
+                    "num_references": header.num_ids,
+                    "dimension": header.dimension,
+                    "part": part,
+                }
+            ],
+            SHARDS,
+        )
+
+
+def _search_partition(
+    batches: Iterable[pa.RecordBatch], shards: list[ShardRow], config: NeighborsConfig
+) -> Iterator[pa.RecordBatch]:
+    device = search_device()
+    for expert, ids, vectors, _ in query_blocks(batches, config.k):
+        found = _search([shard for shard in shards if shard.expert == expert], ids, vectors, config, device)
+        for start in range(0, len(ids), ROWS_PER_BATCH):
+            yield as_batch(expert, ids[start : start + ROWS_PER_BATCH], found, start)
+
+
+def _search(
+    shards: list[ShardRow],
+    ids: list[str],
+    vectors: npt.NDArray[np.float32],
+    config: NeighborsConfig,
+    device: torch.device | None,
+) -> Neighbors:
+    """The k nearest of each GIF; what has been built at one time is alike in having centers and lost ids."""
+    parts = []
+    for alike in ([shard for shard in shards if (shard.lost is None) == is_new] for is_new in (True, False)):
+        if not alike:
+            continue
+        centers = [shard.center for shard in alike if shard.center is not None]
+        together = ShardSet([shard.uri for shard in alike], np.stack(centers) if centers else None, alike[0].lost)
+        parts.append(search_shards(together, ids, vectors, config, local_folder(), device))
+    return functools.reduce(lambda left, right: merged(left, right, config.k), parts or [no_neighbors(len(ids))])
+
+
+def search_device() -> torch.device | None:
+    """The GPU that Spark gave the task; None: it gave none, or CUDA sees none."""
+    addresses = task_gpus()
+    device = choose_device("auto", addresses) if addresses else None
+    return device if device is not None and device.type == "cuda" else None
+
+
+def query_bytes(dimension: int, k: int) -> int:
+    """What a search holds of one query: its vector, k neighbors so far and k of the shard that is being searched."""
+    return dimension * 4 + 2 * k * CANDIDATE_BYTES
+
+
+def query_blocks(
+    batches: Iterable[pa.RecordBatch], k: int, number: str | None = None
+) -> Iterator[tuple[str, list[str], npt.NDArray[np.float32], npt.NDArray[np.float32]]]:
+    """The partition's queries, expert by expert, in blocks of about QUERY_BYTES: expert, ids, vectors (n, dimension),
+    and the column `number` (n,), if it is named.
+    """
+    for expert, slices in itertools.groupby(runs(batches, "expert"), key=lambda batch: batch["expert"][0].as_py()):
+        ids: list[str] = []
+        waiting: list[npt.NDArray[np.float32]] = []
+        numbers: list[npt.NDArray[np.float32]] = []
+        for batch in slices:
+            batch_ids, vectors = ids_and_vectors(batch)
+            if waiting and waiting[0].shape[1] != vectors.shape[1]:
+                raise AutotagError(
+                    f"embeddings of {expert} from {batch_ids[0]!r} on have {vectors.shape[1]} dimensions, "
+                    f"others {waiting[0].shape[1]}"
+                )
+            ids += batch_ids
+            waiting.append(vectors)
+            numbers.append(batch[number].to_numpy() if number else np.empty(0, np.float32))
+            if len(ids) * query_bytes(vectors.shape[1], k) >= QUERY_BYTES:
+                yield expert, ids, np.concatenate(waiting), np.concatenate(numbers)
+                ids, waiting, numbers = [], [], []
+        if ids:
+            yield expert, ids, np.concatenate(waiting), np.concatenate(numbers)

@@ -1,0 +1,1 @@
+"""Related tags, GIFs and searches."""

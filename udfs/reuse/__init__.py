@@ -1,0 +1,1 @@
+"""What is the same as last night."""

@@ -1,0 +1,1 @@
+"""Search documents, and their way into Elasticsearch."""

@@ -1,0 +1,46 @@
+"""Rows -> the Parquet files of a table: every task writes its own, and says which."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+
+from autotag_core import storage
+from autotag_core.warehouse.data_files import ROW_GROUP_BYTES, ROWS, DataFile, merge_files, too_small, write_files
+
+
+def write_rows(
+    rows_df: DataFrame,
+    uri: str,
+    partition_by: Sequence[str] = (),
+    row_group_bytes: int = ROW_GROUP_BYTES,
+    keeps_files: bool = False,
+) -> list[DataFile]:
+    """Write the rows below the URI; the files, in the order of the partitions of rows_df.
+
+    A task writes at least one file for each value of the partition columns that its rows have, and begins another at
+    256 MB. Where that gives many small ones they are merged, in tasks again, unless `keeps_files`. Cost: one pass over
+    the rows, and one over the small files; the driver sees a row of about 500 bytes for each file.
+    """
+
+    def write_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for file in write_files(batches, uri, partition_by, row_group_bytes):
+            yield pa.RecordBatch.from_pylist([file.as_row()], schema=ROWS)
+
+    written = rows_df.mapInArrow(write_partition, from_arrow_schema(ROWS)).collect()
+    files = [DataFile.from_row(row.asDict()) for row in written]
+    return files if keeps_files else _merged(rows_df.sparkSession, uri, files)
+
+
+def _merged(spark: SparkSession, uri: str, files: list[DataFile]) -> list[DataFile]:
+    groups = too_small(files)
+    if not groups:
+        return files
+    small = {file.path for group in groups for file in group}
+    tasks = spark.sparkContext.parallelize(groups, len(groups))
+    merged = tasks.flatMap(lambda group: merge_files(uri, group)).collect()
+    storage.delete_files([storage.join(uri, path) for path in small])
+    return [file for file in files if file.path not in small] + merged

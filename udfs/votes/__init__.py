@@ -1,0 +1,1 @@
+"""The vote: tables of tags, evidence, weights of experts, voted rows."""
