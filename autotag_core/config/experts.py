@@ -18,8 +18,8 @@ class ImagenetConfig(Section):
     """`efficientnet_lite0`: 1280-d, weights come as a package. `resnet50`: 2048-d, torchvision's weights API.
     `resnext101_wsl`: 2048-d, ResNeXt-101 32x8d by Facebook, weakly supervised; only with `weights`, CC BY-NC 4.0."""
     weights: str | None = None
-    """Path of a .safetensors state dict, the same on every executor; None: the backbone's own published weights. A .pth is
-    converted first: `python -m autotag_core.experts.weight_files OLD.pth NEW.safetensors`."""
+    """Path of a .safetensors state dict, the same on every executor; None: the backbone's own published weights.
+    A .pth is converted first: `python -m autotag_core.experts.weight_files OLD.pth NEW.safetensors`."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """`auto`: the GPU that Spark assigned to the task, else the CPU. `cuda`: an error where the task has none."""
     backend: Literal["auto", "torch", "onnxruntime"] = "auto"
