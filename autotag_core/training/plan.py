@@ -3,9 +3,9 @@
 Drawing by class wants any row at any time; Parquet gives row groups. Three things bring them together. The files are
 written so that the rows of a row group are about equally rare and otherwise random (udfs/training/examples.py), so they
 want about the same number of draws. A row group of rare GIFs is *visited* as often in an epoch as the most wanted of
-its rows is drawn; one of common GIFs that are to be drawn p < 1 times is visited in every 1/p-th epoch, so that few rows
-are read in vain and every GIF has its turn. And what is visited together is not drawn together: the draws of `window`
-GIFs are shuffled among each other, while their frames are still encoded and small.
+its rows is drawn; one of common GIFs that are to be drawn p < 1 times is visited in every 1/p-th epoch, so that few
+rows are read in vain and every GIF has its turn. And what is visited together is not drawn together: the draws of
+`window` GIFs are shuffled among each other, while their frames are still encoded and small.
 
 Everything follows from (seed, epoch) and the order of the files of one table version: no state, so a rank knows what
 the others do without asking them, and a broken epoch goes on at any step.
