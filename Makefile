@@ -32,7 +32,7 @@ test-oldest: oldest ## every test on the oldest Spark that is supported, in .ven
 
 # Tables written and read, by Spark with Delta too, a session on the packaged Java, and one small night.
 QUICK := tests/jobs/run/test_delta_tables.py tests/integration/test_spark_delta.py tests/integration/test_readers.py \
-  tests/integration/test_services_java.py \
+  tests/integration/test_java.py \
   tests/integration/test_nightly.py::test_every_table_is_published_and_has_unique_keys \
   tests/integration/test_nightly.py::test_no_gif_is_lost_between_catalog_and_search
 test-oldest-quick: oldest ## a few minutes of that

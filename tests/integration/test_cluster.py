@@ -35,9 +35,9 @@ SETTINGS += ["imagenet.backend=onnxruntime"]  # where a GPU is declared, auto is
 Tables = dict[str, list[dict[str, object]]]
 SCRIPT = """
 import json, sys
-from autotag_core.config_file import load_config
+from autotag_core.config.file import load_config
 from jobs.nightly import Request, run_nightly
-from jobs.session import spark_session
+from jobs.process.session import spark_session
 
 catalog, target, elasticsearch, discovery, settings = sys.argv[1:]
 spark = spark_session("cluster", "local-cluster[2,1,1024]", {

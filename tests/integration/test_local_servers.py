@@ -21,6 +21,7 @@ from deltalake import DeltaTable
 from pyspark.sql import SparkSession
 
 from autotag_core.local_machine import PROJECT, ElasticsearchServer, S3Server, children, s3_server
+from jobs.run.delta_tables import read_version, write_version
 
 pytestmark = pytest.mark.integration
 LIMIT_S = 60
@@ -28,7 +29,7 @@ LIMIT_S = 60
 START_AND_WAIT = """
 import sys, time
 from concurrent.futures import ThreadPoolExecutor
-from autotag_core.services import ElasticsearchServer, S3Server, find_java
+from autotag_core.local_machine import ElasticsearchServer, S3Server, find_java
 servers = [S3Server()] if sys.argv[1] == "s3" else [S3Server(), ElasticsearchServer()]
 with ThreadPoolExecutor() as pool:
     list(pool.map(lambda server: server.__enter__(), servers))
@@ -107,14 +108,14 @@ def test_only_the_servers_own_credentials_are_taken(s3: S3Server, bucket: str) -
         assert refused.value.response["Error"]["Code"] == code
 
 
-def test_a_delta_table_on_s3_is_the_same_for_spark_and_delta_rs(spark: SparkSession, bucket: str) -> None:
+def test_a_table_on_s3_is_the_same_for_spark_and_delta_rs(spark: SparkSession, bucket: str) -> None:
     uri = f"{bucket}/tables/tags"
-    spark.createDataFrame([("g1", "cat")], "gif_id string, tag string").write.format("delta").save(uri)
-    spark.createDataFrame([("g2", "dog")], "gif_id string, tag string").write.format("delta").mode("append").save(uri)
-    rows = {tuple(row) for row in spark.read.format("delta").load(uri).collect()}
-    assert rows == {("g1", "cat"), ("g2", "dog")}
-    before = spark.read.format("delta").option("versionAsOf", 0).load(uri).collect()
-    assert [tuple(row) for row in before] == [("g1", "cat")]
+    rows_df = [spark.createDataFrame([row], "gif_id string, tag string") for row in (("g1", "cat"), ("g2", "dog"))]
+    assert write_version(rows_df[0], uri, "first") == (0, 1)
+    assert write_version(rows_df[1], uri, "second", after=0) == (1, 1)
+    schema = rows_df[0].schema
+    assert {tuple(row) for row in read_version(spark, uri, 1, schema).collect()} == {("g1", "cat"), ("g2", "dog")}
+    assert [tuple(row) for row in read_version(spark, uri, 0, schema).collect()] == [("g1", "cat")]
     assert DeltaTable(uri).version() == 1
     assert sum(DeltaTable(uri).get_add_actions(flatten=True)["num_records"].to_pylist()) == 2
 

@@ -32,11 +32,11 @@ DEFAULTS = read_defaults(PROJECT / "spark-defaults.conf")
 # What two tasks on executors see, as the last line of the output.
 LOOK = """
 import json, os, sys
-from jobs.session import spark_session
+from jobs.process.session import spark_session
 spark = spark_session("look", *sys.argv[1:], extra=json.loads(os.environ.get("EXTRA", "{}")))
 def look(rows):
     import time
-    import jobs.session
+    import jobs.process.session
     from pyspark import TaskContext
     time.sleep(2)  # so that both executors get a task
     yield [TaskContext.get().resources()["gpu"].addresses, os.environ["SPARK_EXECUTOR_DIRS"], sys.version_info[:2]]
@@ -253,8 +253,8 @@ def test_the_first_session_leaves_its_classes_for_the_next_one_and_no_jvm(tempor
     script = """
 import sys
 from pathlib import Path
-import jobs.session
-from autotag_core.services import ClassArchive
+import jobs.process.session
+from autotag_core.local_machine import ClassArchive
 jobs.process.session._class_archive = lambda: ClassArchive(Path(sys.argv[1]))
 spark = jobs.process.session.spark_session("look", "local[1]", is_short=True, makes_archive=True)
 assert spark.range(3).count() == 3

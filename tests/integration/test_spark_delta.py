@@ -40,7 +40,7 @@ SECOND = [("c", "imagenet", ["d", "e"], [0.0, 1.0])]
 # What Spark with Delta says about each table, as JSON in the last line of the output.
 LOOK = """
 import json, sys
-from jobs.session import _class_path, spark_session
+from jobs.process.session import _class_path, spark_session
 jars, *uris = sys.argv[1:]
 spark = spark_session("delta", "local[2]", is_short=True, extra={
     "spark.driver.extraClassPath": f"{_class_path()}:{jars}/*",

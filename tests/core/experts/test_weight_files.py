@@ -97,7 +97,7 @@ def test_a_file_cut_short_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_pickled_file_is_refused_with_the_command_that_converts_it(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"python -m autotag_core\.experts\.weights old\.pth old\.safetensors"):
+    with pytest.raises(InputError, match=r"python -m autotag_core\.experts\.weight_files old\.pth old\.safetensors"):
         read_weights(tmp_path / "old.pth")
 
 

@@ -18,7 +18,7 @@ from autotag_core.local_machine.children import Child
 OWNER = """
 import sys, time
 from pathlib import Path
-from autotag_core.services.children import Child
+from autotag_core.local_machine.children import Child
 print("go", flush=True)
 child = Child(Path(sys.argv[1]))
 child.start(["bash", "-c", "sleep 600 & sleep 600 & wait"])

@@ -165,13 +165,13 @@ def test_wrong_credentials_and_endpoints_are_said_in_one_line(
 ) -> None:
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    storage._s3_client.cache_clear()
+    storage.files._s3_client.cache_clear()
     try:
         for action in (storage.read_bytes, storage.check_exists):
             assert seen in refusal(action, f"{bucket}/x")
         assert seen in refusal(storage.write_bytes, f"{bucket}/x", b"")
     finally:
-        storage._s3_client.cache_clear()
+        storage.files._s3_client.cache_clear()
 
 
 @pytest.mark.parametrize(

@@ -149,14 +149,14 @@ def test_a_bucket_that_is_not_there_and_wrong_keys_are_one_line_and_exit_code_2(
         assert "the bucket does not exist: check its name" in one_line(autotag(*arguments), 2)
     assert "no such object" in one_line(autotag(*nightly(f"{bucket}/catalog.jsonl", str(tmp_path / "w"))), 2)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "0" * 40)
-    storage._s3_client.cache_clear()
+    storage.files._s3_client.cache_clear()
     try:
         for arguments in (nightly(good, bucket), ("runs", "--warehouse", bucket)):
             message = one_line(autotag(*arguments), 2)
             assert "the secret key is wrong" in message
             assert "0" * 40 not in message and os.environ["AWS_ACCESS_KEY_ID"] not in message
     finally:
-        storage._s3_client.cache_clear()
+        storage.files._s3_client.cache_clear()
     assert not (tmp_path / "w").exists()
 
 
@@ -322,9 +322,9 @@ def test_what_nobody_expected_is_one_line_that_names_where_its_traceback_is(
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_command_with_one_line(number: signal.Signals, exit_code: int) -> None:
     script = (
-        "import sys, time, typer; from jobs import cli; command = cli.app.command('wait')\n"
+        "import sys, time, typer; from jobs.commands import app; command = app.app.command('wait')\n"
         "command(lambda: (print('ready', flush=True), time.sleep(60)))\n"
-        "cli.main(['wait'])"
+        "app.main(['wait'])"
     )
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

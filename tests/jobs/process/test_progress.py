@@ -116,7 +116,7 @@ def context() -> Any:
 
 
 LOG = """
-from jobs.logs import configure_logs
+from jobs.process.logs import configure_logs
 log = configure_logs().bind(run_id="r1")
 log.info("stage finished", stage="votes", rows_out=3, message='two\\nlines and "quotes"', nothing=None)
 log.debug("not shown")
@@ -135,7 +135,7 @@ def test_a_log_line_is_one_line_with_its_run_and_goes_to_standard_error() -> Non
 
 STDLIB = """
 import logging, threading
-from jobs.logs import bind_run, configure_logs
+from jobs.process.logs import bind_run, configure_logs
 configure_logs(); configure_logs()
 logging.getLogger("udfs.neighbors.search").info("%d shards of %s", 3, "imagenet")
 bind_run("r1")

@@ -41,10 +41,10 @@ def test_a_client_made_before_is_not_used_inside(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.delenv("AWS_PROFILE", raising=False)
-    storage._s3_client.cache_clear()
+    storage.files._s3_client.cache_clear()
     assert storage.s3_client().meta.endpoint_url == "http://127.0.0.1:9"
     with own_environment():
         os.environ.update(AWS_ENDPOINT_URL="http://127.0.0.1:10", AWS_DEFAULT_REGION="us-east-1")
         assert storage.s3_client().meta.endpoint_url == "http://127.0.0.1:10"
     assert storage.s3_client().meta.endpoint_url == "http://127.0.0.1:9"
-    storage._s3_client.cache_clear()
+    storage.files._s3_client.cache_clear()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +13,6 @@ import pytest
 from pyspark import TaskContext
 from pyspark.sql import SparkSession
 
-from autotag_core.local_machine import PROJECT
 from autotag_core.warehouse import data_files
 from udfs.tasks import table_files
 from udfs.tasks.table_files import write_rows
@@ -72,51 +69,15 @@ def test_a_task_that_dies_while_it_writes_costs_no_row_and_adds_none(
     assert len({one.path for one in files}) == 4
 
 
-SPECULATIVE = """
-import sys, time
-from pathlib import Path
-from pyspark import TaskContext
-from autotag_core.warehouse.delta import open_table
-from jobs.process.session import spark_session
-from jobs.run.delta_tables import read_version, write_version
+def test_who_writes_is_no_worker_that_computes(spark: SparkSession, tmp_path: Path) -> None:
+    def tell(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield pa.RecordBatch.from_pydict({"pid": [os.getpid()] * len(batch), "id": batch["id"]})
 
-folder = sys.argv[1]
-spark = spark_session("speculation", "local-cluster[2,2,1024]", {
-    "spark.speculation": "true", "spark.speculation.interval": "100ms", "spark.speculation.quantile": "0.5",
-    "spark.speculation.multiplier": "1.1", "spark.speculation.minTaskRuntime": "1s",
-})
-
-def slow_at_first(batches):
-    context = TaskContext.get()
-    place = f"{context.partitionId()}-{context.attemptNumber()}"
-    Path(folder, "tries", place).touch()
-    for batch in batches:
-        yield batch
-    waiting = time.monotonic()
-    while place == "3-0" and not Path(folder, "tries", "3-1").exists() and time.monotonic() < waiting + 200:
-        time.sleep(0.1)  # its rows are with the writer by now: both tries write a file
-    Path(folder, "ends", place).touch()
-
-rows_df = spark.range(0, 40, 1, 4).mapInArrow(slow_at_first, "id long")
-version, num_rows = write_version(rows_df, f"{folder}/table", "mark")
-ids = sorted(row["id"] for row in read_version(spark, f"{folder}/table", version, rows_df.schema).collect())
-print("ROWS", num_rows, ids == list(range(40)))
-"""
-
-
-@pytest.mark.integration
-def test_a_task_that_runs_twice_at_once_adds_no_row(tmp_path: Path) -> None:
-    for name in ("tries", "ends"):
-        (tmp_path / name).mkdir()
-    done = subprocess.run(
-        [sys.executable, "-c", SPECULATIVE, str(tmp_path)],
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert "ROWS 40 True" in done.stdout
-    tries = {path.name for path in (tmp_path / "tries").iterdir()}
-    assert {"3-0", "3-1"} <= tries, "it did run twice"
+    computing: set[int] = set()
+    for _ in range(3):
+        files = write_rows(spark.range(0, 40, 1, 4).mapInArrow(tell, "pid long, id long"), str(tmp_path))
+        for one in files:
+            computing |= set(pq.read_table(tmp_path / one.path)["pid"].to_pylist())
+    assert len(computing) <= 2, "one on each core, as without a writer"
+    assert "AUTOTAG_WORKER" not in spark.sparkContext.environment

@@ -210,7 +210,7 @@ import hashlib, sys, tempfile
 from pathlib import Path
 import numpy as np
 from autotag_core.config import NeighborsConfig
-from autotag_core.neighbors.hnsw import build_index
+from autotag_core.neighbors.shards.hnsw import build_index
 vectors = np.load(sys.argv[1])
 index = build_index(vectors, NeighborsConfig(efSearch=12))
 found = index.knnQueryBatch(vectors, k=11, num_threads=1)

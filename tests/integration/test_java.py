@@ -16,7 +16,7 @@ USUAL_PLACE = Path("/usr/lib/jvm")
 
 WRITE_AND_READ = """
 import sys
-from jobs.session import spark_session
+from jobs.process.session import spark_session
 spark = spark_session("java", "local[2]", is_short=True)
 spark.range(100).write.parquet(sys.argv[1])
 rows_df = spark.read.parquet(sys.argv[1]).mapInArrow(lambda batches: batches, "id long")
