@@ -18,9 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
-from boto3.exceptions import Boto3Error
-from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from autotag_core.errors import InputError, scrubbed
@@ -40,6 +37,9 @@ def endpoint_url() -> str | None:
 
 @functools.lru_cache(maxsize=8)
 def _s3_client(pid: int, connect_timeout_s: float, read_timeout_s: float, attempts: int, connections: int) -> Any:
+    import boto3  # half a second: who opens local files alone, or asks for help, need not wait
+    from botocore.config import Config as BotoConfig
+
     return boto3.session.Session().client(
         "s3",
         config=BotoConfig(
@@ -64,8 +64,14 @@ def explained(uri: str) -> Iterator[None]:
     refuse_credentials(uri)
     try:
         yield
-    except (OSError, ValueError, ClientError, BotoCoreError, Boto3Error) as error:
-        raise InputError(explain(uri, error)) from None
+    except Exception as error:
+        if isinstance(error, OSError | ValueError | ClientError | BotoCoreError) or _is_of_boto3(error):
+            raise InputError(explain(uri, error)) from None
+        raise
+
+
+def _is_of_boto3(error: Exception) -> bool:
+    return any(kind.__module__ == "boto3.exceptions" for kind in type(error).__mro__)
 
 
 def read_bytes(uri: str) -> bytes:

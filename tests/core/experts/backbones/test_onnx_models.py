@@ -94,7 +94,7 @@ def test_in_int8_they_are_near_those_of_torch_on_frames_that_gave_no_ranges(by_b
     frames = drawn_frames(56)[40:]
     found = cosines(by_backend["int8"].features(frames), by_backend["torch"].features(frames))
     assert found.min() >= 0.99
-    assert 0.998 <= found.mean() < 0.99999, "a mean of 1 would be fp32's"
+    assert 0.997 <= found.mean() < 0.99999, "a mean of 1 would be fp32's; without VNNI it is .9979"
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
