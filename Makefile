@@ -1,8 +1,8 @@
 # From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11, 3.12 or 3.13; everything else is fetched.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup python jars jars-tests run test oldest test-oldest test-oldest-quick lint types bench bench-quick \
-  lock lock-jars
+.PHONY: help setup python jars jars-tests run test oldest test-oldest test-oldest-quick lint types bench bench-quality \
+  bench-quick lock lock-jars
 
 PY := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
@@ -50,6 +50,9 @@ bench: setup ## every target of speed at the size that it is for, about an hour;
 
 bench-%: setup
 	@$(PY) -m benchmarks.targets $* $(ARGS)
+
+bench-quality: setup ## what votes are worth on ten kinds of catalogs against the committed figures, an hour; ARGS="--help"
+	@$(PY) -m benchmarks.quality $(ARGS)
 
 # Small figures of a small sample; benchmarks/README.md has those that mean something, and how to get them.
 bench-quick: python ## whether what is in benchmarks/ runs, in a few minutes

@@ -13,11 +13,12 @@ class VoteConfig(Section):
     """How neighbors' tags become votes: the published rule, with the choices that its text leaves open, and the rule
     that scores."""
 
-    rule: Literal["published", "reliability"] = "reliability"
+    rule: Literal["published", "reliability", "learned"] = "learned"
     """Makes `score` and `probability` (autotag_core/votes/judge/rules.py); `confidence` and `source` are always the
-    published rule's. docs/findings.md holds what each rule reaches."""
+    published rule's. `learned` is taught by the editors of validation GIFs; what they are too few for, `reliability`
+    judges. docs/findings.md holds what each rule reaches."""
     neighbors: PositiveCount = 10
-    """Nearest neighbors that vote by the published rule; `reliability` hears all neighbors.k of them."""
+    """Nearest neighbors that vote by the published rule; the other rules hear all neighbors.k of them."""
     similarity: Annotated[float, Field(ge=0)] = 12.0
     """b in a neighbor's weight exp(b (cosine - cosine of the nearest)): the larger, the more the nearest count."""
     lift_prior: Annotated[float, Field(gt=0)] = 0.3
@@ -26,13 +27,13 @@ class VoteConfig(Section):
     original_prior: Annotated[float, Field(gt=0, lt=1)] = 0.85
     """Share of uploaders' tags that are right, before anything is known of one."""
     from_own_tags: tuple[str, ...] = ("semantic",)
-    """Experts made from a GIF's own tags: they do not judge these, unless validation GIFs show that they can. Votes of
-    `semantic` tell right original tags from wrong ones worse than a coin does."""
+    """Experts made from a GIF's own tags: they do not judge these, unless validation GIFs show that they can."""
     trained_on_tags: tuple[str, ...] = ("temporal",)
-    """Experts trained on the tags of train GIFs: on a GIF's own tags they count at most a quarter, whatever validation
-    GIFs, whose tags they have not learned, say of them."""
+    """Experts trained on the tags of train GIFs, which they may know by heart, unlike those of validation GIFs. On own
+    tags `learned` takes the mean difference from what they say; by `reliability` they count at most a quarter."""
     own_tags_ridge: Annotated[float, Field(gt=0)] = 100.0
-    """How firmly the factors of evidence on a GIF's own tags stay at their defaults as validation GIFs teach them."""
+    """By `reliability`: how firmly the factors of evidence on a GIF's own tags stay at their defaults as validation
+    GIFs teach them."""
     max_calibration_gifs: PositiveCount = 5_000
     """Probabilities are learned on at most so many validation GIFs, in the driver: about 150 rows of 200 bytes each."""
     target_precision: Share | None = None

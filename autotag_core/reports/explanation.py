@@ -10,9 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autotag_core.errors import InputError
+from autotag_core.votes.judge.learned import START
 from autotag_core.warehouse import RunRecord, current_release, read_table
 
 _SHOWN_MEMBERS = 10
+_LEAST_REASON = 0.1
+"""Log odds below which a reason is not worth a word."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +123,26 @@ def _tag_lines(found: Explanation) -> list[str]:
         )
         if row["evidence"]:
             lines.append(f"  {'':<24} evidence: {', '.join(row['evidence'])}")
+        if said := _reasons_in_words(dict(row.get("reasons") or [])):
+            lines.append(f"  {'':<24} {said}")
     rule = _setting(found.release, "vote", "rule", "published")
     lines.append(
         f"  confidence and source: the published rule; score and probability: vote.rule={rule}; "
         "proposed: by that rule alone"
     )
     return lines
+
+
+def _reasons_in_words(reasons: dict[str, float]) -> str:
+    """What moved the tag up and down, the strongest first, in log odds; empty where nothing is known."""
+    moved = {name: value for name, value in reasons.items() if name != START}
+    order = sorted(moved, key=lambda name: (-abs(moved[name]), name))
+    up = [f"{name} {moved[name]:+.1f}" for name in order if moved[name] >= _LEAST_REASON]
+    down = [f"{name} {moved[name]:+.1f}" for name in order if moved[name] <= -_LEAST_REASON]
+    parts = [f"{word} by {', '.join(items)}" for word, items in (("up", up), ("down", down)) if items]
+    if not reasons:
+        return ""
+    return f"log odds {sum(reasons.values()):+.1f}: {'; '.join([f'{reasons.get(START, 0.0):+.1f} {START}', *parts])}"
 
 
 def _setting(release: RunRecord, section: str, key: str, default: Any) -> Any:

@@ -24,6 +24,7 @@ from autotag_core.sample.sessions import draw_searches, draw_sessions
 from autotag_core.sample.tagging.entities import entity_rows
 from autotag_core.sample.tagging.messy import Meaning, tag_truth
 from autotag_core.sample.tagging.uploaders import DEFAULT_RATES, UploaderRates
+from autotag_core.sample.truths import MAX_TAGS_PER_GIF, MIN_TAGS, Vocabulary, max_tags
 
 Progress = Callable[[int, int], None]
 
@@ -98,9 +99,25 @@ def write_rows(out: str, num_gifs: int, seed: int, rates: UploaderRates = DEFAUL
 def _check(num_gifs: int, num_broken: int, rates: UploaderRates) -> None:
     if num_gifs < 1 or num_broken < 0:
         raise InputError(f"a sample of {num_gifs} GIFs and {num_broken} broken ones: at least 1 and 0 are needed")
-    for share, name in ((rates.copied, "copies"), (rates.messy, "messy tags")):
+    shares = (
+        (rates.copied, "copies"),
+        (rates.messy, "messy tags"),
+        (rates.editors_leave_out, "tags that editors leave out"),
+    )
+    for share, name in shares:
         if not 0 <= share <= 1:
             raise InputError(f"a share of {share} {name}: it must be 0 to 1")
+    _check_vocabulary(rates)
+
+
+def _check_vocabulary(rates: UploaderRates) -> None:
+    asked = rates.vocabulary
+    if asked.num_tags is not None and not MIN_TAGS <= asked.num_tags <= max_tags():
+        raise InputError(f"a vocabulary of {asked.num_tags} tags: {MIN_TAGS} to {max_tags()} can be drawn")
+    if asked.tags_per_gif is not None and not 1 <= asked.tags_per_gif <= MAX_TAGS_PER_GIF:
+        raise InputError(f"{asked.tags_per_gif} tags a GIF: 1 to {MAX_TAGS_PER_GIF} can be true of one")
+    if rates.messy and asked != Vocabulary():
+        raise InputError("messy tags are made of the plain vocabulary: no number of tags beside them")
 
 
 class _RowFiles(ExitStack):

@@ -17,6 +17,7 @@ from autotag_core.sample.duplicates import Duplicate, duplicate_bytes, duplicate
 from autotag_core.sample.factors import USAGES, Recipe, recipe_of
 from autotag_core.sample.tagging.messy import Meaning
 from autotag_core.sample.tagging.uploaders import Upload, UploaderRates, upload_of
+from autotag_core.sample.truths import Vocabulary
 
 GIFS_PER_CHUNK = 50
 UPLOADS_AT_ONCE = 16
@@ -100,7 +101,7 @@ def write_chunk(chunk: Chunk) -> Written:
     num_bytes = _write_files(chunk.out, zip((recipe.uri for recipe in recipes), files, strict=chunk.draws))
     return Written(
         catalog=[json.dumps(catalog_row(*pair)) for pair in zip(recipes, uploads, strict=True)],
-        truth=[json.dumps(truth_row(recipe)) for recipe in recipes],
+        truth=[json.dumps(truth_row(recipe, chunk.rates.vocabulary)) for recipe in recipes],
         reviewed=[recipe.gif_id for recipe, upload in zip(recipes, uploads, strict=True) if upload.reviewed],
         meanings=Counter(pair for upload in uploads for pair in upload.meanings.items()),
         usages=[] if chunk.duplicates else [_USAGE_NUMBER[recipe.usage] for recipe in recipes],
@@ -134,6 +135,10 @@ def catalog_row(recipe: Recipe, upload: Upload) -> dict[str, Any]:
     }
 
 
-def truth_row(recipe: Recipe) -> dict[str, Any]:
+def truth_row(recipe: Recipe, vocabulary: Vocabulary) -> dict[str, Any]:
     """A GIF's row of truth.jsonl."""
-    return {"gif_id": recipe.gif_id, "tags": recipe.tags(), "factors": recipe.factor_tags()}
+    return {
+        "gif_id": recipe.gif_id,
+        "tags": vocabulary.tags(recipe),
+        "factors": vocabulary.factor_tags(recipe),
+    }

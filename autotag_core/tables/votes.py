@@ -65,6 +65,11 @@ VOTED_TAGS = Table(
             ),
             column("votes", pa.map_(pa.string(), pa.int32()), "neighbors with this tag, by expert"),
             column("evidence", STRINGS, "ids of these neighbors, sorted"),
+            column(
+                "reasons",
+                pa.map_(pa.string(), pa.float32()),
+                "by vote.rule=learned: what makes the log odds that the tag is right, by kind of evidence; they add up",
+            ),
         ]
     ),
     ("gif_id", "tag"),

@@ -14,6 +14,7 @@ from autotag_core.storage import uris
 from jobs.commands import labels as labels_cli
 from jobs.commands.options import ConfigFile, RunId, Warehouse, checked_config
 from jobs.commands.related import add_related_commands
+from jobs.commands.sample import sample
 from jobs.process.exit_codes import explained
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 add_related_commands(app)
 app.add_typer(labels_cli.app, name="labels")
+app.command()(sample)
 
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. neighbors.k=10.")
@@ -57,45 +59,6 @@ def nightly(
     run = run_nightly(Request(catalog, warehouse, checked_config(config, set_), elasticsearch, index))
     print_summary(run)
     end_session(run.spark)
-
-
-@app.command()
-def sample(
-    out: Annotated[str, typer.Option(help="Folder to write to: s3a://bucket/prefix or a local path.")],
-    gifs: Annotated[int, typer.Option(min=1, help="How many GIFs.")] = 400,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
-    broken: Annotated[int, typer.Option(min=0, help="How many broken rows and files of different kinds to add.")] = 0,
-    duplicates: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of GIFs to add as copies, by other uploaders, of drawn ones.")
-    ] = 0.0,
-    messy: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of tags to write in other ways; also adds names and words.")
-    ] = 0.0,
-    rows_only: Annotated[
-        bool, typer.Option("--rows-only", help="Draw no GIFs: enough for what reads tags and sessions alone.")
-    ] = False,
-) -> None:
-    """Draw a catalog of real GIFs whose true tags are known.
-
-    Beside catalog.jsonl and gifs/ it writes truth.jsonl, sessions.jsonl (for --set semantic.sessions=) and test.txt, a
-    list of reviewed GIFs (for --set catalog.test_list=). With --messy also tag_truth.jsonl, what each written tag
-    means, entities.jsonl, a list of people, films and shows, and searches.jsonl (for --set semantic.search_sessions=).
-    """
-    from autotag_core.sample import UploaderRates, write_rows, write_sample
-    from jobs.process.drawing_progress import drawing_progress
-
-    rates = UploaderRates(copied=duplicates, messy=messy)
-    if rows_only and broken:
-        raise InputError("--rows-only and --broken: one at a time, since what is broken is mostly a file")
-    if rows_only:
-        written = write_rows(out, gifs, seed, rates)
-    else:
-        with drawing_progress() as show:
-            written = write_sample(out, gifs, seed, num_broken=broken, rates=rates, on_progress=show)
-    counts = [f"{gifs} GIFs"]
-    counts += [f"{written.num_duplicates} copies"] if written.num_duplicates else []
-    counts += [f"{broken} broken ones"] if broken else []
-    typer.echo(f"{out}: {' and '.join(counts)}, seed {seed}")
 
 
 @app.command()

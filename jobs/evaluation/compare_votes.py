@@ -72,9 +72,14 @@ def judge_split(warehouse: str, record: RunRecord, truth: pa.Table, split: str) 
     tell. Their own tags and the vote.max_proposed best new ones; what an editor gave is judged like any other tag.
     """
     release = open_release(warehouse, record, truth)
-    config = release.config.vote
-    pairs = gather_pairs(release, release.way_of(config.rule), truth, split)
-    judge = fit_judge(pairs.validation, release.weights, config, release.config.seed)
+    rule = release.config.vote.rule
+    return judge_known(release, gather_pairs(release, release.way_of(rule), truth, split), rule)
+
+
+def judge_known(release: Release, pairs: Pairs, rule: str) -> pa.Table:
+    """(gif_id, tag, score, probability, accepted) by the rule: own tags, and the vote.max_proposed best new ones."""
+    config = release.config.vote.model_copy(update={"rule": rule})
+    judge = fit_judge(pairs.validation, release.weights, config, release.config.seed, pairs.taught)
     known = pairs.known.sort_by([("gif_id", "ascending"), ("tag", "ascending")])
     evidence = evidence_of(known, sorted(release.weights))
     scores = judge.scores(evidence)
@@ -113,7 +118,7 @@ def _voted(release: Release, pairs: Pairs, rule: str, experts: list[str] | None 
     """
     weights = {name: release.weights[name] for name in experts or sorted(release.weights)}
     config = release.config.vote.model_copy(update={"rule": rule})
-    judge = Judge(config, fit_weights(pairs.validation, weights, config))
+    judge = Judge(config, fit_weights(pairs.validation, weights, config, pairs.taught))
     evidence = evidence_of(pairs.known, sorted(weights))
     columns = {"gif_id": pairs.known["gif_id"], "tag": pairs.known["tag"], "score": judge.scores(evidence)}
     if rule == "published":

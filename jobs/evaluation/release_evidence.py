@@ -27,7 +27,7 @@ from autotag_core.votes import KNOWING_SLIPS, ExpertWeight
 from autotag_core.warehouse import RunRecord, read_table, table_uri
 from jobs.process.session import spark_session
 from jobs.run.delta_tables import read_table_version, write_files_alone
-from jobs.votes.fit_judge import read_weights, validation_pairs
+from jobs.votes.fit_judge import read_weights, taught_excess, validation_pairs
 from udfs.duplicates import groups as duplicates
 from udfs.duplicates.components import Keep
 from udfs.votes import ballots as gif_rows
@@ -70,6 +70,8 @@ class Pairs:
 
     known: pa.Table
     validation: pa.Table | None
+    taught: dict[str, float]
+    """As fit_judge takes it."""
 
 
 def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
@@ -109,7 +111,7 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
         known_df = spark.createDataFrame(pa.table({"gif_id": pc.unique(truth["gif_id"])}), "gif_id string")
         known_df = known_df.join(catalog_df.where(F.col("split") == split), "gif_id", "left_semi")
         pairs = evidence.gather_evidence(ballots, known_df, known, vote).toArrow()
-        return Pairs(pairs, validation_pairs(ballots, catalog_df, known, vote))
+        return Pairs(pairs, validation_pairs(ballots, catalog_df, known, vote), taught_excess(known))
 
 
 @contextmanager

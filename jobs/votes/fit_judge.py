@@ -14,8 +14,10 @@ from autotag_core import storage
 from autotag_core.config import VoteConfig
 from autotag_core.splits import VALIDATION
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, TAG_THRESHOLDS
-from autotag_core.votes import ExpertWeight, Judge, TagStatistics, fit_judge
+from autotag_core.votes import ExpertWeight, Judge, TagStatistics, fit_judge, open_statistics
+from autotag_core.votes.judge.learned import OWN_FEATURES
 from jobs.run.run import Run
+from udfs.tasks.local_folder import local_folder
 from udfs.votes import evidence, expert_weights, tag_tables
 from udfs.votes.ballots import Ballots
 
@@ -40,7 +42,7 @@ def learn_to_score(run: Run, ballots: Ballots) -> Learned:
         known = tag_tables.write_statistics(ballots, sorted(weights), config, folder)
         pairs = validation_pairs(ballots, run.read(CATALOG), known, config)
         run.rows_out["scores"] = 0 if pairs is None else pairs.num_rows
-        judge = fit_judge(pairs, weights, config, run.config.seed)
+        judge = fit_judge(pairs, weights, config, run.config.seed, taught_excess(known))
         run.calibration = _as_json(judge)
         _write_thresholds(run, judge)
     return Learned(known, judge)
@@ -68,6 +70,11 @@ def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, E
     return weights, guessed
 
 
+def taught_excess(known: TagStatistics) -> dict[str, float]:
+    """By expert by how much shares of train GIFs' own tags are above chance (OpenStatistics.excess)."""
+    return {known.experts[place]: mean for place, mean in open_statistics(known, local_folder()).excess().items()}
+
+
 def validation_pairs(
     ballots: Ballots, catalog_df: DataFrame, known: TagStatistics, config: VoteConfig
 ) -> pa.Table | None:
@@ -81,11 +88,18 @@ def validation_pairs(
 
 
 def _as_json(judge: Judge) -> str:
-    """What a reader of `runs` gets: the weights on own tags, and the calibration with its reliability, or why not."""
+    """What a reader of `runs` gets: the weights on own tags, and the calibration with its reliability, or why not.
+
+    `taught`: what vote.rule=learned has of own tags, by kind of evidence, with the share that editors leave out; null
+    where `reliability` judges.
+    """
     learned = json.loads(judge.calibration.to_json()) if judge.calibration else {"reason": judge.reason}
     factors = {name: round(weight.on_own_tags, 6) for name, weight in sorted(judge.weights.experts.items())}
     own_tags = {name: round(getattr(judge.weights, name), 6) for name in ("together", "as_new", "own_log_odds")}
-    return json.dumps(learned | own_tags | {"rule": judge.config.rule, "on_own_tags": factors}, sort_keys=True)
+    own = judge.weights.learned.own if judge.weights.learned else None
+    taught = None if own is None else dict(zip(OWN_FEATURES, own.weights, strict=True)) | {"left_out": own.left_out}
+    found = learned | own_tags | {"rule": judge.config.rule, "on_own_tags": factors, "taught": taught}
+    return json.dumps(found, sort_keys=True)
 
 
 def _write_thresholds(run: Run, judge: Judge) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from autotag_core.sample.factors import FACTORS, Recipe, general_tag, random_of, vocabulary
+from autotag_core.sample.factors import FACTORS, Recipe, general_tag, random_of
 from autotag_core.sample.tagging.messy import Meaning, reworded
 from autotag_core.sample.tagging.slips import misspell
+from autotag_core.sample.truths import Vocabulary
 
 MEANINGLESS = ("gif", "funny", "cool", "animated", "my upload", "best")
 """Tags that say nothing and are true of no GIF."""
+
+
+WRONG_KINDS = ("uniform", "by-use", "meaningless", "mixed")
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,10 @@ class UploaderRates:
     true of other GIFs but not of this one is added, with `meaningless` one of MEANINGLESS. With `editorial` an editor
     has given all true tags and no other; of the other GIFs, with `reviewed`, reviewers have, and the GIF is on their
     list: together they are what the job leaves untouched, and right. `caption` is the share of GIFs with a caption.
+    `wrong_kind`, None or one of WRONG_KINDS, says which wrong tags there are. None: evenly drawn ones and meaningless
+    ones; `uniform`: the first alone; `meaningless`: the second alone; `by-use`: drawn as often as GIFs have them;
+    `mixed`: half by use and half evenly. `editors_leave_out`, 0..1: share of the true tags that an editor does not
+    give; reviewers give all. `vocabulary` says which tags are true of a GIF.
     `copied`, 0..1: for each GIF so many more are uploaded that are copies of one of them, tagged by other uploaders.
     `messy`, 0..1: about so many of the tags are then written in another way, and words and names added (messy.py).
 
@@ -41,6 +49,9 @@ class UploaderRates:
     caption: float = 0.7
     copied: float = 0.0
     messy: float = 0.0
+    wrong_kind: str | None = None
+    editors_leave_out: float = 0.0
+    vocabulary: Vocabulary = field(default_factory=Vocabulary)
 
 
 @dataclass(frozen=True)
@@ -62,24 +73,23 @@ class Upload:
 
 
 DEFAULT_RATES = UploaderRates()
-_VOCABULARY = sorted({tag for tags in vocabulary().values() for tag in tags})
 
 
 def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
     """The uploader's view of a GIF, a function of the recipe and the rates; tags are distinct, in no telling order."""
     rng = random_of(recipe.seed, recipe.index, "uploader")
-    truth = recipe.tags()
+    truth = rates.vocabulary.tags(recipe)
     said: list[tuple[str, str]] = []  # as it is written, and the tag it is
     missing: list[str] = []
     too_general: list[str] = []
     misspelled: list[str] = []
-    by_factor = recipe.factor_tags()
+    by_factor = rates.vocabulary.factor_tags(recipe)
     for factor in FACTORS:
         for tag in by_factor[factor]:
             general = general_tag(tag)
             if rng.random() < rates.missing[factor]:
                 missing.append(tag)
-            elif general and rng.random() < rates.too_general:
+            elif general in truth and rng.random() < rates.too_general:
                 too_general.append(tag)
                 said.append((general, general))
             elif rng.random() < rates.misspelled:
@@ -87,8 +97,12 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
                 said.append((misspell(tag, rng), tag))
             else:
                 said.append((tag, tag))
-    wrong = rng.choice([tag for tag in _VOCABULARY if tag not in truth]) if rng.random() < rates.wrong else None
+    wrong = _wrong_tag(rng, rates, truth) if rng.random() < rates.wrong else None
     meaningless = rng.choice(MEANINGLESS) if rng.random() < rates.meaningless else None
+    if rates.wrong_kind == "meaningless":
+        wrong = None
+    elif rates.wrong_kind is not None:
+        meaningless = None
     said += [(tag, tag) for tag in (wrong, meaningless) if tag]
     rng.shuffle(said)
     tag_of = dict(reversed(said))  # of a word that is written twice the first counts
@@ -97,7 +111,7 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
     reviewed = not edited and random_of(recipe.seed, recipe.index, "reviewers").random() < rates.reviewed
     return Upload(
         tags=list(meanings or dict.fromkeys(word for word, _ in said)),
-        editorial_tags=truth if edited or reviewed else [],
+        editorial_tags=_edited(recipe, truth, rates.editors_leave_out) if edited else truth if reviewed else [],
         caption=_caption(recipe, rng) if rng.random() < rates.caption else None,
         popularity=popularity(rng),
         reviewed=reviewed,
@@ -108,6 +122,24 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
         meaningless=meaningless,
         meanings=meanings,
     )
+
+
+def _wrong_tag(rng: random.Random, rates: UploaderRates, truth: list[str]) -> str | None:
+    """A tag that fits other GIFs and is not true of this one; None where there is none."""
+    uses = rates.vocabulary.uses
+    others = [tag for tag in uses if tag not in truth]
+    if not others:
+        return None
+    by_use = rates.wrong_kind == "by-use" or (rates.wrong_kind == "mixed" and rng.random() < 0.5)
+    return rng.choices(others, [uses[tag] for tag in others])[0] if by_use else rng.choice(others)
+
+
+def _edited(recipe: Recipe, truth: list[str], leave_out: float) -> list[str]:
+    """What the editor of a GIF gives: true tags, at least one where there are any."""
+    if not leave_out or not truth:
+        return truth
+    rng = random_of(recipe.seed, recipe.index, "editor")
+    return [tag for tag in truth if rng.random() >= leave_out] or [rng.choice(truth)]
 
 
 def popularity(rng: random.Random) -> int:

@@ -27,6 +27,7 @@ def evidence_schema(experts: Sequence[str]) -> pa.Schema:
         pa.field("is_correction", pa.bool_()),
         pa.field("is_copied", pa.bool_()),
         pa.field("is_editorial", pa.bool_()),
+        pa.field("is_taught", pa.bool_()),
         pa.field("prior", pa.float64()),
         pa.field("together", pa.float64()),
     ]
@@ -46,9 +47,9 @@ class ExpertEvidence:
 
     share (n,): the weights of the GIF's neighbors with the tag over the weights of all, 0..1, where a neighbor's
     weight falls with its distance; NaN where the expert abstains from the GIF. spread (n,): the neighbors' effective
-    number, (sum w)^2 / sum w^2. lift (n,): how much likelier than chance the expert's neighbors of a GIF with the tag
-    have it too, at least 1. votes (n,): how many of the nearest neighbors have the tag, as the published rule counts
-    (slips included, where evidence was gathered with slips).
+    number, (sum w)^2 / sum w^2. lift (n,): how much likelier than chance the expert's neighbors of another GIF with the
+    tag have it too, at least 1. votes (n,): how many of the nearest neighbors have the tag, as the published rule
+    counts (slips included, where evidence was gathered with slips).
     """
 
     share: Floats
@@ -63,7 +64,8 @@ class Evidence:
 
     gifs (n,): the number of each pair's GIF. is_own: the uploader gave the tag; is_slip: it looks misspelled, and all
     other columns are about the tag it looks like; is_correction: not given, but what a slip of this GIF may have meant;
-    is_copied: not given, but a near duplicate of the GIF came with it; is_editorial: an editor gave it. prior (n,):
+    is_copied: not given, but a near duplicate of the GIF came with it; is_editorial: an editor gave it; is_taught: the
+    GIF is a train GIF and has the tag, as meant, from its uploader: experts may have learned it from there. prior (n,):
     share of the other train GIFs that have the tag. together (n,): mean log lift of the tag with the GIF's other tags,
     0 where nothing is known: evidence on the GIF's own tag that did not come from it.
     """
@@ -74,6 +76,7 @@ class Evidence:
     is_correction: Bools
     is_copied: Bools
     is_editorial: Bools
+    is_taught: Bools
     prior: Floats
     together: Floats
     experts: Mapping[str, ExpertEvidence]
@@ -114,6 +117,7 @@ def evidence_of(table: pa.Table | pa.RecordBatch, experts: Sequence[str]) -> Evi
         is_correction=bools("is_correction"),
         is_copied=bools("is_copied"),
         is_editorial=bools("is_editorial"),
+        is_taught=bools("is_taught"),
         prior=floats("prior"),
         together=floats("together"),
         experts={

@@ -49,7 +49,11 @@ def gather(
     rows = gather_rows(block.lists, found, weights, abouts, of_tags, config.neighbors, len(experts))
     gifs = np.repeat(np.arange(len(rows.starts) - 1), np.diff(rows.starts))
     spread = gif_spreads(block.lists, spreads, len(experts))[gifs]
+    is_train = np.logical_or.reduceat(abouts.is_train, block.lists.gif_starts[:-1])
+    is_taught = is_train[gifs] & (rows.flags & (OWN | CORRECTION) != 0)
     lifts = known.lifts[rows.meant]
+    heard = ~np.isnan(spread[is_taught])
+    lifts[is_taught] = known.lifts_of_others(rows.meant[is_taught], rows.weights[is_taught], heard)
     flags = {flag: rows.flags & flag != 0 for flag in (OWN, SLIP, CORRECTION, COPIED, EDITORIAL)}
     evidence = Evidence(
         gifs=gifs,
@@ -58,6 +62,7 @@ def gather(
         is_correction=flags[CORRECTION],
         is_copied=flags[COPIED],
         is_editorial=flags[EDITORIAL],
+        is_taught=is_taught,
         prior=rows.priors,
         together=rows.together,
         experts={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,9 @@ from autotag_core.votes.judge.own_tags import default_weights, fit_own_tags
 from autotag_core.votes.judge.rules import KNOWING_SLIPS, RULES, ExpertWeight, Weights
 from autotag_core.votes.judge.thresholds import Thresholds, fit_thresholds
 from autotag_core.votes.published.predictions import predictions
+
+MAX_PROBABILITY = 0.995
+"""Of what editors leave out no more is known than that."""
 
 
 @dataclass(frozen=True)
@@ -36,39 +40,71 @@ class Judge:
         if self.calibration is None:
             return np.full(len(scores), np.nan)
         found = self.calibration.apply(scores, _is_own_kind(evidence, self.config))
-        found = _bounded_slips(found, scores, evidence)
+        found = _bounded_slips(_as_if_all_were_given(found, self.left_out), scores, evidence)
         return np.where(scores > 0, found, np.nan)
+
+    @property
+    def left_out(self) -> float:
+        """Share of right tags that editors do not give, as far as the rule has learned it."""
+        learned = self.weights.learned
+        return learned.own.left_out if learned is not None and learned.own is not None else 0.0
 
     def accepts(self, tags: pa.Array, probabilities: Floats) -> Bools | None:
         """Whether each pair reaches its tag's threshold; None without vote.target_precision or a calibration."""
         return self.thresholds.accepts(tags, probabilities) if self.thresholds is not None else None
 
 
-def fit_weights(pairs: pa.Table | None, experts: dict[str, ExpertWeight], config: VoteConfig) -> Weights:
-    """What `fit_judge` learns before any probability: the weights on a GIF's own tags."""
+def fit_weights(
+    pairs: pa.Table | None,
+    experts: dict[str, ExpertWeight],
+    config: VoteConfig,
+    taught: Mapping[str, float] | None = None,
+) -> Weights:
+    """What `fit_judge` learns before any probability; `taught` as there."""
     weights = default_weights(experts, config)
     if pairs is None or pairs.num_rows == 0:
         return weights
     pairs = pairs.sort_by([("gif_id", "ascending"), ("tag", "ascending")])  # a sum of floats depends on their order
-    evidence, is_right = evidence_of(pairs, sorted(experts)), _flags(pairs, "is_right")
-    return fit_own_tags(evidence, is_right, weights, config)
+    return _taught(evidence_of(pairs, sorted(experts)), _flags(pairs, "is_right"), weights, config, taught)
 
 
-def fit_judge(pairs: pa.Table | None, experts: dict[str, ExpertWeight], config: VoteConfig, seed: int) -> Judge:
+def _taught(
+    evidence: Evidence, is_right: Bools, weights: Weights, config: VoteConfig, taught: Mapping[str, float] | None
+) -> Weights:
+    """The weights with all that these pairs teach vote.rule; also what it falls back on."""
+    weights = fit_own_tags(evidence, is_right, weights, config)
+    if config.rule != "learned":
+        return weights
+    from autotag_core.votes.judge.fit_learned import fit_learned
+
+    return replace(weights, learned=fit_learned(evidence, is_right, weights, config, taught or {}))
+
+
+def fit_judge(
+    pairs: pa.Table | None,
+    experts: dict[str, ExpertWeight],
+    config: VoteConfig,
+    seed: int,
+    taught: Mapping[str, float] | None = None,
+) -> Judge:
     """Learn from the pairs of validation GIFs: `evidence_schema`, is_right and lacks; None where they are too few.
 
-    The weights on a GIF's own tags, then the calibration of the scores they lead to, then thresholds on its
-    probabilities. All rest on the same GIFs, and so do the experts' weights: for every probability out of fold, which
-    the reliability and the thresholds are made of, all of it is learned again without the fold's GIFs.
+    taught: by expert by how much shares of train GIFs' own tags are above chance, from which vote.rule=learned knows
+    what experts have by heart; without it nothing is taken for an echo.
+
+    What vote.rule learns, then the calibration of the scores it leads to, then thresholds on its probabilities. All
+    rest on the same GIFs, and so do the experts' weights: for every probability out of fold, which the reliability and
+    the thresholds are made of, all of it is learned again without the fold's GIFs. Curves say how often an editor gives
+    a tag; with the share of right tags that editors leave out, a probability is made of it.
     """
     if pairs is None or pairs.num_rows == 0:
         reason = f"fewer than {config.min_evaluation_gifs} validation GIFs"
         return Judge(config, default_weights(experts, config), reason=reason)
     pairs = pairs.sort_by([("gif_id", "ascending"), ("tag", "ascending")])  # folds depend on the GIFs' numbers
     evidence, is_right, lacks = evidence_of(pairs, sorted(experts)), _flags(pairs, "is_right"), _flags(pairs, "lacks")
-    judge = Judge(config, fit_weights(pairs, experts, config))
+    judge = Judge(config, fit_weights(pairs, experts, config, taught))
     scores = judge.scores(evidence)
-    voted = scores > 0
+    voted = (scores > 0) & ~_is_unjudged(evidence, judge)
     known = evidence.where(voted)
     predicted = predictions(evidence, is_right, lacks, config.predicted_tags)
     gifs = np.arange(evidence.gifs.max() + 1)
@@ -77,7 +113,7 @@ def fit_judge(pairs: pa.Table | None, experts: dict[str, ExpertWeight], config: 
         chosen = np.isin(gifs, known.gifs[rows])
         reweighed = {name: predicted[name].weight(chosen, weight) for name, weight in experts.items()}
         rest = chosen[evidence.gifs]
-        fitted = fit_own_tags(evidence.where(rest), is_right[rest], default_weights(reweighed, config), config)
+        fitted = _taught(evidence.where(rest), is_right[rest], default_weights(reweighed, config), config, taught)
         return Judge(config, fitted).scores(known)
 
     calibration, out_of_fold = cross_fit(
@@ -94,13 +130,13 @@ def fit_judge(pairs: pa.Table | None, experts: dict[str, ExpertWeight], config: 
         return judge
     thresholds = fit_thresholds(
         pairs["tag"].combine_chunks().filter(pa.array(voted)),
-        _bounded_slips(out_of_fold, scores[voted], known),
+        _bounded_slips(_as_if_all_were_given(out_of_fold, judge.left_out), scores[voted], known),
         is_right[voted],
         gif_folds(known.gifs, NUM_FOLDS, seed),
-        config.target_precision,
+        config.target_precision * (1 - judge.left_out),
         config.min_threshold_examples,
     )
-    return replace(judge, thresholds=thresholds)
+    return replace(judge, thresholds=replace(thresholds, target_precision=config.target_precision))
 
 
 def _flags(pairs: pa.Table, name: str) -> Bools:
@@ -110,6 +146,21 @@ def _flags(pairs: pa.Table, name: str) -> Bools:
 def _is_own_kind(evidence: Evidence, config: VoteConfig) -> Bools:
     """Which pairs the rule judges as tags that the GIF came with, so which curve is theirs."""
     return evidence.is_said if config.rule in KNOWING_SLIPS else evidence.is_own
+
+
+def _is_unjudged(evidence: Evidence, judge: Judge) -> Bools:
+    """Tags that somebody gave and no train GIF has: where own tags are learned, these teach nothing."""
+    learned = judge.weights.learned
+    if judge.config.rule != "learned" or learned is None or learned.own is None:
+        return np.zeros(len(evidence), bool)
+    return evidence.is_said & (evidence.prior <= 0)
+
+
+def _as_if_all_were_given(probabilities: Floats, left_out: float) -> Floats:
+    """The chance that a tag is right, of the chance that an editor gives it."""
+    if not left_out:
+        return probabilities
+    return np.asarray(np.minimum(probabilities / (1 - left_out), np.maximum(probabilities, MAX_PROBABILITY)))
 
 
 def _bounded_slips(probabilities: Floats, scores: Floats, evidence: Evidence) -> Floats:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from autotag_core.config import VoteConfig
-from autotag_core.votes.evidence.evidence import Evidence, Floats
+from autotag_core.votes.evidence.evidence import Bools, Evidence, Floats
+from autotag_core.votes.judge.learned import Learned
 
 
 @dataclass(frozen=True)
@@ -26,13 +27,15 @@ class Weights:
     """Weight of each expert by name and, for tags of the GIF itself, of its other tags and of its uploader's word.
 
     together: factor of Evidence.together. as_new: factor of what the tag's score as a new one says. own_log_odds: log
-    odds that an uploader's tag is right, before all evidence.
+    odds that an uploader's tag is right, before all evidence. learned: what vote.rule=learned judges by, None where too
+    little is known to learn from.
     """
 
     experts: Mapping[str, ExpertWeight]
     together: float = 1.0
     as_new: float = 0.0
     own_log_odds: float = math.log(0.85 / 0.15)
+    learned: Learned | None = None
 
 
 Rule = Callable[[Evidence, Weights, VoteConfig], Floats]
@@ -91,21 +94,56 @@ def reliability(evidence: Evidence, weights: Weights, config: VoteConfig) -> Flo
     A tag that looks like a slip is one with the odds that the GIF speaks for what it may have meant: `horn` is a slip
     beside devils, not beside trumpets. What is meant gets these odds; what is written, the rest of its own.
     """
-    names = _judged(evidence, weights)
-    scores = _pooled(evidence, weights, names)
+    scores = _pooled(evidence, weights, _judged(evidence, weights))
     said = evidence.where(evidence.is_said)  # few of all: the dearest part is about these alone
-    on_own_tags = (weights.experts[name].on_own_tags for name in names)
-    factors = [*on_own_tags, weights.together, weights.as_new]
-    says = np.zeros(len(said))
-    for factor, column in zip(factors, own_tag_evidence(said, weights, config).T, strict=True):
-        says += factor * column  # in this order, whatever the number of rows
-    own, meant = _sigmoid(weights.own_log_odds + says), _sigmoid(_SLIP_LOG_ODDS + says)
-    written = (1 - meant) * _sigmoid(weights.own_log_odds)
+    return _with_said(scores, evidence, said, _reliable_says(said, weights, config), weights.own_log_odds)
+
+
+def learned(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
+    """As validation GIFs have taught (fit_learned.py): log odds of a new tag, and of the GIF's own tags.
+
+    What they were too few to teach is judged by `reliability`. A tag that no neighbor has and nobody gave has no score.
+    """
+    taught = weights.learned
+    if taught is None:
+        return reliability(evidence, weights, config)
+    scores = np.where(_has_vote(evidence, taught.new.experts), _sigmoid(taught.new.log_odds(evidence)), 0.0)
+    said = evidence.where(evidence.is_said)
+    if taught.own is None:
+        return _with_said(scores, evidence, said, _reliable_says(said, weights, config), weights.own_log_odds)
+    return _with_said(scores, evidence, said, _summed(taught.own_says(said)), taught.own.base)
+
+
+def _with_said(scores: Floats, evidence: Evidence, said: Evidence, says: Floats, base: float) -> Floats:
+    """The scores (n,) with those of the tags that somebody gave; says: what moves the log odds of these from base."""
+    own, meant = _sigmoid(base + says), _sigmoid(_SLIP_LOG_ODDS + says)
+    written = (1 - meant) * _sigmoid(base)
     new = scores[evidence.is_said]
     new = np.where(said.is_correction, np.maximum(new, meant), new)
     new = np.where(said.is_copied, np.maximum(new, own), new)
     scores[evidence.is_said] = np.where(said.is_own, np.where(said.is_slip, written, own), new)
     return scores
+
+
+def _reliable_says(said: Evidence, weights: Weights, config: VoteConfig) -> Floats:
+    on_own_tags = (weights.experts[name].on_own_tags for name in _judged(said, weights))
+    factors = np.array([*on_own_tags, weights.together, weights.as_new])
+    return _summed(own_tag_evidence(said, weights, config) * factors)
+
+
+def _summed(columns: Floats) -> Floats:
+    """Of each row (n, f) the sum in the order of columns, whatever the number of rows."""
+    total = np.zeros(len(columns))
+    for column in columns.T:
+        total += column
+    return total
+
+
+def _has_vote(evidence: Evidence, names: Sequence[str]) -> Bools:
+    found = np.zeros(len(evidence), bool)
+    for name in names:
+        found |= evidence.experts[name].share > 0  # false where it abstains, NaN
+    return found
 
 
 def own_tag_evidence(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
@@ -146,7 +184,7 @@ def _sigmoid(log_odds: Floats | float) -> Floats:
     return np.asarray(1 / (1 + np.exp(-np.asarray(log_odds))), np.float64)
 
 
-RULES: dict[str, Rule] = {"published": published, "reliability": reliability}
+RULES: dict[str, Rule] = {"published": published, "reliability": reliability, "learned": learned}
 """By the name that vote.rule takes."""
-KNOWING_SLIPS = ("reliability",)
+KNOWING_SLIPS = ("reliability", "learned")
 """Rules whose evidence is gathered with slips and with the tags of near duplicates; the others know neither."""

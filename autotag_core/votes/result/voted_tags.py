@@ -12,6 +12,7 @@ from autotag_core.tables import VOTED_TAGS
 from autotag_core.votes.evidence.evidence import Bools, Evidence, Floats, Ints
 from autotag_core.votes.evidence.gather import gather
 from autotag_core.votes.judge.judge import Judge
+from autotag_core.votes.judge.learned import reasons
 from autotag_core.votes.published.publish import as_maps, publish
 from autotag_core.votes.published.publish_loops import EDITORIAL, SOURCES
 from autotag_core.votes.result.merge_loops import merge_rows
@@ -80,6 +81,7 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
         "evidence": pa.ListArray.from_arrays(
             pa.array(ends, pa.int32()), block.items.take(pa.array(published.rows.evidence))
         ),
+        "reasons": _reasons(judge, evidence, scored),
     }
     schema = pa.schema([pa.field(one.name, one.type) for one in VOTED_TAGS.schema])
     return pa.RecordBatch.from_arrays([pa.array(columns[one.name]) for one in schema], schema=schema)
@@ -93,6 +95,22 @@ def _shown(judge: Judge, evidence: Evidence, scores: Floats, rows: Ints) -> tupl
     found[is_known] = scores[known]
     probabilities[is_known] = judge.probabilities(evidence.where(known), scores[known])
     return found, probabilities
+
+
+def _reasons(judge: Judge, evidence: Evidence, rows: Ints) -> pa.MapArray:
+    """Of these rows of the evidence what moved the learned judge, rounded log odds; none where it is row -1."""
+    kind = pa.map_(pa.string(), pa.float32())
+    learned = judge.weights.learned if judge.config.rule == "learned" else None
+    if learned is None:
+        return pa.nulls(len(rows), kind)
+    is_known = rows >= 0
+    names, known = reasons(learned, evidence.where(rows[is_known]))
+    values = np.full((len(rows), len(names)), np.nan)
+    values[is_known] = np.round(known, 2)
+    at, columns = np.nonzero(~np.isnan(values))
+    offsets = np.searchsorted(at, np.arange(len(rows) + 1)).astype(np.int32)
+    keys = pa.array(names, pa.string()).take(pa.array(columns))
+    return pa.MapArray.from_arrays(pa.array(offsets), keys, pa.array(values[at, columns].astype(np.float32)))
 
 
 def _accepted(judge: Judge, tags: pa.Array, probabilities: Floats, is_scored: Bools, is_editorial: Bools) -> pa.Array:

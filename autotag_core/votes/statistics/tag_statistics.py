@@ -1,8 +1,8 @@
 """What the catalog as a whole says of its tags: how many train GIFs have one, which pairs are on how many, and how well
 each expert sees it. Counted in parts, which Spark adds up, and kept in two files that every task maps.
 
-Of t tags, p pairs and e experts the files hold 8 t (e + 1) and 24 p bytes. Pairs on one GIF alone are left out: nothing
-but that GIF would be known of them.
+Of t tags, p pairs and e experts the files hold 8 t (3 e + 1) and 24 p bytes. Pairs on one GIF alone are left out:
+nothing but that GIF would be known of them.
 """
 
 from __future__ import annotations
@@ -56,7 +56,8 @@ class TagStatistics:
 class OpenStatistics:
     """num_gifs (tags,): train GIFs with each tag, as meant. pair_slots: of each pair's hash the train GIFs with both.
     lifts (tags, experts): how much likelier than chance neighbors of a GIF with the tag have it, 1 to MAX_LIFT.
-    num_train: train GIFs in all.
+    num_train: train GIFs in all. seen, num (tags, experts), means (experts,), lift_prior: what lifts are made of
+    (`write_lifts`).
     """
 
     table: OpenTagTable
@@ -64,6 +65,32 @@ class OpenStatistics:
     pair_slots: Uint64s
     lifts: Floats
     num_train: int
+    seen: Ints
+    num: Ints
+    means: Floats
+    lift_prior: float
+
+    def lifts_of_others(self, tags: Ints, seen: Ints, num: Ints) -> Floats:
+        """Lifts (n, experts) of tags (n,), each without one train GIF that has it.
+
+        seen, num (n, experts): what that GIF has added to the sums, its share in SHARE_UNITs and 1 where the expert has
+        neighbors of it. A validation GIF has added nothing, so these are the lifts that compare with its own.
+        """
+        prior = np.maximum(self.num_gifs[tags] - 1, 0) / max(self.num_train - 1, 1)
+        rest_seen, rest_num = self.seen[tags] - seen, self.num[tags] - num
+        return _shrunk_lifts(rest_seen, prior[:, None] * rest_num, self.means, self.lift_prior)
+
+    def excess(self) -> dict[int, float]:
+        """By place of an expert: the mean of share - prior of the tags that uploaders gave train GIFs and others have.
+
+        What an expert says of GIFs whose tags it may have learned, to be held against what it says of validation GIFs.
+        """
+        prior = np.maximum(self.num_gifs - 1, 0) / max(self.num_train - 1, 1)
+        shared = self.num_gifs >= 2
+        seen, num = self.seen[shared] / SHARE_UNIT, self.num[shared]
+        total = num.sum(axis=0)
+        above = seen.sum(axis=0) - (prior[shared, None] * num).sum(axis=0)
+        return {place: float(above[place] / total[place]) for place in np.flatnonzero(total)}
 
 
 def count_tags(block: GifBlock, table: OpenTagTable) -> pa.RecordBatch:
@@ -134,14 +161,21 @@ def write_lifts(
     for batch in batches:
         tags, experts, sums, nums = (batch[name].to_numpy() for name in SEEN.names)
         seen[tags, experts], num[tags, experts] = sums, nums
-    lifts = np.ones(shape)
+    means = np.ones(num_experts)
     for expert in range(num_experts):
-        known, often = num[:, expert], num[:, expert] >= 2
-        chance = np.floor(prior * known * SHARE_UNIT + 0.5)[often].sum()
-        mean = max(seen[often, expert].sum() / chance, 1.0) if chance > 0 else 1.0
-        lift = (seen[:, expert] / SHARE_UNIT + lift_prior * mean) / (prior * known + lift_prior)
-        lifts[is_given, expert] = np.clip(lift, 1.0, MAX_LIFT)[is_given]
-    return write_arrays({"lifts": lifts.ravel()}, folder, workspace)
+        often = num[:, expert] >= 2
+        chance = np.floor(prior * num[:, expert] * SHARE_UNIT + 0.5)[often].sum()
+        means[expert] = max(seen[often, expert].sum() / chance, 1.0) if chance > 0 else 1.0
+    lifts = _shrunk_lifts(seen, prior[:, None] * num, means, lift_prior)
+    lifts[(num_gifs > 0) & ~is_given] = 1.0
+    columns = {"lifts": lifts.ravel(), "seen": seen.ravel(), "num": num.ravel(), "means": means}
+    return write_arrays(columns | {"lift_prior": np.array([lift_prior])}, folder, workspace)
+
+
+def _shrunk_lifts(seen: Ints, expected: Floats, means: Floats, lift_prior: float) -> Floats:
+    """(n, experts) of the shares seen, in SHARE_UNITs, and expected by chance."""
+    lifts = (seen / SHARE_UNIT + lift_prior * means) / (expected + lift_prior)
+    return np.asarray(np.clip(lifts, 1.0, MAX_LIFT), np.float64)
 
 
 @functools.lru_cache(maxsize=2)
@@ -149,10 +183,15 @@ def open_statistics(statistics: TagStatistics, workspace: Path) -> OpenStatistic
     """Map the files."""
     counts, lifts = open_arrays(statistics.counts, workspace), open_arrays(statistics.lifts, workspace)
     num_gifs = counts["num_gifs"].to_numpy()
+    shape = (len(num_gifs), len(statistics.experts))
     return OpenStatistics(
         open_tag_table(statistics.table, workspace),
         num_gifs,
         counts["pairs"].to_numpy().reshape(-1, 2),
-        lifts["lifts"].to_numpy().reshape(len(num_gifs), len(statistics.experts)),
+        lifts["lifts"].to_numpy().reshape(shape),
         statistics.table.num_gifs,
+        lifts["seen"].to_numpy().reshape(shape),
+        lifts["num"].to_numpy().reshape(shape),
+        lifts["means"].to_numpy(),
+        float(lifts["lift_prior"][0].as_py()),
     )

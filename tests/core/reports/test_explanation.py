@@ -131,6 +131,13 @@ def test_as_many_neighbors_as_vote_are_shown_and_further_ones_that_are_evidence(
     assert [line.split()[1] for line in neighbor_lines(uri)] == ["n1", "n1b", "n2", "farther"]
 
 
+def test_what_moved_a_tag_is_said_in_words_the_strongest_first(tmp_path: Path) -> None:
+    moved = {"to begin with": 2.0, "what experts see": -3.25, "its other tags": -0.5, "how common it is": 0.04}
+    voted = [tag("cat", "old", 0.7, 0.0, "unconfirmed") | {"reasons": list(moved.items())}]
+    text = as_text(explain_gif(publish(tmp_path, voted_tags=voted), "cat"))
+    assert "log odds -1.7: +2.0 to begin with; down by what experts see -3.2, its other tags -0.5" in text
+
+
 def test_a_release_without_groups_of_copies_is_explained_without_them(tmp_path: Path) -> None:
     uri = publish(tmp_path)
     release = current_release(uri)

@@ -24,7 +24,7 @@ def evidence() -> MakeEvidence:
     def make(experts, **columns):
         found = {name: expert(**said) for name, said in experts.items()}
         num = len(next(iter(found.values())).share)
-        flags = ("is_own", "is_slip", "is_correction", "is_copied", "is_editorial")
+        flags = ("is_own", "is_slip", "is_correction", "is_copied", "is_editorial", "is_taught")
         known = {name: np.broadcast_to(np.asarray(columns.get(name, False), bool), num) for name in flags}
         known |= {name: np.broadcast_to(np.asarray(columns.get(name, 0.0)), num) for name in ("prior", "together")}
         gifs = np.broadcast_to(np.asarray(columns.get("gifs", 0)), num)

@@ -238,16 +238,33 @@ def test_a_lift_is_seen_over_expected_shrunk_to_the_experts_mean(evidence: Rows)
     cat, kitten, dog = 6 / 7 + 1 / 2, 5 / 7 + 2 / 3, 1 / 3
     mean = (cat + kitten) / (2 * 0.4 + 2 * 0.4)  # dog has one GIF with neighbors
     m = CONFIG.lift_prior
-    lifts = {tag: (row["lift_x"], row["lift_y"]) for (_, tag), row in evidence.items()}
+    lifts = {pair: (row["lift_x"], row["lift_y"]) for pair, row in evidence.items() if pair[0] in "cev"}
+    of_cat, of_kitten = (cat + m * mean) / (0.8 + m), (kitten + m * mean) / (0.8 + m)
     assert lifts == {
-        "cat": pytest.approx(((cat + m * mean) / (0.8 + m), 1.0), rel=1e-6),
-        "kitten": pytest.approx(((kitten + m * mean) / (0.8 + m), 1.0), rel=1e-6),
-        "kittne": pytest.approx(((kitten + m * mean) / (0.8 + m), 1.0), rel=1e-6),
-        "dog": pytest.approx(((dog + m * mean) / (0.2 + m), 1.0), rel=1e-6),
-        "fish": pytest.approx((mean, 1.0), rel=1e-6),
-        "bird": (1.0, 1.0),
-        "unheard": (1.0, 1.0),
+        ("c", "cat"): pytest.approx((of_cat, 1.0), rel=1e-6),  # x has no neighbors of c: it adds nothing
+        ("c", "kitten"): pytest.approx((of_kitten, 1.0), rel=1e-6),
+        ("c", "unheard"): pytest.approx((mean, 1.0), rel=1e-6),
+        ("e", "dog"): pytest.approx(((dog + m * mean) / (0.2 + m), 1.0), rel=1e-6),
+        ("v", "cat"): pytest.approx((of_cat, 1.0), rel=1e-6),
+        ("v", "kitten"): pytest.approx((of_kitten, 1.0), rel=1e-6),
+        ("v", "bird"): pytest.approx((mean, 1.0), rel=1e-6),
+        ("v", "dog"): pytest.approx(((dog + m * mean) / (0.2 + m), 1.0), rel=1e-6),
     }
+
+
+def test_a_lift_of_a_train_gifs_own_tag_is_that_of_the_other_gifs_as_a_validation_gifs_is(evidence: Rows) -> None:
+    mean = (6 / 7 + 1 / 2 + 5 / 7 + 2 / 3) / (4 * 0.4)
+    m = CONFIG.lift_prior
+    lifts = {pair: row["lift_x"] for pair, row in evidence.items()}
+    assert lifts["a", "cat"] == pytest.approx((1 / 2 + m * mean) / (0.4 + m), rel=1e-6)
+    assert lifts["b", "cat"] == pytest.approx((6 / 7 + m * mean) / (0.4 + m), rel=1e-6)
+    assert lifts["a", "kitten"] == pytest.approx((2 / 3 + m * mean) / (0.4 + m), rel=1e-6)
+    assert lifts["d", "kittne"] == lifts["d", "kitten"] == pytest.approx((5 / 7 + m * mean) / (0.4 + m), rel=1e-6)
+    assert lifts["d", "dog"] == lifts["f", "fish"] == pytest.approx(mean, rel=1e-6)
+    assert lifts["a", "dog"] == lifts["v", "dog"], "a has it from a copy alone"
+    taught = {pair for pair, row in evidence.items() if row["is_taught"]}
+    own = {pair for pair, row in evidence.items() if row["is_own"] or row["is_correction"]}
+    assert taught == {pair for pair in own if pair[0] != "v"}
 
 
 def test_together_is_how_much_likelier_than_chance_other_gifs_have_the_gifs_tags_together(evidence: Rows) -> None:

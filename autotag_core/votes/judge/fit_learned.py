@@ -1,0 +1,147 @@
+"""What editors teach the learned judge: two small models of new tags, and one of a GIF's own tags.
+
+Loads numba, by the features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from autotag_core.config import VoteConfig
+from autotag_core.votes.evidence.evidence import Bools, Evidence, Floats
+from autotag_core.votes.judge.learned import Learned, NewTags, OwnTags, new_tag_features, own_features
+from autotag_core.votes.judge.rules import Weights
+
+MAX_NEW_ROWS = 300_000
+"""Pairs that teach of new tags, those of about 2,000 GIFs: 30 factors learn nothing from more."""
+NEW_RIDGE = 10.0
+"""Little: from 3 to 30 the measures of benchmarks/quality.py differ by half a point."""
+MIN_RIGHT = 30
+"""Right and wrong tags that are needed of a kind to learn from."""
+USUAL = np.array([0.75, -0.25, 0.75, 0.0, 0.0])
+SPREAD = np.array([0.3, 0.35, 0.15, 2.5, 0.3])
+"""The weights of own tags' evidence before a catalog says more, and how far catalogs are from them: rounded means and
+standard deviations over ten catalogs, emoji and three of each kind in benchmarks/quality.py, each fitted to its truth.
+The last one, of what may confirm itself, is 0 until editors vouch for it."""
+LEFT_OUT = (2.0, 18.0)
+"""Beta prior of the share of right tags that editors leave out: a tenth, and as firm as twenty tags."""
+_MAX_STEPS = 50
+
+
+def fit_learned(
+    evidence: Evidence, is_right: Bools, weights: Weights, config: VoteConfig, taught: Mapping[str, float]
+) -> Learned | None:
+    """What pairs (n,) of validation GIFs teach, of which is_right says whether the editor gave the tag.
+
+    taught: by expert the mean excess of its shares on tags of train GIFs (OpenStatistics.excess).
+
+    None where editors gave too few tags that the GIFs did not have. Pairs are sorted, since sums depend on their order.
+    """
+    experts = sorted(weights.experts)
+    unknowing = [name for name in experts if name not in config.from_own_tags]
+    is_new = ~evidence.is_said
+    rows = np.flatnonzero(is_new)[:MAX_NEW_ROWS]
+    pairs, right = evidence.where(rows), is_right[rows]
+    if not unknowing or min(right.sum(), (~right).sum()) < MIN_RIGHT:
+        return None
+    new = _fit_new_tags(pairs, right, experts, weights)
+    apart = new if unknowing == experts else _fit_new_tags(pairs, right, unknowing, weights)
+    own = _fit_own_tags(evidence, is_right, new, apart)
+    trained = [name for name in experts if name in config.trained_on_tags and name in taught]
+    return Learned(new, own, tuple((name, _echo(evidence, name, taught[name])) for name in trained))
+
+
+def _echo(evidence: Evidence, name: str, taught: float) -> float:
+    """By how much the expert's mean excess on train GIFs' tags is above that on own tags of validation GIFs."""
+    known = evidence.is_own & ~evidence.is_slip & (evidence.prior > 0)
+    above = (evidence.experts[name].share - evidence.prior)[known]
+    above = above[~np.isnan(above)]
+    return max(taught - float(above.mean()), 0.0) if len(above) else 0.0
+
+
+def _fit_new_tags(evidence: Evidence, is_right: Bools, experts: Sequence[str], weights: Weights) -> NewTags:
+    """Logistic regression with a ridge penalty on standardised features."""
+    trusts = tuple(weights.experts[name].on_new_tags for name in experts)
+    features = new_tag_features(evidence, experts, trusts)
+    middle, spread = features.mean(axis=0), features.std(axis=0)
+    spread = np.where(spread > 1e-9, spread, 1.0)
+    factors = ridge_logistic((features - middle) / spread, is_right.astype(np.float64), NEW_RIDGE)
+    slopes = factors[:-1] / spread
+    weights_of_features = (*slopes.tolist(), float(factors[-1] - slopes @ middle))
+    return NewTags(tuple(experts), trusts, weights_of_features, tuple(middle.tolist()))
+
+
+def ridge_logistic(features: Floats, outcomes: Floats, ridge: float) -> Floats:
+    """Factors (f + 1,), the intercept last and free, that minimise -log likelihood + ridge / 2 |factors|^2: Newton."""
+    design = np.column_stack([features, np.ones(len(features))])
+    penalty = np.append(np.full(features.shape[1], ridge), 0.0)
+    share = (outcomes.sum() + 1) / (len(outcomes) + 2)
+    factors = np.append(np.zeros(features.shape[1]), np.log(share / (1 - share)))
+    loss = _ridge_loss(design, outcomes, penalty, factors)
+    for _ in range(_MAX_STEPS):
+        chances = expit(design @ factors)
+        gradient = design.T @ (chances - outcomes) + penalty * factors
+        curvature = (design.T * (chances * (1 - chances))) @ design + np.diag(penalty + 1e-9)
+        step, size = np.linalg.solve(curvature, gradient), 1.0
+        while (tried := _ridge_loss(design, outcomes, penalty, factors - size * step)) > loss and size > 1e-6:
+            size /= 2
+        factors = factors - size * step
+        if loss - tried < 1e-9 * max(abs(loss), 1.0):
+            break
+        loss = tried
+    return np.asarray(factors, np.float64)
+
+
+def _ridge_loss(design: Floats, outcomes: Floats, penalty: Floats, factors: Floats) -> float:
+    log_odds = design @ factors
+    misfit = np.logaddexp(0, log_odds).sum() - (outcomes * log_odds).sum()
+    return float(misfit + 0.5 * (penalty * factors * factors).sum())
+
+
+def _fit_own_tags(evidence: Evidence, is_right: Bools, new: NewTags, unknowing: NewTags) -> OwnTags | None:
+    """Positive and unlabeled learning: an editor gives a tag with (1 - left_out) times the chance that it is right.
+
+    left_out is the same for all tags (selected completely at random: Elkan and Noto 2008) and learned beside the
+    weights, which are drawn to USUAL. Slips are left out, and tags that no train GIF has: neighbors can't speak for
+    these, and an editor who keeps to known tags gives none of them, right or wrong.
+    """
+    known = evidence.is_own & ~evidence.is_slip & (evidence.prior > 0)
+    right = is_right[known].astype(np.float64)
+    if len(right) < MIN_RIGHT:
+        return None
+    features = own_features(evidence.where(known), new, unknowing)
+    centers = features.mean(axis=0)
+    weights, base, left_out = positive_unlabeled(features - centers, right, USUAL, SPREAD, LEFT_OUT)
+    return OwnTags(tuple(weights.tolist()), tuple(centers.tolist()), base, left_out, unknowing)
+
+
+def positive_unlabeled(
+    features: Floats, given: Floats, usual: Floats, spread: Floats, left_out: tuple[float, float]
+) -> tuple[Floats, float, float]:
+    """Weights (f,), base and left_out that are likeliest after given (n,), 1 or 0: maximum a posteriori.
+
+    P(given) = (1 - left_out) sigmoid(features weights + base), weights normal around `usual` with standard deviations
+    `spread`, left_out beta distributed.
+    """
+    num = features.shape[1]
+    alpha, beta = left_out
+
+    def loss(factors: Floats) -> tuple[float, Floats]:
+        chances, lost = expit(features @ factors[:num] + factors[num]), expit(factors[num + 1])
+        found = np.clip((1 - lost) * chances, 1e-12, 1 - 1e-12)
+        by_found = (1 - given) / (1 - found) - given / found
+        by_log_odds = by_found * (1 - lost) * chances * (1 - chances)
+        away = (factors[:num] - usual) / spread
+        value = -(given * np.log(found) + (1 - given) * np.log1p(-found)).sum() + 0.5 * (away * away).sum()
+        value -= alpha * np.log(lost) + beta * np.log1p(-lost)
+        by_lost = -(by_found * chances).sum() * lost * (1 - lost) - alpha * (1 - lost) + beta * lost
+        gradient = np.concatenate([features.T @ by_log_odds + away / spread, [by_log_odds.sum(), by_lost]])
+        return float(value), gradient
+
+    start = np.concatenate([usual, [2.0, np.log(alpha / beta)]])
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}).x
+    return found[:num], float(found[num]), float(expit(found[num + 1]))
