@@ -104,13 +104,13 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Made:
 def test_each_rule_voted_anew_is_what_the_release_has_and_copies_are_held_against_its_own_rule(made: Made) -> None:
     found = compare_rules(made.uri, made.record, made.truth, num_resamples=20)
     ways = ["copies count once, no flow", "every copy counts, tags flow", "every copy counts, no flow"]
-    others = [f"reliability, {way}" for way in ways]
-    assert list(found.evaluations) == ["published", "reliability", *others]
-    assert found.baselines == {"reliability": "published"} | dict.fromkeys(others, "reliability")
+    others = [f"learned, {way}" for way in ways]
+    assert list(found.evaluations) == ["published", "reliability", "learned", *others]
+    assert found.baselines == dict.fromkeys(["reliability", "learned"], "published") | dict.fromkeys(others, "learned")
     catalog = warehouse.read_table(made.uri, CATALOG.name, made.record, ["gif_id", "tags", "split"])
     voted = warehouse.read_table(made.uri, VOTED_TAGS.name, made.record)
     ours = evaluate(voted, catalog, made.truth).overall
-    anew = found.evaluations["reliability"].overall
+    anew = found.evaluations["learned"].overall
     for name in ("precision_at_1", "added_at_1", "missing_recall_at_5", "auc"):
         assert getattr(anew, name) == pytest.approx(getattr(ours, name)), name
     assert (anew.wrong_demoted, anew.right_demoted, anew.confidence_auc) == (None, None, None)
@@ -125,7 +125,7 @@ def test_each_rule_voted_anew_is_what_the_release_has_and_copies_are_held_agains
 
 def test_an_ablation_has_every_expert_by_both_rules_and_each_measure_by_factor(made: Made) -> None:
     found = ablate_experts(made.uri, made.record, made.truth, num_resamples=20)
-    assert list(found) == ["published", "reliability"]
+    assert list(found) == ["published", "learned"]
     assert next(iter(found["published"].evaluations)) == "all" and len(found["published"].evaluations) == 5
     assert "shown added@1" in ablations_as_text(found)
     factors = json.loads(ablations_as_json(found))["reliability"]["variants"]["text alone"]["factors"]
