@@ -163,11 +163,11 @@ def test_a_release_is_voted_anew_by_every_rule_and_without_each_expert(night: An
     record = warehouse.current_release(uri, night.run.run_id)
     truth = read_truth(f"{night.folder}/catalog/truth.jsonl")
     rules = compare_rules(uri, record, truth, num_resamples=20)
-    assert list(rules.evaluations)[:2] == ["published", "reliability"]
+    assert list(rules.evaluations)[:3] == ["published", "reliability", "learned"]
     columns = ["gif_id", "tag", "score", "confidence"]
     catalog = warehouse.read_table(uri, "catalog", record, ["gif_id", "tags", "split"])
     written = evaluate(warehouse.read_table(uri, "voted_tags", record, columns), catalog, truth).overall
-    anew = rules.evaluations["reliability"].overall
+    anew = rules.evaluations["learned"].overall
     for measure in ("precision_at_1", "added_at_1", "missing_recall_at_5"):
         assert getattr(anew, measure) == pytest.approx(getattr(written, measure), abs=0.02), measure
     experts = ["imagenet", "semantic", "temporal", "text"]
@@ -175,7 +175,7 @@ def test_a_release_is_voted_anew_by_every_rule_and_without_each_expert(night: An
     ablations = ablate_experts(uri, record, truth, num_resamples=20)
     assert {rule: list(found.evaluations) for rule, found in ablations.items()} == {
         "published": wanted,
-        "reliability": wanted,
+        "learned": wanted,
     }
     assert all(f"{name} alone" in ablations_as_text(ablations) for name in experts)
     assert set(json.loads(ablations_as_json(ablations))["published"]["variants"]) == set(wanted)

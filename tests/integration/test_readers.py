@@ -23,13 +23,14 @@ from jobs.run.run import Run
 pytestmark = pytest.mark.integration
 COLUMNS = (
     "gif_id string, tag string, confidence float, source string, published_score float, score float, "
-    "probability float, accepted boolean, votes map<string,int>, evidence array<string>"
+    "probability float, accepted boolean, votes map<string,int>, evidence array<string>, "
+    "reasons map<string,float>"
 )
 PUBLISHED = [
-    ("a", "cat", 1.0, "confirmed", 0.5, 0.5, 0.9, True, {"imagenet": 3}, ["b", "c"]),
-    ("a", "dog", 0.7, "unconfirmed", 0.0, 0.0, None, None, {}, []),
+    ("a", "cat", 1.0, "confirmed", 0.5, 0.5, 0.9, True, {"imagenet": 3}, ["b", "c"], {}),
+    ("a", "dog", 0.7, "unconfirmed", 0.0, 0.0, None, None, {}, [], {}),
 ]
-LATER = [("z", "zebra", 1.0, "original", 0.0, 0.0, None, None, {}, [])]
+LATER = [("z", "zebra", 1.0, "original", 0.0, 0.0, None, None, {}, [], {})]
 
 
 def publish_then_write_more(spark: SparkSession, uri: str) -> int:
@@ -66,4 +67,4 @@ def test_every_reader_sees_the_released_rows(
         )
     table = f"{uri}/voted_tags".replace("s3a://", "s3://")
     query = f"select tag, votes, evidence from delta_scan('{table}', version => {version}) order by tag"
-    assert connection.sql(query).fetchall() == [("cat", {"imagenet": 3}, ["b", "c"]), ("dog", {}, [])]
+    assert connection.sql(query).fetchall() == [("cat", {"imagenet": 3}, ["b", "c"], {}), ("dog", {}, [])]

@@ -231,6 +231,7 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
         "accepted": None,
         "votes": [("imagenet", 2)],
         "evidence": ["a", "b"],
+        "reasons": [("imagenet", 0.5)],
     }
     document = {
         "gif_id": "cat",
@@ -248,7 +249,7 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
             tables.VOTED_TAGS,
             voted,
             "confidence float, published_score float, score float, probability float, accepted boolean, "
-            "votes map<string,int>, evidence array<string>",
+            "votes map<string,int>, evidence array<string>, reasons map<string,float>",
         ),
         (
             tables.SEARCH_DOCUMENTS,
@@ -260,7 +261,7 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
     for table, row, typed in cases:
         types = dict(part.split(" ", 1) for part in typed.split(", "))
         ddl = ", ".join(f"{name} {types.get(name, 'string')}" for name in row)
-        value = {name: dict(cell) if name == "votes" else cell for name, cell in row.items()}
+        value = {name: dict(cell) if name in ("votes", "reasons") else cell for name, cell in row.items()}
         target = warehouse.table_uri(uri, table.name)
         write_version(spark.createDataFrame([value], ddl), target, "mark", table)
         assert warehouse.read_table(uri, table.name, run("r1", table_versions={table.name: 0})).to_pylist() == [row]

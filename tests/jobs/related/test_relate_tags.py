@@ -30,7 +30,8 @@ GIFS = (
 )
 VOTED = (
     "gif_id string, tag string, confidence float, source string, published_score float, score float, "
-    "probability float, accepted boolean, votes map<string,int>, evidence array<string>"
+    "probability float, accepted boolean, votes map<string,int>, evidence array<string>, "
+    "reasons map<string,float>"
 )
 SMALL = ["experts=[semantic]", "semantic.vector_size=2", "semantic.min_count=1", "semantic.num_iterations=2"]
 SMALL += ["related.min_tag_gifs=2"]
