@@ -20,6 +20,9 @@ AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 REQUIRED = {
     # Times in tables are UTC wherever the job runs.
     "spark.sql.session.timeZone": "UTC",
+    # The partitions of a union are those of its parts, one after another. From Spark 4.1 on parts of one partition each
+    # would be laid together: two experts' embeddings in one task, which searches those of one.
+    "spark.sql.unionOutputPartitioning": "false",
 }
 """What the job's results depend on, whoever runs it."""
 LOCAL_MASTER = "local[*,4]"

@@ -128,7 +128,7 @@ def test_an_ablation_has_every_expert_by_both_rules_and_each_measure_by_factor(m
     assert list(found) == ["published", "learned"]
     assert next(iter(found["published"].evaluations)) == "all" and len(found["published"].evaluations) == 5
     assert "shown added@1" in ablations_as_text(found)
-    factors = json.loads(ablations_as_json(found))["reliability"]["variants"]["text alone"]["factors"]
+    factors = json.loads(ablations_as_json(found))["learned"]["variants"]["text alone"]["factors"]
     assert set(factors["shown"]) == {"precision_at_1", "added_at_1", "missing_recall_at_5"}
 
 

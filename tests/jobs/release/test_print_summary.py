@@ -80,7 +80,7 @@ def test_it_says_what_became_of_the_rows_the_tags_and_the_experts(run: Run) -> N
     lines = [line.rstrip() for line in printed(run).splitlines()]
     assert f"Published run {run.run_id} in s3a://gifs/[new]" in lines
     assert "Failures: 2 x frames:not_found, 1 x catalog:missing_uri" in lines
-    assert "Tags: 3 confirmed, 0 demoted, 1 added, 0 kept untouched; 0 more proposed by the rule reliability" in lines
+    assert "Tags: 3 confirmed, 0 demoted, 1 added, 0 kept untouched; 0 more proposed by the rule learned" in lines
     assert any(line.split() == ["catalog", "4", "3", "1.2"] for line in lines)
     assert any(line.startswith("semantic") and "5 of 10 validation" in line and "0.54" in line for line in lines)
     assert "Search: index gifs-1" in lines

@@ -20,7 +20,7 @@ from autotag_core import search, warehouse
 from autotag_core.config import Config, ElasticsearchConfig, WarehouseConfig
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.tables import SEARCH_DOCUMENTS
-from autotag_core.warehouse import RunRecord
+from autotag_core.warehouse import RunRecord, releases
 from jobs.process.progress import Progress
 from jobs.release import publish_run as publication
 from jobs.release.publish_run import publish_run, recorded, tidy_up
@@ -349,7 +349,7 @@ def test_a_rollback_to_tables_that_are_gone_leaves_search_where_it_is(house: Hou
 def test_a_rollback_that_can_not_be_recorded_puts_the_alias_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     first = house.published("a")
     house.published("b")
-    monkeypatch.setattr(warehouse, "append_run", fail(InputError("the disk is full")))
+    monkeypatch.setattr(releases, "append_run", fail(InputError("the disk is full")))
     with pytest.raises(InputError, match="the disk is full"):
         rollback_release(house.uri, first.run_id, house.index.url, house.index.alias)
     assert house.seen() == (["b"], ["b"])
