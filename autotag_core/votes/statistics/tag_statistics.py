@@ -90,7 +90,7 @@ class OpenStatistics:
         seen, num = self.seen[shared] / SHARE_UNIT, self.num[shared]
         total = num.sum(axis=0)
         above = seen.sum(axis=0) - (prior[shared, None] * num).sum(axis=0)
-        return {place: float(above[place] / total[place]) for place in np.flatnonzero(total)}
+        return {place: float(above[place] / total[place]) for place in np.flatnonzero(total).tolist()}
 
 
 def count_tags(block: GifBlock, table: OpenTagTable) -> pa.RecordBatch:
