@@ -9,6 +9,7 @@ import fcntl
 import functools
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -176,33 +177,24 @@ _MAX_DELETED = 1000
 """Keys that S3 takes in one call."""
 
 
-def list_files(uri: str) -> list[str]:
-    """URIs of every file below the URI, at any depth; none where it is not there."""
+def list_files(uri: str, age_s: float = 0) -> list[str]:
+    """URIs of every file below the URI, at any depth; with age_s, of those last written longer ago than that.
+
+    None where it is not there.
+    """
+    before = time.time() - age_s if age_s else math.inf
     with explained(uri):
         if not is_s3(uri):
             root = local_path(uri)
-            return [join(uri, path.relative_to(root).as_posix()) for path in root.rglob("*") if path.is_file()]
-        bucket, key = split_s3(uri)
-        folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
-        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
-        return [join(uri, item["Key"].removeprefix(folder)) for page in pages for item in page.get("Contents", [])]
-
-
-def old_files(uri: str, age_s: float) -> list[str]:
-    """URIs of the files below the URI, at any depth, that were last written longer ago than that."""
-    before = time.time() - age_s
-    with explained(uri):
-        if not is_s3(uri):
-            root = local_path(uri)
-            files = [path for path in root.rglob("*") if path.is_file() and path.stat().st_mtime < before]
+            files = [
+                path for path in root.rglob("*") if path.is_file() and (not age_s or path.stat().st_mtime < before)
+            ]
             return [join(uri, path.relative_to(root).as_posix()) for path in files]
         bucket, key = split_s3(uri)
         folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
         pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
-        items = (item for page in pages for item in page.get("Contents", []))
-        return [
-            join(uri, item["Key"].removeprefix(folder)) for item in items if item["LastModified"].timestamp() < before
-        ]
+        items = [item for page in pages for item in page.get("Contents", [])]
+        return [join(uri, it["Key"].removeprefix(folder)) for it in items if it["LastModified"].timestamp() < before]
 
 
 def stamp(uri: str) -> str:

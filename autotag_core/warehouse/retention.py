@@ -93,7 +93,7 @@ def _unnamed_files(uri: str) -> set[str]:
     table = open_table(uri)
     if table.metadata().configuration.get(FILE_RETENTION) != FOREVER:
         return set()
-    old = {file for file in storage.old_files(uri, UNNAMED_S) if "/_delta_log/" not in file.removeprefix(uri)}
+    old = {file for file in storage.list_files(uri, UNNAMED_S) if "/_delta_log/" not in file.removeprefix(uri)}
     return old - set(live_files(table, uri)) - _removed_files(table, uri) if old else set()
 
 
