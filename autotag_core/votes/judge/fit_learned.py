@@ -19,15 +19,15 @@ from autotag_core.votes.judge.rules import Weights
 MAX_NEW_ROWS = 300_000
 """Pairs that teach of new tags, those of about 2,000 GIFs: 30 factors learn nothing from more."""
 NEW_RIDGE = 10.0
-"""Little: from 3 to 30 the measures on catalogs of the kinds of benchmarks/quality.py differed by half a point.
+"""Little: from 3 to 30, measures on catalogs of the kinds of benchmarks/quality.py differed by half a point.
 No command prints that."""
 MIN_RIGHT = 30
 """Right and wrong tags that are needed of a kind to learn from."""
 USUAL = np.array([0.75, -0.25, 0.75, 0.0, 0.0])
 SPREAD = np.array([0.3, 0.35, 0.15, 2.5, 0.3])
 """The weights of own tags' evidence before a catalog says more, and how far catalogs are from them: rounded means and
-standard deviations over ten catalogs, each fitted to its truth: the emoji as they are, and their pictures with tags of the
-kinds in benchmarks/quality.py, three of each. No command derives them anew.
+standard deviations over ten catalogs, each fitted to its truth: the emoji as they are, and their pictures with tags
+of the kinds in benchmarks/quality.py, three of each. No command derives them anew.
 The last one, of what may confirm itself, is 0 until editors vouch for it."""
 LEFT_OUT = (2.0, 18.0)
 """Beta prior of the share of right tags that editors leave out: a tenth, and as firm as twenty tags."""
