@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -83,20 +85,37 @@ def spark_session(
     spark = SparkSession.builder.appName(app_name).config(conf=conf).getOrCreate()
     if submitted:
         _ship_wheels(spark)
+    elif _makes_archive(spark):
+        atexit.register(_leave_no_jvm, spark.sparkContext._gateway.proc)  # type: ignore[union-attr]
     return spark
 
 
 def end_session(spark: SparkSession) -> None:
     """Stop Spark; where its JVM writes an archive of its classes, wait until it is gone, and keep it. Never raises."""
     with suppress(Exception):  # the work is done: what stops is only this process
-        gateway, options = spark.sparkContext._gateway, spark.sparkContext.getConf().get(_JAVA_OPTIONS)
+        gateway, archive = spark.sparkContext._gateway, _class_archive() if _makes_archive(spark) else None
         spark.stop()
-        archive = _class_archive()
-        if archive is not None and gateway is not None and archive.making_options in (options or ""):
+        if archive is not None and gateway is not None:
             gateway.shutdown()
             gateway.proc.stdin.close()
             if gateway.proc.wait(60) == 0:
                 archive.keep()
+
+
+def _makes_archive(spark: SparkSession) -> bool:
+    archive = _class_archive()
+    return archive is not None and archive.making_options in (spark.sparkContext.getConf().get(_JAVA_OPTIONS) or "")
+
+
+def _leave_no_jvm(jvm: subprocess.Popen[bytes]) -> None:
+    """After an error or Ctrl-C nobody waits for the archive: the JVM cleans up, but does not write for a minute."""
+    with suppress(OSError):
+        jvm.stdin.close()  # type: ignore[union-attr]  # Spark's launcher gives it one
+    try:
+        jvm.wait(5)
+    except subprocess.TimeoutExpired:
+        jvm.kill()
+        jvm.wait()
 
 
 def _follow_environment(conf: SparkConf) -> SparkConf:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pyspark
 import pytest
 from pyspark.conf import SparkConf
@@ -249,8 +250,7 @@ def test_an_endpoint_with_credentials_never_reaches_the_settings(monkeypatch: py
         submitted(monkeypatch, own, AWS_ENDPOINT_URL="http://me:secret@host")
 
 
-def test_the_first_session_leaves_its_classes_for_the_next_one_and_no_jvm(temporary: Path) -> None:
-    script = """
+_ARCHIVING = """
 import sys
 from pathlib import Path
 import jobs.process.session
@@ -260,24 +260,35 @@ spark = jobs.process.session.spark_session("look", "local[1]", is_short=True, ma
 assert spark.range(3).count() == 3
 process, mapped = spark.sparkContext._gateway.proc, Path(f"/proc/{spark.sparkContext._gateway.proc.pid}/maps")
 is_mapped = sys.argv[1] in mapped.read_text() if mapped.exists() else None
-jobs.process.session.end_session(spark)
-print(is_mapped, process.poll())
 """
-    (temporary / "script.py").write_text(script)
+
+
+def test_the_first_session_leaves_its_classes_for_the_next_one_and_no_jvm(temporary: Path) -> None:
     archive = temporary / "archive folder" / "classes.jsa"
-    archive.parent.mkdir()
-    environment = os.environ | {"PYTHONPATH": str(PROJECT)}
     printed = []
     for _ in range(2):
-        done = subprocess.run(
-            [sys.executable, str(temporary / "script.py"), str(archive)],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=300,
-        )
+        done = _run_archiving(archive, "jobs.process.session.end_session(spark)\nprint(is_mapped, process.poll())")
         assert done.returncode == 0, done.stderr[-3000:]
         printed.append(done.stdout.splitlines()[-1])
         assert archive.is_file()
     assert printed[0].endswith(" 0") and printed[1].split()[0] in ("True", "None")
+
+
+def test_a_session_that_fails_before_its_end_keeps_no_archive_and_leaves_no_jvm(temporary: Path) -> None:
+    archive = temporary / "classes.jsa"
+    done = _run_archiving(archive, "print(process.pid, flush=True)\nsys.exit(130)")
+    assert done.returncode == 130, done.stderr[-3000:]
+    assert not psutil.pid_exists(int(done.stdout.splitlines()[-1]))
+    assert not archive.is_file()
+
+
+def _run_archiving(archive: Path, ending: str) -> subprocess.CompletedProcess[str]:
+    archive.parent.mkdir(exist_ok=True)
+    return subprocess.run(
+        [sys.executable, "-c", _ARCHIVING + ending, str(archive)],
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
