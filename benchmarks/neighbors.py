@@ -194,8 +194,8 @@ def search(spark: SparkSession, folder: Path, table: Path, config: NeighborsConf
     found = folder / "found"
     embeddings_df = spark.read.parquet(str(table))
     shards = folder / "shards"
-    found_df = find_neighbors(embeddings_df, embeddings_df.select("gif_id"), config, ShardFolders(str(shards)))
-    found_df.write.mode("overwrite").parquet(str(found))
+    lists = find_neighbors(embeddings_df, embeddings_df.select("gif_id"), config, ShardFolders(str(shards)))
+    lists.neighbors_df.write.mode("overwrite").parquet(str(found))
     shutil.rmtree(shards, ignore_errors=True)
     return found
 

@@ -59,9 +59,10 @@ def measure(spark: SparkSession, folder: Path, num_gifs: int, rounds: int) -> di
     before, now = space(spark, table, 0, num_gifs), space(spark, table, changed, num_gifs + changed)
     first = ShardFolders(str(folder / "first"), str(folder / "lasting"))
     started = time.perf_counter()
-    lists_df = stored(find_neighbors(before.embeddings_df, before.reference_ids_df, CONFIG, first), folder / "lists")
+    full = find_neighbors(before.embeddings_df, before.reference_ids_df, CONFIG, first)
+    lists_df = stored(full.neighbors_df, folder / "lists")
     figures: dict[str, Any] = {"gifs": num_gifs, "full_s": round(time.perf_counter() - started, 1)}
-    kept = {"imagenet": SavedShards(first.kept, contents(before.references()))}
+    kept = {"imagenet": SavedShards(full.lasting, contents(before.references()))}
     truth, sides = exact(now_vectors), {"saved": kept, "new": {}}
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds):
@@ -74,8 +75,8 @@ def measure(spark: SparkSession, folder: Path, num_gifs: int, rounds: int) -> di
                 return stored(rows_df, place / f"kept-{next(numbers)}")
 
             started = time.perf_counter()
-            found_df, _ = update_neighbors(now, before, lists_df, CONFIG, folders, keep, saved)
-            stored(found_df, place / "found")
+            updated, _ = update_neighbors(now, before, lists_df, CONFIG, folders, keep, saved)
+            stored(updated.neighbors_df, place / "found")
             seconds[name].append(time.perf_counter() - started)
             print(f"{name}: {seconds[name][-1]:.1f} s", file=sys.stderr, flush=True)
             if number == 0:

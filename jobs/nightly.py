@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 if not __package__:  # spark-submit runs this file by its path, with jobs/ and not the project on the path
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -16,7 +17,7 @@ from autotag_core.errors import NotPublishedError
 from autotag_core.experts import TagSpace
 from autotag_core.tables import FAILURES, MEDIA
 from jobs.catalog.read_catalog import read_catalog
-from jobs.duplicates.group_duplicates import copied_tags, group_duplicates, voting_neighbors
+from jobs.duplicates.group_duplicates import group_duplicates
 from jobs.embeddings.base_embeddings import adopt_embeddings
 from jobs.embeddings.embed_frames import embed_gifs
 from jobs.embeddings.embed_motion import settle_head, train_temporal
@@ -27,11 +28,12 @@ from jobs.process.interrupts import watch_interrupts
 from jobs.process.logs import bind_run, configure_logs, silence_spark
 from jobs.process.progress import Progress
 from jobs.process.session import spark_session
-from jobs.related.relate_tags import relate_tags
+from jobs.related.relate_tags import relate_gifs, relate_searches, relate_tags
 from jobs.release.check_request import Checked, Request, check_device, check_request, settled
 from jobs.release.choose_base import choose_base, is_unchanged, sees_frames
 from jobs.release.publish_run import publish_nothing, publish_run, recorded, tidy_up
 from jobs.run.run import Run
+from jobs.run.stages import Stage
 from jobs.search.build_documents import build_search_documents
 from jobs.search.index_documents import index_documents, index_restored
 from jobs.training.write_examples import write_examples
@@ -41,6 +43,26 @@ from jobs.votes.vote_tags import vote_tags
 from jobs.votes.weigh_experts import weigh_experts
 from udfs.duplicates import groups as duplicates
 
+STAGES: tuple[Stage[..., Any], ...] = (
+    read_catalog,
+    embed_gifs,
+    train_temporal,
+    embed_texts,
+    embed_tags,
+    find_neighbors,
+    relate_tags,
+    relate_gifs,
+    relate_searches,
+    group_duplicates,
+    tabulate_tags,
+    weigh_experts,
+    learn_to_score,
+    vote_tags,
+    build_search_documents,
+    write_examples,
+    index_documents,
+)
+"""In the order in which a night calls them; settings leave some out."""
 SMALL_BYTES = 2 * 2**20
 """Of the catalog and its sessions: some ten thousand GIFs, whose night is more planning than computing outside the
 models."""
@@ -58,20 +80,23 @@ def run_nightly(request: Request) -> Run:
         read_catalog(run, checked.request.catalog)
         space = _embed(run)
         find_neighbors(run)
-        run.drop_leftovers()
+        run.staging.drop_others(run.log)
         if is_unchanged(run, index):
             publish_nothing(run)
             return run
-        run.release_failures()
+        run.failures.release()
         if run.config.related.enabled and space is not None:
             relate_tags(run, space)
+            relate_gifs(run, space)
+            if run.config.semantic.search_sessions:
+                relate_searches(run, run.config.semantic.search_sessions)
         if run.config.duplicates.enabled and duplicates.EXPERT in run.config.experts:
             group_duplicates(run)
-        ballots = tabulate_tags(run, voting_neighbors(run), copied_tags(run))
+        ballots = tabulate_tags(run)
         weigh_experts(run, ballots)
         vote_tags(run, ballots, learn_to_score(run, ballots))
         build_search_documents(run)
-        if run.config.training.enabled and MEDIA.name in run.table_versions:
+        if run.config.training.enabled and run.tables.has(MEDIA):
             write_examples(run)
         with index_restored(run, index):
             if index is not None:
@@ -89,9 +114,10 @@ def _embed(run: Run) -> TagSpace | None:
     if relates_frames:
         settle_head(run)
     if sees_frames(run.config):
-        _check_failed_share(run, num_failed=embed_gifs(run))
-    if relates_frames:
-        train_temporal(run)
+        seen = embed_gifs(run)
+        _check_failed_share(run, seen.num_failed)
+        if relates_frames:
+            train_temporal(run, seen)
     if experts.chosen_experts(run.config, "texts"):
         embed_texts(run)
     return embed_tags(run) if experts.chosen_experts(run.config, "tags") else None
@@ -109,24 +135,24 @@ def _start(checked: Checked) -> Run:
     request = checked.request
     run = Run(spark, request.config, request.warehouse, log, Progress(spark.sparkContext))
     bind_run(run.run_id)
-    run.inputs |= {f"{expert}_version": version for expert, version in checked.model_versions.items()}
+    run.facts.inputs.versions |= checked.model_versions
     run.log.info("run started", catalog=request.catalog, warehouse=request.warehouse, spark=spark.version)
     return run
 
 
 def _check_failed_share(run: Run, num_failed: int) -> None:
     """NotPublishedError where too many GIFs ended in `failures`, were they read or not."""
-    num_gifs = run.rows_out["catalog"]
+    num_gifs = run.facts.rows_out["catalog"]
     limit = run.config.gates.max_failed_share
-    run.gates["failed_share"] = f"{num_failed / num_gifs:.4f} of at most {limit}"
+    run.facts.gates["failed_share"] = f"{num_failed / num_gifs:.4f} of at most {limit}"
     if num_failed > limit * num_gifs:
-        run.release_failures()
-        counts = sorted(run.failures.items(), key=lambda item: (-item[1], item[0]))
+        run.failures.release()
+        counts = sorted(run.failures.counts.items(), key=lambda item: (-item[1], item[0]))
         reasons = ", ".join(f"{count} x {name}" for name, count in counts if not name.startswith("catalog:"))
         raise NotPublishedError(
             f"{num_failed} of {num_gifs} GIFs could not be read or embedded ({reasons}), "
             f"more than gates.max_failed_share={limit}: "
-            f"see version {run.table_versions[FAILURES.name]} of the table failures in {run.warehouse}"
+            f"see version {run.tables.versions[FAILURES.name]} of the table failures in {run.warehouse}"
         )
 
 

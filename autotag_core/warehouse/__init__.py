@@ -19,6 +19,7 @@ from autotag_core.warehouse.releases import (
     table_files,
     table_uri,
 )
+from autotag_core.warehouse.run_inputs import RunInputs
 
 __all__ = [
     "FAILED",
@@ -26,6 +27,7 @@ __all__ = [
     "PUBLISHED",
     "ROLLED_BACK",
     "UNCHANGED",
+    "RunInputs",
     "RunRecord",
     "append_run",
     "as_json",

@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,6 +25,7 @@ from autotag_core import storage
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import RUNS, TABLES, check_columns
 from autotag_core.warehouse.delta import delta_uri, live_files, open_table, plain_schema, read_rows, storage_options
+from autotag_core.warehouse.run_inputs import RunInputs
 
 _OPEN_ATTEMPTS = 8
 
@@ -44,7 +46,7 @@ class RunRecord:
     table_versions: dict[str, int] = field(default_factory=dict)
     elasticsearch_index: str | None = None
     config: str = "{}"
-    inputs: dict[str, str] = field(default_factory=dict)
+    inputs: RunInputs = field(default_factory=RunInputs)
     rows_in: dict[str, int] = field(default_factory=dict)
     rows_out: dict[str, int] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -144,11 +146,19 @@ def _read_runs(warehouse: str, runs: DeltaTable | None) -> list[RunRecord]:
     except (DeltaError, OSError) as error:
         raise InputError(f"{warehouse}: cannot read its runs: {storage.one_line(error)}") from None
     rows.sort(key=lambda row: row["sequence"])
-    return [RunRecord(**{**row, **{name: dict(row[name] or []) for name in _MAPS}}) for row in rows]
+    return [_as_record({**row, **{name: dict(row[name] or []) for name in _MAPS}}) for row in rows]
+
+
+def _as_record(row: dict[str, Any]) -> RunRecord:
+    return RunRecord(**row | {"inputs": RunInputs.from_map(row["inputs"])})
+
+
+def _as_row(record: RunRecord) -> dict[str, Any]:
+    return asdict(record) | {"inputs": record.inputs.to_map()}
 
 
 def _as_arrow(records: list[RunRecord]) -> pa.Table:
-    rows = [asdict(record) for record in records]
+    rows = [_as_row(record) for record in records]
     columns = {
         name: [sorted(row[name].items()) if name in _MAPS else row[name] for row in rows] for name in RUNS.schema.names
     }
@@ -269,4 +279,4 @@ def _check_runs(warehouse: str, runs: DeltaTable) -> None:
 
 def as_json(record: RunRecord) -> str:
     """The record as one JSON object, times in ISO 8601."""
-    return json.dumps(asdict(record), default=lambda value: value.isoformat(), ensure_ascii=False)
+    return json.dumps(_as_row(record), default=lambda value: value.isoformat(), ensure_ascii=False)

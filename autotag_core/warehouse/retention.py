@@ -14,8 +14,6 @@ UNNAMED_S = 24 * 3600
 """A younger file may be somebody's work: tasks write files before the driver commits them."""
 SHARDS = "shards"
 """Folder of the warehouse in which each run that built index shards has one of its own."""
-SHARDS_INPUT = "_shards"
-"""What ends the name of an expert's entry in a release's `inputs`: the run that built its index shards."""
 
 
 def drop_old_versions(warehouse: str, keep: int | None) -> dict[str, int]:
@@ -44,8 +42,7 @@ def drop_old_shards(warehouse: str, keep: int | None) -> list[str]:
     named = {
         run_id
         for run in _kept([run for run in list_runs(warehouse) if run.is_release], keep)
-        for name, run_id in run.inputs.items()
-        if name.endswith(SHARDS_INPUT)
+        for run_id in run.inputs.shards.values()
     }
     folder = storage.join(warehouse, SHARDS)
     built = {uri.removeprefix(f"{folder}/").partition("/")[0] for uri in storage.list_files(folder)}

@@ -13,27 +13,28 @@ from pyspark.storagelevel import StorageLevel
 from autotag_core import labels
 from autotag_core.config import CatalogConfig
 from autotag_core.errors import InputError
-from autotag_core.tables import CATALOG, LABELS, WRITTEN_TAGS, Table
+from autotag_core.tables import CATALOG, FAILURES, LABELS, WRITTEN_TAGS, Table
 from jobs.run.run import Run
+from jobs.run.stages import stage
 from udfs.catalog import check as catalog
 from udfs.catalog import files as catalog_files
 from udfs.labels.labels import to_labels
 from udfs.reuse.row_digests import same_rows
 
 
+@stage("catalog", writes=(CATALOG, WRITTEN_TAGS, FAILURES), reads=(LABELS,), cost="rows of the catalog", unit="rows")
 def read_catalog(run: Run, catalog_uri: str) -> None:
     """Check every row, split the good ones, keep the others as failures; InputError if not one row is usable."""
-    with run.stage("catalog", unit="rows"), ExitStack() as kept:
+    with ExitStack() as kept:
         checked, num_rows = checked_rows(run.spark, catalog_uri, run.config.catalog, kept)
-        run.progress.expect(num_rows)
+        run.expect(num_rows)
         gifs_df = checked.gifs_df
         if run.config.catalog.labels == "engineered":
             gifs_df = _in_label_space(run, gifs_df, kept)
         num_gifs = _write(run, CATALOG, gifs_df, kept)
-        num_failures = run.add_failures(checked.failures_df)
-        run.rows_in["catalog"] = num_gifs + num_failures
-        run.rows_out["catalog"] = num_gifs
-    run.inputs["catalog"] = catalog_uri
+        run.failures.add(checked.failures_df)
+        run.facts.rows_out["catalog"] = num_gifs
+    run.note(catalog=catalog_uri)
 
 
 def checked_rows(
@@ -67,19 +68,19 @@ def _in_label_space(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
     written_df = gifs_df.withColumn("written", F.col("tags"))
     labelled_df, _ = _keep(kept, to_labels(written_df, found))
     _write(run, WRITTEN_TAGS, labelled_df.select("gif_id", F.col("written").alias("tags"), "other_tags"), kept)
-    run.table_versions[LABELS.name] = version
-    run.inputs["labels"] = f"{found.num_rows} labels, version {version}"
+    run.tables.versions[LABELS.name] = version
+    run.note(labels=f"{found.num_rows} labels, version {version}")
     return labelled_df.drop("written", "other_tags")
 
 
 def _write(run: Run, table: Table, rows_df: DataFrame, kept: ExitStack) -> int:
     """Write the table, unless the base has the same rows; how many they are."""
     if run.base is None or table.name not in run.base.table_versions:
-        return run.write(table, rows_df)
+        return run.tables.write(table, rows_df)
     rows_df, num_rows = _keep(kept, rows_df)
-    if not same_rows(rows_df, run.read_base(table)):
-        return run.write(table, rows_df)
-    run.adopt(table)
+    if not same_rows(rows_df, run.tables.read_base(table)):
+        return run.tables.write(table, rows_df)
+    run.tables.adopt(table)
     return num_rows
 
 

@@ -15,6 +15,7 @@ from jobs.commands import labels as labels_cli
 from jobs.commands.options import ConfigFile, RunId, Warehouse, checked_config
 from jobs.commands.related import add_related_commands
 from jobs.commands.sample import sample
+from jobs.commands.stages import stages
 from jobs.process.exit_codes import explained
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app = typer.Typer(
 add_related_commands(app)
 app.add_typer(labels_cli.app, name="labels")
 app.command()(sample)
+app.command()(stages)
 
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. neighbors.k=10.")

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from pyspark.sql import DataFrame
 
 from autotag_core.errors import AutotagError
 from autotag_core.experts import chosen_experts
 from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, MEDIA
-from jobs.embeddings.base_embeddings import SAME_GIFS, write_embeddings
+from jobs.embeddings.base_embeddings import write_embeddings
 from jobs.embeddings.leftover_frames import FRAMES, find_leftover, note_frames
 from jobs.release.choose_base import kept_experts
 from jobs.run.run import Run
+from jobs.run.stages import GPUS, stage
 from udfs.embeddings import frames as embeddings
 from udfs.embeddings.frames import OUTCOMES
 from udfs.reuse.row_digests import compare_gifs, embedded_gifs
 
 
-def embed_gifs(run: Run) -> int:
+@dataclass(frozen=True)
+class SeenGifs:
+    """What a run knows of its GIFs once their frames have been looked at."""
+
+    outcomes_df: DataFrame
+    """Staged: a row of each GIF that was fetched, with frame features where an expert is made of them."""
+    same_df: DataFrame | None
+    """(gif_id): GIFs whose bytes and catalog row the base's rows are about; None without a base."""
+    num_failed: int
+    """A GIF that was read but not embedded has a row of media and one of failures, and failed."""
+
+
+@stage("frames", reads=(CATALOG,), writes=(MEDIA, EMBEDDINGS, FAILURES), runs_on=GPUS, cost="new GIFs x frames")
+def embed_gifs(run: Run) -> SeenGifs:
     """Fetch, decode and embed every GIF in one pass, or those that the base does not know; each ends as a row of media
     or of failures.
 
-    At a GIF that the base knows only the experts look whose model is another one. Returns how many failed: a GIF that
-    was read but not embedded has both rows, and failed.
+    At a GIF that the base knows only the experts look whose model is another one.
     """
-    num_gifs = run.rows_out["catalog"]
-    with run.stage("frames", num_gifs):
-        outcomes_df, num_same = _changed_outcomes(run) if run.base else (_outcomes(run, run.read(CATALOG)), 0)
-        outcomes_df, num_outcomes = run.stage_rows(FRAMES, outcomes_df)
-        if num_outcomes + num_same != num_gifs:
-            raise AutotagError(f"frames: {num_outcomes + num_same} outcomes of {num_gifs} GIFs: each must have one")
-        busy = embeddings.busy_seconds(outcomes_df)
-        run.seconds |= {f"frames:{part}": round(seconds, 3) for part, seconds in busy.items()}
-        failures_df = embeddings.failure_rows(outcomes_df)
-        run.rows_out["frames"] = _write_changed(run, outcomes_df) if run.base else _write_all(run, outcomes_df)
-        num_failed = run.add_failures(failures_df)
-    return num_failed
+    num_gifs = run.facts.rows_out["catalog"]
+    run.expect(num_gifs)
+    same_df, num_same = None, 0
+    if run.base is None:
+        outcomes_df = _outcomes(run, run.tables.read(CATALOG))
+    else:
+        outcomes_df, same_df, num_same = _changed_outcomes(run)
+    outcomes_df, num_outcomes = run.staging.write(FRAMES, outcomes_df)
+    if num_outcomes + num_same != num_gifs:
+        raise AutotagError(f"frames: {num_outcomes + num_same} outcomes of {num_gifs} GIFs: each must have one")
+    busy = embeddings.busy_seconds(outcomes_df)
+    run.facts.seconds |= {f"frames:{part}": round(seconds, 3) for part, seconds in busy.items()}
+    failures_df = embeddings.failure_rows(outcomes_df)
+    if same_df is None:
+        run.facts.rows_out["frames"] = _write_all(run, outcomes_df)
+    else:
+        same_df = same_df.join(failures_df.select("gif_id"), "gif_id", "left_anti")  # a look again may fail
+        run.facts.rows_out["frames"] = _write_changed(run, outcomes_df, same_df)
+    return SeenGifs(outcomes_df, same_df, run.failures.add(failures_df))
 
 
 def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
@@ -45,43 +67,42 @@ def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
     if leftover is None:
         return embeddings.embed_frames(catalog_df, run.config)
     known_df = leftover.outcomes_df.select("gif_id", "version")
-    compared_df, num_gifs = run.stage_rows(
+    compared_df, num_gifs = run.staging.write(
         "compared_leftovers", compare_gifs(catalog_df, leftover.catalog_df, known_df, run.config)
     )
     done_df = compared_df.where("is_same").select("gif_id")
     num_done = done_df.count()
-    run.inputs["taken_up"] = f"{num_done} of {num_gifs} GIFs were seen by a run that did not end"
+    run.note(taken_up=f"{num_done} of {num_gifs} GIFs were seen by a run that did not end")
     run.log.info("work of a run that did not end taken up", gifs=num_done, of=num_gifs)
     todo_df = embeddings.embed_frames(compared_df.where("not is_same"), run.config)
     return todo_df.unionByName(leftover.outcomes_df.join(done_df, "gif_id", "left_semi").select(*OUTCOMES.names))
 
 
 def _write_all(run: Run, outcomes_df: DataFrame) -> int:
-    num_read = run.write(MEDIA, embeddings.media_rows(outcomes_df))
-    run.write(EMBEDDINGS, embeddings.embedding_rows(outcomes_df))
+    num_read = run.tables.write(MEDIA, embeddings.media_rows(outcomes_df))
+    run.tables.write(EMBEDDINGS, embeddings.embedding_rows(outcomes_df))
     return num_read
 
 
-def _changed_outcomes(run: Run) -> tuple[DataFrame, int]:
-    """Outcomes of the GIFs that are new or changed, and of the others by the experts that look again; how many have
-    none, since nothing about them has changed.
+def _changed_outcomes(run: Run) -> tuple[DataFrame, DataFrame, int]:
+    """Outcomes of the GIFs that are new or changed, and of the others by the experts that look again; which GIFs are
+    the same (gif_id); and how many have no outcome, since nothing about them has changed.
     """
-    known_df = embedded_gifs(run.read_base(MEDIA), run.read_base(FAILURES))
-    compared_df = compare_gifs(run.read(CATALOG), run.read_base(CATALOG), known_df, run.config)
-    compared_df, num_gifs = run.stage_rows("compared_gifs", compared_df)
+    known_df = embedded_gifs(run.tables.read_base(MEDIA), run.tables.read_base(FAILURES))
+    compared_df = compare_gifs(run.tables.read(CATALOG), run.tables.read_base(CATALOG), known_df, run.config)
+    compared_df, num_gifs = run.staging.write("compared_gifs", compared_df)
     same_df = compared_df.where("is_same")
     num_same = same_df.count()
-    run.staged[SAME_GIFS] = same_df.select("gif_id")
-    run.inputs["same_gifs"] = str(num_same)
-    run.log.info("gifs compared", same=num_same, others=num_gifs - num_same, base=run.inputs["base"])
-    others_df = run.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")
+    run.note(same_gifs=str(num_same))
+    run.log.info("gifs compared", same=num_same, others=num_gifs - num_same)
+    others_df = run.tables.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")
     outcomes_df = _outcomes(run, others_df)
     again = _looking_again(run)
     if not again:
         run.progress.expect(num_gifs - num_same)
-        return outcomes_df, num_same
+        return outcomes_df, same_df.select("gif_id"), num_same
     again_df = embeddings.embed_frames(same_df, embeddings.only_experts(run.config, again))
-    return outcomes_df.unionByName(again_df), 0
+    return outcomes_df.unionByName(again_df), same_df.select("gif_id"), 0
 
 
 def _looking_again(run: Run) -> set[str]:
@@ -94,23 +115,20 @@ def _looking_again(run: Run) -> set[str]:
 def _reads_again(run: Run) -> bool:
     """Whether the base's media rows do not say what this run would read."""
     assert run.base is not None
-    return run.base.inputs.get("reader_version") != run.inputs.get("reader_version")
+    return run.base.inputs.versions.get("reader") != run.facts.inputs.versions.get("reader")
 
 
-def _write_changed(run: Run, outcomes_df: DataFrame) -> int:
+def _write_changed(run: Run, outcomes_df: DataFrame, same_df: DataFrame) -> int:
     """Write media and embeddings, with what is kept of the base; how many GIFs were read."""
     media_df, rows_df = embeddings.media_rows(outcomes_df), embeddings.embedding_rows(outcomes_df)
-    failed_df = embeddings.failure_rows(outcomes_df).select("gif_id")
-    same_df = run.staged[SAME_GIFS].join(failed_df, "gif_id", "left_anti")  # a look again may fail
-    run.staged[SAME_GIFS] = same_df
-    num_before = run.read_base(MEDIA).count()
+    num_before = run.tables.read_base(MEDIA).count()
     if same_df.count() == num_before and not media_df.head(1):
-        run.adopt(MEDIA)
+        run.tables.adopt(MEDIA)
         return num_before
     if not _reads_again(run):
-        kept_df = run.read_base(MEDIA).join(same_df, "gif_id", "left_semi")
+        kept_df = run.tables.read_base(MEDIA).join(same_df, "gif_id", "left_semi")
         media_df = media_df.join(same_df, "gif_id", "left_anti").unionByName(kept_df)
-    num_read = run.write(MEDIA, media_df)
+    num_read = run.tables.write(MEDIA, media_df)
     if names := [expert.name for expert in chosen_experts(run.config, "frames")]:
-        write_embeddings(run, rows_df, names)
+        write_embeddings(run, rows_df, names, same_df)
     return num_read

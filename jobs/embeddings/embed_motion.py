@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pyspark.sql import DataFrame
+
 from autotag_core.errors import NotTrainedError
 from autotag_core.experts import RelationHead, backbone_version, given_head, load_head, trained_head_name
 from autotag_core.tables import CATALOG, EMBEDDINGS, MEDIA
 from jobs.embeddings.base_embeddings import num_embedded, write_embeddings
+from jobs.embeddings.embed_frames import SeenGifs
 from jobs.release.choose_base import kept_experts
 from jobs.run.run import Run
 from jobs.run.saved_models import save_model, saved_model
+from jobs.run.stages import FITTED, stage
 from udfs.embeddings import motion as temporal
 from udfs.embeddings.motion import EXPERT
 
@@ -21,7 +25,7 @@ _SUFFIX = ".safetensors"
 
 
 def settle_head(run: Run) -> None:
-    """Set run.inputs["temporal_version"] where it is known before any frame is seen: of a head that is given or saved.
+    """Note the version of the expert where it is known before any frame is seen: of a head that is given or saved.
 
     Where the base's catalog, which is this run's, was too small to train on, it still is.
     """
@@ -29,63 +33,74 @@ def settle_head(run: Run) -> None:
     if head is None and not run.config.temporal.retrain:
         uri = saved_model(run, _stem(run))
         head = load_head(uri) if uri is not None else None
+    versions = run.facts.inputs.versions
     if head is not None:
-        run.inputs["temporal_version"] = head.version
-    elif run.base is not None and run.is_adopted(CATALOG) and run.base.inputs.get("temporal_version") == UNTRAINED:
-        run.inputs["temporal_version"] = UNTRAINED
+        versions[EXPERT] = head.version
+    elif run.base is not None and run.tables.is_adopted(CATALOG) and run.base.inputs.versions.get(EXPERT) == UNTRAINED:
+        versions[EXPERT] = UNTRAINED
 
 
-def train_temporal(run: Run) -> None:
+@stage(
+    "temporal",
+    reads=(CATALOG, MEDIA),
+    writes=(EMBEDDINGS,),
+    runs_on=FITTED,
+    cost="GIFs x frames",
+)
+def train_temporal(run: Run, seen: SeenGifs) -> None:
     """Embed GIFs by the head that is given, saved or trained; without one the expert has no embeddings."""
-    with run.stage("temporal", run.rows_out["frames"]):
-        if EXPERT in kept_experts(run) and run.is_adopted(MEDIA):
-            assert run.base is not None
-            run.inputs |= {name: run.base.inputs[name] for name in _SAID if name in run.base.inputs}
-            run.rows_out["temporal"] = num_embedded(run, EXPERT)
-            return
-        head = _head(run)
-        run.inputs["temporal_version"] = head.version if head is not None else UNTRAINED
-        if head is not None:
-            rows_df = temporal.embed_relations(run.staged["frames"], head, run.config.imagenet.threads)
-            run.rows_out["temporal"] = write_embeddings(run, rows_df, [EXPERT])
-            return
-        run.rows_out["temporal"] = 0
-        if run.base is not None:
-            write_embeddings(run, run.read(EMBEDDINGS).limit(0), [EXPERT])
+    run.expect(run.facts.rows_out["frames"])
+    if EXPERT in kept_experts(run) and run.tables.is_adopted(MEDIA):
+        assert run.base is not None
+        said = run.base.inputs.notes
+        run.note(**{name: said[name] for name in _SAID if name in said})
+        run.facts.rows_out["temporal"] = num_embedded(run, EXPERT)
+        return
+    head = _head(run, seen.outcomes_df)
+    run.facts.inputs.versions[EXPERT] = head.version if head is not None else UNTRAINED
+    if head is not None:
+        rows_df = temporal.embed_relations(seen.outcomes_df, head, run.config.imagenet.threads)
+        run.facts.rows_out["temporal"] = write_embeddings(run, rows_df, [EXPERT], seen.same_df)
+        return
+    run.facts.rows_out["temporal"] = 0
+    if run.base is not None:
+        write_embeddings(run, run.tables.read(EMBEDDINGS).limit(0), [EXPERT], seen.same_df)
 
 
 def _stem(run: Run) -> str:
     return trained_head_name(run.config).removesuffix(_SUFFIX)
 
 
-def _head(run: Run) -> RelationHead | None:
-    """The head, and in run.inputs which one it is and why; None where there is too little to train one."""
+def _head(run: Run, outcomes_df: DataFrame) -> RelationHead | None:
+    """The head, with a note of which one it is and why; None where there is too little to train one."""
     config = run.config
     head = given_head(config)
     if head is not None:
         weights = config.temporal.weights or config.temporal.moments_weights
-        run.inputs |= {"temporal": "given", "temporal_head": str(weights)}
+        run.note(temporal="given", temporal_head=str(weights))
         return head
     uri = saved_model(run, _stem(run))
     if uri is not None and not config.temporal.retrain:
-        run.inputs |= {"temporal": "reused", "temporal_head": uri}
+        run.note(temporal="reused", temporal_head=uri)
         head = load_head(uri)
         _warn_where_outgrown(run, head)
         return head
     try:
-        data = temporal.train_head(run.staged["frames"], run.read(CATALOG), config, backbone_version(config))
+        data = temporal.train_head(outcomes_df, run.tables.read(CATALOG), config, backbone_version(config))
     except NotTrainedError as error:
-        run.inputs["temporal"] = f"not trained: {error}"
-        run.log.warning("temporal expert abstains", reason=run.inputs["temporal"])
+        reason = f"not trained: {error}"
+        run.note(temporal=reason)
+        run.log.warning("temporal expert abstains", reason=reason)
         return None
     uri = save_model(run, _stem(run), _SUFFIX, data)
-    run.inputs |= {"temporal": "trained", "temporal_head": uri}
+    run.note(temporal="trained", temporal_head=uri)
     return load_head(uri)
 
 
 def _warn_where_outgrown(run: Run, head: RelationHead) -> None:
     learned = head.record.metrics.get("num_gifs")
-    could_learn = min(run.rows_out["frames"], run.config.temporal.max_training_gifs)
+    could_learn = min(run.facts.rows_out["frames"], run.config.temporal.max_training_gifs)
     if learned and could_learn >= OUTGROWN * learned:
-        run.inputs["temporal"] = f"reused, though trained on {learned:,.0f} of now {could_learn:,} GIFs"
-        run.log.warning("temporal head outgrown: temporal.retrain=true trains it anew", head=run.inputs["temporal"])
+        found = f"reused, though trained on {learned:,.0f} of now {could_learn:,} GIFs"
+        run.note(temporal=found)
+        run.log.warning("temporal head outgrown: temporal.retrain=true trains it anew", head=found)

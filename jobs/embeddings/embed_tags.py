@@ -11,28 +11,30 @@ from jobs.embeddings.base_embeddings import num_embedded
 from jobs.release.choose_base import kept_experts
 from jobs.run.run import Run
 from jobs.run.saved_models import save_model, saved_model
+from jobs.run.stages import FITTED, stage
 from udfs.embeddings import tags as tag_vectors
 from udfs.embeddings.tags import EXPERT
 
 
+@stage("tags", reads=(CATALOG,), writes=(EMBEDDINGS,), runs_on=FITTED, cost="GIFs; a fit: sentences")
 def embed_tags(run: Run) -> TagSpace:
     """Place every GIF in the space of tags and sessions, which is fitted where none is saved that knows what is used
     now; GIFs with nothing known in them abstain.
     """
     settings = run.config.semantic
-    with run.stage("tags", run.rows_out["catalog"]):
-        sessions_df = None
-        if settings.sessions:
-            sessions_df, num_skipped = tag_vectors.read_sessions(run.spark, settings.sessions)
-            run.inputs |= {"sessions": settings.sessions, "sessions_skipped": str(num_skipped)}
-        catalog_df = run.read(CATALOG)
-        space = _space(run, tag_vectors.sentences(catalog_df, sessions_df, settings.min_gif_count))
-        run.inputs["semantic_version"] = space.version
-        if EXPERT in kept_experts(run) and run.is_adopted(CATALOG):
-            run.rows_out["tags"] = num_embedded(run, EXPERT)
-        else:
-            rows_df = tag_vectors.embed_tags(catalog_df, space, run.config)
-            run.rows_out["tags"] = run.replace(EMBEDDINGS, rows_df, [EXPERT])
+    run.expect(run.facts.rows_out["catalog"])
+    sessions_df = None
+    if settings.sessions:
+        sessions_df, num_skipped = tag_vectors.read_sessions(run.spark, settings.sessions)
+        run.note(sessions=settings.sessions, sessions_skipped=str(num_skipped))
+    catalog_df = run.tables.read(CATALOG)
+    space = _space(run, tag_vectors.sentences(catalog_df, sessions_df, settings.min_gif_count))
+    run.facts.inputs.versions[EXPERT] = space.version
+    if EXPERT in kept_experts(run) and run.tables.is_adopted(CATALOG):
+        run.facts.rows_out["tags"] = num_embedded(run, EXPERT)
+    else:
+        rows_df = tag_vectors.embed_tags(catalog_df, space, run.config)
+        run.facts.rows_out["tags"] = run.tables.replace(EMBEDDINGS, rows_df, [EXPERT])
     return space
 
 
@@ -44,11 +46,11 @@ def _space(run: Run, sentences_df: DataFrame) -> TagSpace:
     if uri is not None and not settings.refit:
         space = load_tag_space(uri)
         share = tag_vectors.unknown_share(sentences_df, space, settings)
-        run.inputs |= {"semantic": f"reused: {share:.2%} of what is used is new to it", "semantic_space": uri}
+        run.note(semantic=f"reused: {share:.2%} of what is used is new to it", semantic_space=uri)
         if share <= settings.max_unknown_share:
             return space
         run.log.info("tag space outgrown, fitted anew", unknown_share=round(share, 4))
     space = tag_vectors.fit_space(sentences_df, settings, run.config.seed)
     uri = save_model(run, stem, ".npz", space.to_bytes())
-    run.inputs |= {"semantic": "fitted", "semantic_space": uri}
+    run.note(semantic="fitted", semantic_space=uri)
     return space

@@ -39,9 +39,9 @@ class Leftover:
 
 def note_frames(run: Run, experts: list[str]) -> None:
     """Leave word of what this run's outcomes are made by, before the first of them is written."""
-    note = {"made_by": _made_by(run, experts), "catalog": run.table_versions[CATALOG.name]}
-    storage.write_bytes(storage.join(run.staging, _NOTE), json.dumps(note).encode())
-    run.keeps_frames = True
+    note = {"made_by": _made_by(run, experts), "catalog": run.tables.versions[CATALOG.name]}
+    storage.write_bytes(run.staging.place(_NOTE), json.dumps(note).encode())
+    run.staging.is_kept = True
 
 
 def find_leftover(run: Run, experts: list[str]) -> Leftover | None:
@@ -59,10 +59,9 @@ def find_leftover(run: Run, experts: list[str]) -> Leftover | None:
 
 
 def _made_by(run: Run, experts: list[str]) -> dict[str, str | None]:
-    names = ["frames_version", "reader_version", *(f"{expert}_version" for expert in experts)]
-    made_by = {name: run.inputs.get(name) for name in names}
+    made_by = {name: run.facts.inputs.versions.get(name) for name in ("frames", "reader", *experts)}
     if chosen_experts(run.config, "frame_features"):
-        made_by["backbone_version"] = backbone_version(run.config)
+        made_by["backbone"] = backbone_version(run.config)
     return made_by
 
 

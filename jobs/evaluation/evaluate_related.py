@@ -64,7 +64,7 @@ def _relate(catalog_df: DataFrame, sessions_df: DataFrame, config: Config, k: in
     settings = search_settings(config.neighbors, k)
     train_df = catalog_df.where(F.col("split") == TRAIN).select("gif_id")
     folders = ShardFolders(storage.join(folder, "tags"))
-    neighbors_df = neighbors.find_neighbors(embeddings_df, train_df, settings, folders)
+    neighbors_df = neighbors.find_neighbors(embeddings_df, train_df, settings, folders).neighbors_df
     gifs = token_vectors(space, GIF_PREFIX)
     gifs = gifs.only(related.known_gifs(catalog_df, gifs.names))
     searchable = related.make_searchable(spark, gifs, settings, storage.join(folder, "gifs"))

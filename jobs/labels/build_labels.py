@@ -64,7 +64,7 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
     edits = labels.read_edits(request.warehouse)
     run = _start(request)
     with ExitStack() as kept:
-        with run.stage("normalise"):
+        with run.timed("normalise"):
             checked, num_rows = checked_rows(run.spark, request.catalog, request.config.catalog, kept)
             left_out = failures_by_reason(checked.failures_df)
             gifs_df = _keep(kept, checked.gifs_df)
@@ -77,7 +77,7 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
         stages = _decide(run, tags_df, counts, _Sources(lexicon, known, request), say)
         num_gifs = dict(zip(counts.tags, counts.num_gifs.tolist(), strict=True))
         rows = labels.apply_edits(labels.combine(stages, num_gifs), edits)
-        with run.stage("vocabulary"):
+        with run.timed("vocabulary"):
             usage = label_counts.label_usage(map_tags(gifs_df, {row.tag: row.label for row in rows if row.label}))
             popularity = _popularity(counts, rows) if request.searches else usage.num_gifs
             found = labels.choose_labels(rows, usage.num_gifs, popularity, edits, config.max_labels, config.min_gifs)
@@ -102,19 +102,19 @@ def _decide(run: Run, tags_df: DataFrame, counts: TagCounts, sources: _Sources, 
     """What each stage says of each tag that the stages before it have left."""
     config = run.config.labels
     stages: dict[str, list[Decision]] = {}
-    with run.stage("language"):
+    with run.timed("language"):
         names = sources.known.names if sources.known else frozenset()
         stages["language"] = labels.decide_languages(counts, sources.lexicon, config, names)
     say(_line("2 language", stages["language"], "out"))
-    with run.stage("spelling"):
+    with run.timed("spelling"):
         english = counts.merged(_targets(counts, stages))
         stages["spelling"] = labels.correct_spellings(english, sources.lexicon, config)
     say(_line("3 spelling", stages["spelling"], "corrected"))
-    with run.stage("entities"):
+    with run.timed("entities"):
         spelled = counts.merged(_targets(counts, stages))
         stages["entities"], note = _find_entities(spelled, sources)
     say(note or _line("4 entities", stages["entities"], "out"))
-    with run.stage("grouping"):
+    with run.timed("grouping"):
         stages["grouping"], note = _group(run, tags_df, counts, _targets(counts, stages), sources.lexicon)
     say(_line("5 grouping", stages["grouping"], "grouped") + note)
     return stages

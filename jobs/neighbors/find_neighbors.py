@@ -13,33 +13,40 @@ from autotag_core.tables import CATALOG, EMBEDDINGS, NEIGHBORS
 from jobs.neighbors import leftover_neighbors
 from jobs.neighbors.shard_store import keep_shards, save_shards, saved_shards, shard_folders
 from jobs.run.run import Run
+from jobs.run.stages import GPUS, stage
 from udfs.neighbors import search as neighbors
 from udfs.neighbors.update import Space, update_neighbors
 
 
+@stage(
+    "neighbors",
+    reads=(EMBEDDINGS, CATALOG),
+    writes=(NEIGHBORS,),
+    runs_on=GPUS,
+    cost="GIFs x references, or x log",
+    unit="embeddings",
+)
 def find_neighbors(run: Run) -> None:
     """The k nearest train GIFs of every GIF, in each expert's space; what the base has is brought up to date."""
-    with run.stage("neighbors", unit="embeddings"):
-        if run.base is not None and _searches_as_before(run):
-            _update(run)
-            run.rows_out["neighbors"] = run.read(NEIGHBORS).count()
-            return
-        embeddings_df, references_df = run.read(EMBEDDINGS), _references(run.read(CATALOG))
-        num_embeddings = embeddings_df.count()
-        run.rows_in["neighbors"] = num_embeddings
-        run.progress.expect(num_embeddings)
-        made_of = leftover_neighbors.fingerprints(run, embeddings_df, references_df)
-        left = leftover_neighbors.find_leftover(run, made_of)
-        if left is not None:
-            run.inputs |= {"neighbors_taken_up": ", ".join(left.experts)} | left.shard_inputs
-            embeddings_df = embeddings_df.where(~F.col("expert").isin(left.experts))
-        folders = shard_folders(run)
-        found_df = neighbors.find_neighbors(embeddings_df, references_df, run.config.neighbors, folders)
-        if left is not None:
-            found_df = found_df.unionByName(left.neighbors_df)
-        run.rows_out["neighbors"] = run.replace(NEIGHBORS, found_df, run.config.experts)
-        save_shards(run, folders.kept, Space(run.read(EMBEDDINGS), references_df).references())
-        leftover_neighbors.note_neighbors(run, made_of)
+    if run.base is not None and _searches_as_before(run):
+        _update(run)
+        run.facts.rows_out["neighbors"] = run.tables.read(NEIGHBORS).count()
+        return
+    embeddings_df, references_df = run.tables.read(EMBEDDINGS), _references(run.tables.read(CATALOG))
+    num_embeddings = embeddings_df.count()
+    run.expect(num_embeddings)
+    made_of = leftover_neighbors.fingerprints(run, embeddings_df, references_df)
+    left = leftover_neighbors.find_leftover(run, made_of)
+    if left is not None:
+        run.note(neighbors_taken_up=", ".join(left.experts))
+        run.facts.inputs.shards |= left.shards
+        embeddings_df = embeddings_df.where(~F.col("expert").isin(left.experts))
+    folders = shard_folders(run)
+    found = neighbors.find_neighbors(embeddings_df, references_df, run.config.neighbors, folders)
+    found_df = found.neighbors_df if left is None else found.neighbors_df.unionByName(left.neighbors_df)
+    run.facts.rows_out["neighbors"] = run.tables.replace(NEIGHBORS, found_df, run.config.experts)
+    save_shards(run, found.lasting, Space(run.tables.read(EMBEDDINGS), references_df).references())
+    leftover_neighbors.note_neighbors(run, made_of)
 
 
 def _searches_as_before(run: Run) -> bool:
@@ -50,21 +57,21 @@ def _searches_as_before(run: Run) -> bool:
 def _update(run: Run) -> None:
     """Search for what changed alone; nothing is written where nothing did."""
     keep_shards(run)
-    if run.is_adopted(EMBEDDINGS) and run.is_adopted(CATALOG):
+    if run.tables.is_adopted(EMBEDDINGS) and run.tables.is_adopted(CATALOG):
         return
     numbers = itertools.count()
 
     def keep(rows_df: DataFrame) -> DataFrame:
-        return run.stage_rows(f"neighbors-{next(numbers)}", rows_df)[0]
+        return run.staging.write(f"neighbors-{next(numbers)}", rows_df)[0]
 
-    now = Space(run.read(EMBEDDINGS), _references(run.read(CATALOG)))
-    before = Space(run.read_base(EMBEDDINGS), _references(run.read_base(CATALOG)))
-    lists_df, settings, folders = run.read_base(NEIGHBORS), run.config.neighbors, shard_folders(run)
-    found_df, changed = update_neighbors(now, before, lists_df, settings, folders, keep, saved_shards(run))
+    now = Space(run.tables.read(EMBEDDINGS), _references(run.tables.read(CATALOG)))
+    before = Space(run.tables.read_base(EMBEDDINGS), _references(run.tables.read_base(CATALOG)))
+    lists_df, settings, folders = run.tables.read_base(NEIGHBORS), run.config.neighbors, shard_folders(run)
+    found, changed = update_neighbors(now, before, lists_df, settings, folders, keep, saved_shards(run))
     run.log.info("neighbors updated", experts=",".join(changed) or None)
     if changed:
-        run.replace(NEIGHBORS, found_df, changed)
-    save_shards(run, folders.kept, now.references())
+        run.tables.replace(NEIGHBORS, found.neighbors_df, changed)
+    save_shards(run, found.lasting, now.references())
 
 
 def _references(catalog_df: DataFrame) -> DataFrame:

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 from autotag_core import storage
 from autotag_core.tables import NEIGHBORS
 from autotag_core.warehouse import table_uri
-from jobs.neighbors.shard_store import shard_inputs
 from jobs.run.delta_tables import has_its_files, read_version, spark_schema
 from jobs.run.leftovers import left_notes
 from jobs.run.run import Run
@@ -36,9 +35,9 @@ def fingerprints(run: Run, embeddings_df: DataFrame, references_df: DataFrame) -
 
 def note_neighbors(run: Run, made_of: dict[str, str]) -> None:
     """Leave word of what the neighbors that this run has just written are made of."""
-    shards = shard_inputs(run.inputs, made_of)
-    note = {"made_of": made_of, "version": run.table_versions[NEIGHBORS.name], "shards": shards}
-    storage.write_bytes(storage.join(run.staging, _NOTE), json.dumps(note).encode())
+    shards = run.facts.inputs.shards_of(made_of)
+    note = {"made_of": made_of, "version": run.tables.versions[NEIGHBORS.name], "shards": shards}
+    storage.write_bytes(run.staging.place(_NOTE), json.dumps(note).encode())
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Leftover:
 
     experts: list[str]
     neighbors_df: DataFrame
-    shard_inputs: dict[str, str]
-    """Which runs built these experts' indexes."""
+    shards: dict[str, str]
+    """By expert, the run that built its index shards."""
 
 
 def find_leftover(run: Run, made_of: dict[str, str]) -> Leftover | None:
@@ -58,6 +57,6 @@ def find_leftover(run: Run, made_of: dict[str, str]) -> Leftover | None:
         uri, version = table_uri(run.warehouse, NEIGHBORS.name), int(note["version"])
         if same and has_its_files(uri, version):
             rows_df = read_version(run.spark, uri, version, spark_schema(NEIGHBORS))
-            shards = shard_inputs(note.get("shards", {}), same)
+            shards = {expert: run_id for expert, run_id in note.get("shards", {}).items() if expert in same}
             return Leftover(same, rows_df.where(F.col("expert").isin(same)), shards)
     return None

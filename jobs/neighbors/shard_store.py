@@ -7,7 +7,6 @@ written last. A release says in `inputs` under EXPERT_shards which run built tho
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -20,7 +19,7 @@ from autotag_core import storage
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.neighbors import check_shard
 from autotag_core.tables import EMBEDDINGS
-from autotag_core.warehouse.retention import SHARDS, SHARDS_INPUT
+from autotag_core.warehouse.retention import SHARDS
 from jobs.run.delta_tables import has_its_files, read_version, spark_schema, write_version
 from jobs.run.run import Run
 from udfs.neighbors.shards import ShardFolders, ShardRow
@@ -31,7 +30,7 @@ _NOTE, _CONTENTS, _FORMAT = "shards.json", "contents", 1
 
 def shard_folders(run: Run) -> ShardFolders:
     """Where this run writes shards."""
-    return ShardFolders(storage.join(run.staging, "shards"), storage.join(run.warehouse, SHARDS, run.run_id))
+    return ShardFolders(run.staging.place("shards"), storage.join(run.warehouse, SHARDS, run.run_id))
 
 
 def save_shards(run: Run, built: list[ShardRow], references_df: DataFrame) -> None:
@@ -46,15 +45,14 @@ def save_shards(run: Run, built: list[ShardRow], references_df: DataFrame) -> No
     rows = [_as_json(shard, folder) for shard in built]
     note = {"format": _FORMAT, "contents_version": version, "shards": rows}
     storage.write_bytes(storage.join(folder, _NOTE), json.dumps(note, indent=1).encode())
-    run.inputs |= {f"{expert}{SHARDS_INPUT}": run.run_id for expert in experts}
+    run.facts.inputs.shards |= dict.fromkeys(experts, run.run_id)
 
 
 def saved_shards(run: Run) -> dict[str, SavedShards]:
     """Those of the base that are whole, by expert, and built as they would be now; of others the log says why not."""
     assert run.base is not None
     found = {}
-    for name, run_id in shard_inputs(run.base.inputs, run.config.experts).items():
-        expert = name.removesuffix(SHARDS_INPUT)
+    for expert, run_id in run.base.inputs.shards_of(run.config.experts).items():
         try:
             found[expert] = _read(run, expert, run_id)
         except (AutotagError, InputError, ValueError, KeyError, TypeError) as error:
@@ -65,12 +63,7 @@ def saved_shards(run: Run) -> dict[str, SavedShards]:
 def keep_shards(run: Run) -> None:
     """Let the release of this run be searched with the indexes of its base, where it builds no new ones."""
     assert run.base is not None
-    run.inputs |= shard_inputs(run.base.inputs, run.config.experts)
-
-
-def shard_inputs(inputs: dict[str, str], experts: Iterable[str]) -> dict[str, str]:
-    """What of a run's inputs says which run built the indexes of these experts."""
-    return {name: inputs[name] for expert in experts if (name := f"{expert}{SHARDS_INPUT}") in inputs}
+    run.facts.inputs.shards |= run.base.inputs.shards_of(run.config.experts)
 
 
 def _read(run: Run, expert: str, run_id: str) -> SavedShards:

@@ -22,8 +22,8 @@ _LINE_EVERY_S = 10.0
 class _Stage:
     """How far a stage is: only ever further, whatever the Spark job of the moment says of its own tasks."""
 
-    def __init__(self, num_items: int | None, unit: str) -> None:
-        self.num_items, self.unit = num_items or 0, unit
+    def __init__(self, unit: str) -> None:
+        self.num_items, self.unit = 0, unit
         self.share = 0.0
         self._start = time.monotonic()
         self._falls_behind = False
@@ -63,10 +63,10 @@ class Progress:
         self._running: _Stage | None = None
 
     @contextmanager
-    def stage(self, log: Any, name: str, num_items: int | None, unit: str) -> Iterator[None]:
-        """Report while the block runs, on the terminal or to the log; never fails the stage."""
+    def stage(self, log: Any, name: str, unit: str) -> Iterator[None]:
+        """Report while the block runs, on the terminal or to the log, and never fail it; `expect` says how many."""
         done, failed = threading.Event(), threading.Event()
-        self._running = running = _Stage(num_items, unit)
+        self._running = running = _Stage(unit)
         watch = self._draw if self._is_terminal else functools.partial(self._print, log)
         thread = threading.Thread(target=watch, args=(name, running, done, failed), daemon=True)
         thread.start()
@@ -81,7 +81,7 @@ class Progress:
             self._running = None
 
     def expect(self, num_items: int) -> None:
-        """How many items the running stage has, where only the stage itself finds out."""
+        """Say how many items the running stage has."""
         if self._running is not None:
             self._running.num_items = num_items
 

@@ -9,13 +9,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from autotag_core import experts, frames, storage, warehouse
-from autotag_core import ocr as text
+from autotag_core import experts, frames, ocr, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.failures import Stage
 from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, LABELS, MEDIA, NEIGHBORS, WRITTEN_TAGS, check_columns
-from autotag_core.warehouse import RunRecord
+from autotag_core.warehouse import RunInputs, RunRecord
 from autotag_core.warehouse.delta import open_table
 from jobs.run.run import Run
 from jobs.search.index_alias import Index, serves_release
@@ -27,15 +26,17 @@ _OF_LABELS = (LABELS, WRITTEN_TAGS)
 
 
 def choose_base(run: Run) -> None:
-    """Set run.base to the current release, or to None, and say in run.inputs which it is or why there is none."""
-    run.inputs |= input_versions(run.config)
+    """Let the run stand on the current release, or on none, and note which it is or why there is none."""
+    note_versions(run.facts.inputs, run.config)
     base, why = _current(run)
     if base is not None:
         why = _misfit(run, base)
-    run.base = base if not why else None
-    run.held_failures = [] if run.base is not None else None
-    run.inputs["base"] = why or str(base and base.run_id)
-    run.log.info("base chosen", base=run.inputs["base"])
+    run.tables.base = base if not why else None
+    if run.base is not None:
+        run.failures.hold()
+    said = why or str(base and base.run_id)
+    run.note(base=said)
+    run.log.info("base chosen", base=said)
 
 
 def _misfit(run: Run, base: RunRecord) -> str:
@@ -43,7 +44,7 @@ def _misfit(run: Run, base: RunRecord) -> str:
     needed = [*_NEEDED, *([MEDIA] if sees_frames(run.config) else [])]
     if missing := [table.name for table in needed if table.name not in base.table_versions]:
         return f"none: run {base.run_id} has no {', '.join(missing)}"
-    if base.inputs.get("frames_version") != run.inputs["frames_version"]:
+    if base.inputs.versions.get("frames") != run.facts.inputs.versions["frames"]:
         return f"none: run {base.run_id} has made frames in another way"
     for table in needed:
         delta = open_table(warehouse.table_uri(run.warehouse, table.name), base.table_versions[table.name])
@@ -68,16 +69,15 @@ def _current(run: Run) -> tuple[RunRecord | None, str]:
         return None, f"none: {error}"
 
 
-def input_versions(config: Config) -> dict[str, str]:
-    """What a run is given besides catalog and models: how frames are made and text is read, and which sessions."""
-    found = {"frames_version": frames.frames_version(config.frames)}
+def note_versions(inputs: RunInputs, config: Config) -> None:
+    """Note what a run is given besides catalog and models: how frames are made and text is read, and which sessions."""
+    inputs.versions["frames"] = frames.frames_version(config.frames)
     if experts.chosen_experts(config, "texts"):
-        found["reader_version"] = text.reader_version(config.text)
+        inputs.versions["reader"] = ocr.reader_version(config.text)
     for name in ("sessions", "search_sessions"):
         uri = getattr(config.semantic, name)
         if uri:
-            found[f"{name}_stamp"] = storage.stamp(uri)
-    return found
+            inputs.stamps[name] = storage.stamp(uri)
 
 
 def sees_frames(config: Config) -> bool:
@@ -89,10 +89,8 @@ def kept_experts(run: Run) -> list[str]:
     """The experts whose model is the one that the base's embeddings are by."""
     if run.base is None:
         return []
-    before, now = run.base.inputs, run.inputs
-    names = [f"{expert}_version" for expert in run.config.experts]
-    same = [name for name in names if name in now and before.get(name) == now[name]]
-    return [name.removesuffix("_version") for name in same]
+    before, now = run.base.inputs.versions, run.facts.inputs.versions
+    return [expert for expert in run.config.experts if expert in now and before.get(expert) == now[expert]]
 
 
 def is_unchanged(run: Run, index: Index | None) -> bool:
@@ -103,11 +101,10 @@ def is_unchanged(run: Run, index: Index | None) -> bool:
     if base is None:
         return False
     written = [CATALOG, EMBEDDINGS, NEIGHBORS, *([MEDIA] if sees_frames(run.config) else [])]
-    given = [name for name in {*base.inputs, *run.inputs} if name.endswith(("_stamp", "_version"))]
     return (
-        all(run.is_adopted(table) for table in written)
-        and all(base.table_versions.get(table.name) == run.table_versions.get(table.name) for table in _OF_LABELS)
-        and all(base.inputs.get(name) == run.inputs.get(name) for name in given)
+        all(run.tables.is_adopted(table) for table in written)
+        and all(base.table_versions.get(table.name) == run.tables.versions.get(table.name) for table in _OF_LABELS)
+        and base.inputs.makes_the_same(run.facts.inputs)
         and _settings(json.loads(base.config)) == _settings(run.config.model_dump(mode="json"))
         and _same_failures(run)
         and (index is None or serves_release(index, base))
@@ -120,5 +117,5 @@ def _settings(config: dict[str, object]) -> dict[str, object]:
 
 def _same_failures(run: Run) -> bool:
     """Whether the same items fail as did before; what the index refused is known only once it is filled."""
-    before_df = run.read_base(FAILURES).where(F.col("stage") != str(Stage.SEARCH_DOCUMENTS))
-    return same_rows(functools.reduce(DataFrame.unionByName, run.held_failures or [], before_df.limit(0)), before_df)
+    before_df = run.tables.read_base(FAILURES).where(F.col("stage") != str(Stage.SEARCH_DOCUMENTS))
+    return same_rows(functools.reduce(DataFrame.unionByName, run.failures.held(), before_df.limit(0)), before_df)

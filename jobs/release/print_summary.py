@@ -22,56 +22,59 @@ _NUM_EXAMPLES = 3
 _NUM_TAGS = 8
 
 
-def print_summary(run: Run, console: Console | None = None) -> None:
+def print_summary(run: Run, console: Console | None = None, warehouse: str | None = None) -> None:
     """Rows and seconds by stage, failures, weights, what became of the tags, three GIFs before and after.
 
+    `warehouse` is what the reader should call it, where that is not what the run called it.
     Never fails: the run is published, and a summary that can't be made must not look like a run that failed.
     """
     console = console or Console(width=None if Console().is_terminal else 120)
     try:
-        for part in _parts(run):
+        for part in _parts(run, warehouse or run.warehouse):
             console.print(Text(part) if isinstance(part, str) else part)
     except Exception as error:
         run.log.warning("the run is published, but its summary can't be printed", reason=cause(error))
 
 
-def _parts(run: Run) -> Iterator[str | Text | Table]:
+def _parts(run: Run, warehouse: str) -> Iterator[str | Text | Table]:
     """The summary from top to bottom. Texts are printed as they are: a tag may look like markup or an emoji's code."""
-    if run.status == UNCHANGED and run.base is not None:
-        yield Text(f"\nNothing has changed since run {run.base.run_id} in {run.warehouse}: it stays", style="bold")
+    if run.facts.status == UNCHANGED and run.base is not None:
+        yield Text(f"\nNothing has changed since run {run.base.run_id} in {warehouse}: it stays", style="bold")
         yield _stage_table(run)
         return
-    yield Text(f"\nPublished run {run.run_id} in {run.warehouse}", style="bold")
+    yield Text(f"\nPublished run {run.run_id} in {warehouse}", style="bold")
     yield _stage_table(run)
-    failures = ", ".join(f"{count} x {name}" for name, count in sorted(run.failures.items(), key=lambda item: -item[1]))
+    failures = ", ".join(
+        f"{count} x {name}" for name, count in sorted(run.failures.counts.items(), key=lambda item: -item[1])
+    )
     yield f"Failures: {failures or 'none'}"
     yield _weight_table(run)
-    sources = {row["source"]: row["count"] for row in run.read(VOTED_TAGS).groupBy("source").count().collect()}
+    sources = {row["source"]: row["count"] for row in run.tables.read(VOTED_TAGS).groupBy("source").count().collect()}
     yield (
         f"Tags: {sources.get('confirmed', 0)} confirmed, {sources.get('unconfirmed', 0)} demoted, "
         f"{sources.get('voted', 0)} added, {sources.get('editorial', 0) + sources.get('original', 0)} kept untouched; "
         f"{sources.get('proposed', 0)} more proposed by the rule {run.config.vote.rule}"
     )
     yield _calibration_line(run)
-    if RELATED_GIFS.name in run.table_versions:
+    if run.tables.has(RELATED_GIFS):
         yield _related_line(run)
     for example in _examples(run):
         yield f"  {example['gif_id']}: {', '.join(example['tags']) or 'no tags'}"
         yield f"    -> {', '.join(_tag_text(tag) for tag in example['voted'][:_NUM_TAGS])}"
-    if run.elasticsearch_index:
-        yield f"Search: index {run.elasticsearch_index}"
-    yield f"Next: autotag explain --warehouse {run.warehouse} GIF_ID"
+    if run.facts.elasticsearch_index:
+        yield f"Search: index {run.facts.elasticsearch_index}"
+    yield f"Next: autotag explain --warehouse {warehouse} GIF_ID"
 
 
 def _stage_table(run: Run) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("stage", "rows in", "rows out", "seconds"):
         table.add_column(name, justify="left" if name == "stage" else "right")
-    for name in (name for name in run.seconds if ":" not in name):
-        rows = (str(rows.get(name, "")) for rows in (run.rows_in, run.rows_out))
-        table.add_row(name, *rows, f"{run.seconds[name]:.1f}")
-        for part in (part for part in run.seconds if part.startswith(f"{name}:")):
-            table.add_row(f"  {part.partition(':')[2]}, all tasks", "", "", f"{run.seconds[part]:.1f}")
+    for name in (name for name in run.facts.seconds if ":" not in name):
+        rows = (str(rows.get(name, "")) for rows in (run.facts.rows_in, run.facts.rows_out))
+        table.add_row(name, *rows, f"{run.facts.seconds[name]:.1f}")
+        for part in (part for part in run.facts.seconds if part.startswith(f"{name}:")):
+            table.add_row(f"  {part.partition(':')[2]}, all tasks", "", "", f"{run.facts.seconds[part]:.1f}")
     return table
 
 
@@ -90,7 +93,7 @@ def _weight_table(run: Run) -> Table:
     )
     for name in columns:
         table.add_column(name, justify="left" if name == "expert" else "right")
-    rows = run.read(EXPERT_WEIGHTS).orderBy("expert").collect()
+    rows = run.tables.read(EXPERT_WEIGHTS).orderBy("expert").collect()
     for row in rows:
         new = row["weight_on_new_tags"]
         table.add_row(
@@ -107,15 +110,15 @@ def _weight_table(run: Run) -> Table:
 
 
 def _related_line(run: Run) -> str:
-    counts = {row["source"]: row["count"] for row in run.read(RELATED_GIFS).groupBy("source").count().collect()}
-    parts = [f"{run.rows_out['related_tags']} tags"]
+    counts = {row["source"]: row["count"] for row in run.tables.read(RELATED_GIFS).groupBy("source").count().collect()}
+    parts = [f"{run.facts.rows_out['related_tags']} tags"]
     parts.append(f"{sum(counts.values())} GIFs ({counts.get('sessions', 0)} from sessions)")
-    parts += [f"{run.rows_out['related_searches']} searches"] if "related_searches" in run.rows_out else []
+    parts += [f"{run.facts.rows_out['related_searches']} searches"] if "related_searches" in run.facts.rows_out else []
     return f"Related: {', '.join(parts)}"
 
 
 def _calibration_line(run: Run) -> str:
-    found = json.loads(run.calibration or "{}")
+    found = json.loads(run.facts.calibration or "{}")
     if found.get("ece") is None:
         why = found.get("reason") or "; ".join(
             f"{kind}: {found[kind]['reason']}" for kind in ("own", "proposed") if found.get(kind, {}).get("reason")
@@ -131,7 +134,7 @@ def _examples(run: Run) -> list[Row]:
     """Train GIFs with the most kinds of change, the most popular first."""
     tag = F.struct("confidence", "tag", "source")
     voted_df = (
-        run.read(VOTED_TAGS)
+        run.tables.read(VOTED_TAGS)
         .where(F.col("source") != "proposed")
         .groupBy("gif_id")
         .agg(
@@ -140,7 +143,7 @@ def _examples(run: Run) -> list[Row]:
         )
         .where("changes > 0")
     )
-    catalog_df = run.read(CATALOG).select("gif_id", "tags", "popularity")
+    catalog_df = run.tables.read(CATALOG).select("gif_id", "tags", "popularity")
     ranked_df = voted_df.join(catalog_df, "gif_id").orderBy(F.desc("changes"), F.desc("popularity"), "gif_id")
     return ranked_df.limit(_NUM_EXAMPLES).withColumn("voted", F.reverse("voted")).collect()
 

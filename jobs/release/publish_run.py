@@ -23,11 +23,11 @@ def publish_run(run: Run, index: Index | None) -> None:
         if index is not None:
             move_alias(run, index)
         try:
-            warehouse.append_run(run.warehouse, run.record(warehouse.PUBLISHED))
+            warehouse.append_run(run.warehouse, run.to_record(warehouse.PUBLISHED))
         except BaseException:
             if not _is_published(run):
                 raise
-    run.status = warehouse.PUBLISHED
+    run.facts.status = warehouse.PUBLISHED
     run.log.info("run published")
 
 
@@ -35,9 +35,9 @@ def publish_nothing(run: Run) -> None:
     """Record that the base is what this run would publish."""
     assert run.base is not None
     message = f"nothing has changed since run {run.base.run_id}"
-    warehouse.append_run(run.warehouse, run.record(warehouse.UNCHANGED, message))
-    run.status = warehouse.UNCHANGED
-    run.log.info("run ended", status=run.status, message=message)
+    warehouse.append_run(run.warehouse, run.to_record(warehouse.UNCHANGED, message))
+    run.facts.status = warehouse.UNCHANGED
+    run.log.info("run ended", status=run.facts.status, message=message)
 
 
 def tidy_up(run: Run, index: Index | None) -> None:
@@ -69,10 +69,10 @@ def recorded(run: Run) -> Iterator[None]:
         status = warehouse.NOT_PUBLISHED if isinstance(error, NotPublishedError) else warehouse.FAILED
         message = cause(error)
         run.log.error("run ended", status=status, message=message)
-        if run.table_versions or not isinstance(error, InputError):
+        if run.tables.versions or not isinstance(error, InputError):
             with suppress(Exception):  # the first error is the one to explain
-                warehouse.append_run(run.warehouse, run.record(status, message))
-        if not run.keeps_frames:
+                warehouse.append_run(run.warehouse, run.to_record(status, message))
+        if not run.staging.is_kept:
             _clean_up(run)
         if error is not caught:
             raise error from None
@@ -82,7 +82,7 @@ def recorded(run: Run) -> Iterator[None]:
 
 def _clean_up(run: Run) -> None:
     with suppress(Exception):
-        run.clean_up()
+        run.staging.clean_up()
 
 
 def _is_published(run: Run) -> bool:

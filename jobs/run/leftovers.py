@@ -24,7 +24,7 @@ def left_notes(run: Run, name: str) -> Iterator[tuple[str, dict[str, Any], list[
         return
     for uri in sorted((uri for uri in files if uri.endswith(f"/{name}")), reverse=True):
         folder = uri.removesuffix(f"/{name}")
-        if folder == run.staging:
+        if folder == run.staging.uri:
             continue
         try:
             note = json.loads(storage.read_bytes(uri))

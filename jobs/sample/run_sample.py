@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -56,7 +55,7 @@ def run_sample(
         run = run_nightly(Request(f"{catalog}/catalog.jsonl", tables, _for_one_node(config), elasticsearch_url))
         try:
             # the files below the server are the tables too: what the summary names is there after the servers
-            print_summary(replace(run, warehouse=_shown(place / BUCKET / "warehouse")))
+            print_summary(run, warehouse=_shown(place / BUCKET / "warehouse"))
             _print_quality(tables, f"{catalog}/truth.jsonl")
             show_searches(tables, elasticsearch_url, f"{catalog}/truth.jsonl", config.elasticsearch)
         finally:

@@ -59,15 +59,15 @@ def release_id(release: RunRecord) -> str:
 
 def move_alias(run: Run, index: Index) -> None:
     """Point readers of the alias to the run's index; NotPublishedError where Elasticsearch does not do it."""
-    assert run.elasticsearch_index is not None
+    assert run.facts.elasticsearch_index is not None
     try:
-        search.move_alias(index.client, index.alias, run.elasticsearch_index, index.config)
+        search.move_alias(index.client, index.alias, run.facts.elasticsearch_index, index.config)
     except Exception as error:
         raise NotPublishedError(
-            f"the search alias {index.alias!r} could not be moved to {run.elasticsearch_index}: {cause(error)}; "
+            f"the search alias {index.alias!r} could not be moved to {run.facts.elasticsearch_index}: {cause(error)}; "
             "nothing is published"
         ) from error
-    run.log.info("alias moved", alias=index.alias, index=run.elasticsearch_index)
+    run.log.info("alias moved", alias=index.alias, index=run.facts.elasticsearch_index)
 
 
 @contextmanager
@@ -98,8 +98,8 @@ def rollback_command(index: Index, warehouse: str) -> str:
 
 def settle_index(run: Run, index: Index) -> None:
     """Mark the published index and drop indexes that nobody needs any more; what fails here is only a warning."""
-    assert run.elasticsearch_index is not None
-    search.mark_published(index.client, run.elasticsearch_index, index.config, holds=run.run_id)
+    assert run.facts.elasticsearch_index is not None
+    search.mark_published(index.client, run.facts.elasticsearch_index, index.config, holds=run.run_id)
     try:
         pruned = search.prune_indexes(index.client, index.alias, index.config)
     except Exception as error:  # the run is published: disk space is not worth another exit code

@@ -21,27 +21,29 @@ from autotag_core.tables import FAILURES, SEARCH_DOCUMENTS
 from autotag_core.warehouse import table_uri
 from jobs.run.delta_tables import read_table_version
 from jobs.run.run import Run
+from jobs.run.stages import stage
 from jobs.search.index_alias import Index, rollback_command, serves_release
 from udfs.search import documents as search_documents
 
 
+@stage("index", reads=(SEARCH_DOCUMENTS,), writes=(FAILURES,), cost="documents that differ, or all", unit="documents")
 def index_documents(run: Run, index: Index) -> None:
     """Bring search to the run's documents and count them; NotPublishedError where it does not hold what it should."""
-    num_documents = run.rows_out["documents"]
-    with run.stage("index", num_documents):
-        found = _changes(run, index)
-        if found is None:
-            run.inputs["index"] = "filled"
-            run.elasticsearch_index, num_found, num_refused = fill_index(
-                index, run.run_id, run.read(SEARCH_DOCUMENTS), run.add_failures
-            )
-        else:
-            changes_df, num_changes = found
-            run.inputs["index"] = f"changed: {num_changes} of {num_documents} documents"
-            num_found, num_refused = _change_index(run, index, changes_df)
-        run.gates["documents"] = f"{num_found} found, {num_documents} in the table, {num_refused} refused"
-        search.check_count(num_found, num_documents, num_refused, index.config)
-        run.rows_out["index"] = num_found
+    num_documents = run.facts.rows_out["documents"]
+    run.expect(num_documents)
+    found = _changes(run, index)
+    if found is None:
+        run.note(index="filled")
+        run.facts.elasticsearch_index, num_found, num_refused = fill_index(
+            index, run.run_id, run.tables.read(SEARCH_DOCUMENTS), run.failures.add
+        )
+    else:
+        changes_df, num_changes = found
+        run.note(index=f"changed: {num_changes} of {num_documents} documents")
+        num_found, num_refused = _change_index(run, index, changes_df)
+    run.facts.gates["documents"] = f"{num_found} found, {num_documents} in the table, {num_refused} refused"
+    search.check_count(num_found, num_documents, num_refused, index.config)
+    run.facts.rows_out["index"] = num_found
 
 
 def fill_index(
@@ -71,14 +73,15 @@ def index_restored(run: Run, index: Index | None) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        has_begun = run.base is not None and run.elasticsearch_index == run.base.elasticsearch_index
-        if index is None or run.elasticsearch_index is None or not has_begun:
+        name = run.facts.elasticsearch_index
+        has_begun = run.base is not None and name == run.base.elasticsearch_index
+        if index is None or name is None or not has_begun:
             raise
         try:
             _change_back(run, index)
         except Exception as second:
             raise NotPublishedError(
-                f"{cause(error)}; readers of the tables stay on the last release, but {run.elasticsearch_index} holds "
+                f"{cause(error)}; readers of the tables stay on the last release, but {name} holds "
                 f"some documents of this run and could not be changed back: {cause(second)}; "
                 f"the next run fills a new index, and so does {rollback_command(index, run.warehouse)}"
             ) from error
@@ -94,10 +97,10 @@ def _changes(run: Run, index: Index) -> tuple[DataFrame, int] | None:
     except AutotagError as error:  # columns of another version
         run.log.info("documents not compared", reason=str(error))
         return None
-    changes_df = search_documents.document_changes(run.read(SEARCH_DOCUMENTS), before_df)
-    changes_df, num_changes = run.stage_rows("changed_documents", changes_df)
+    changes_df = search_documents.document_changes(run.tables.read(SEARCH_DOCUMENTS), before_df)
+    changes_df, num_changes = run.staging.write("changed_documents", changes_df)
     run.log.info("documents compared", differ=num_changes)
-    if num_changes > index.config.max_changed_share * run.rows_out["documents"]:
+    if num_changes > index.config.max_changed_share * run.facts.rows_out["documents"]:
         return None
     return changes_df, num_changes
 
@@ -114,20 +117,20 @@ def _change_index(run: Run, index: Index, changes_df: DataFrame) -> tuple[int, i
     """Apply the changes: the documents that the index then holds, and those of the table that it refuses."""
     assert run.base is not None and run.base.elasticsearch_index is not None
     name = run.base.elasticsearch_index
-    run.elasticsearch_index = name
+    run.facts.elasticsearch_index = name
     search.change_mark(index.client, name, index.config, towards=run.run_id)
     version = int(run.started.timestamp() * 1000)
-    refused_before_df = run.read_base(FAILURES).where(F.col("stage") == str(Stage.SEARCH_DOCUMENTS))
+    refused_before_df = run.tables.read_base(FAILURES).where(F.col("stage") == str(Stage.SEARCH_DOCUMENTS))
     still_df = refused_before_df.join(changes_df.select("gif_id"), "gif_id", "left_anti")
     with _done(search_documents.change_documents(changes_df, index.target(name), version)) as (_, refused_df):
-        num_refused = run.add_failures(refused_df.unionByName(still_df))
+        num_refused = run.failures.add(refused_df.unionByName(still_df))
     return search.count_refreshed(index.client, name, index.config), num_refused
 
 
 def _change_back(run: Run, index: Index) -> None:
-    name = run.elasticsearch_index
+    name = run.facts.elasticsearch_index
     assert name is not None
-    changes_df = search_documents.document_changes(_documents_before(run), run.read(SEARCH_DOCUMENTS))
+    changes_df = search_documents.document_changes(_documents_before(run), run.tables.read(SEARCH_DOCUMENTS))
     version = int(time.time() * 1000)  # greater than this run's own, of which a task may still be sending
     with _done(search_documents.change_documents(changes_df, index.target(name), version)):
         pass

@@ -17,6 +17,7 @@ from autotag_core.tables import (
 )
 from autotag_core.training.funnel import Outcome, funnel_rows
 from jobs.run.run import Run
+from jobs.run.stages import stage
 from udfs.training import examples as training
 
 _GIFS_PER_FILE = {"reference": 500_000, "jpeg": 2_000, "webp": 2_000}
@@ -24,33 +25,41 @@ _ROW_GROUP_BYTES = {"reference": 128 * 1024, "jpeg": 8 * 1024 * 1024, "webp": 8 
 """What training reads at once: about a thousand references, or 60 GIFs with 16 stored frames."""
 
 
+@stage(
+    "examples",
+    reads=(CATALOG, MEDIA, FAILURES, VOTED_TAGS, DUPLICATES),
+    writes=(TRAINING_EXAMPLES, TRAINING_LABELS, TRAINING_FUNNEL),
+    cost="GIFs, with frames their bytes",
+)
 def write_examples(run: Run) -> None:
     """The voted dataset as training reads it, with the steps by which the catalog became it; leaks are in the gates."""
-    config, num_gifs = run.config, run.rows_out["catalog"]
+    config, num_gifs = run.config, run.facts.rows_out["catalog"]
     num_files = -(-num_gifs // (config.training.gifs_per_file or _GIFS_PER_FILE[config.training.frames]))
-    duplicates_df = run.read(DUPLICATES) if DUPLICATES.name in run.table_versions else None
-    voted_tags_df = run.read(VOTED_TAGS)
-    sources = training.Sources(run.read(CATALOG), run.read(MEDIA), run.read(FAILURES), voted_tags_df, duplicates_df)
-    with run.stage("examples", num_gifs):
-        labels_df = training.number_labels(voted_tags_df).persist()
-        gifs_df = training.judge_gifs(sources, labels_df, config.training).persist()
-        try:
-            examples_df = training.example_rows(gifs_df, config, num_files)
-            num_examples = run.write(TRAINING_EXAMPLES, examples_df, _ROW_GROUP_BYTES[config.training.frames])
-            outcomes = _outcomes(gifs_df)
-            written_df = gifs_df
-            if num_examples < sum(outcome.num_gifs for outcome in outcomes if outcome.left_at is None):
-                written_df = training.with_lost(gifs_df, run.read(TRAINING_EXAMPLES))
-                outcomes = _outcomes(written_df)
-            run.write(TRAINING_LABELS, training.label_rows(labels_df, written_df))
-            rows = funnel_rows(outcomes, training.STEPS, training.SPLITS, training.BEFORE_VOTING)
-            funnel_df = run.spark.createDataFrame(rows, from_arrow_schema(TRAINING_FUNNEL.schema))
-            run.write(TRAINING_FUNNEL, funnel_df.coalesce(1))
-        finally:
-            gifs_df.unpersist()
-            labels_df.unpersist()
-        run.rows_out["examples"] = num_examples
-        run.gates["training_leaks"] = _leaks(outcomes, duplicates_df is not None)
+    duplicates_df = run.tables.read(DUPLICATES) if run.tables.has(DUPLICATES) else None
+    voted_tags_df = run.tables.read(VOTED_TAGS)
+    sources = training.Sources(
+        run.tables.read(CATALOG), run.tables.read(MEDIA), run.tables.read(FAILURES), voted_tags_df, duplicates_df
+    )
+    run.expect(num_gifs)
+    labels_df = training.number_labels(voted_tags_df).persist()
+    gifs_df = training.judge_gifs(sources, labels_df, config.training).persist()
+    try:
+        examples_df = training.example_rows(gifs_df, config, num_files)
+        num_examples = run.tables.write(TRAINING_EXAMPLES, examples_df, _ROW_GROUP_BYTES[config.training.frames])
+        outcomes = _outcomes(gifs_df)
+        written_df = gifs_df
+        if num_examples < sum(outcome.num_gifs for outcome in outcomes if outcome.left_at is None):
+            written_df = training.with_lost(gifs_df, run.tables.read(TRAINING_EXAMPLES))
+            outcomes = _outcomes(written_df)
+        run.tables.write(TRAINING_LABELS, training.label_rows(labels_df, written_df))
+        rows = funnel_rows(outcomes, training.STEPS, training.SPLITS, training.BEFORE_VOTING)
+        funnel_df = run.spark.createDataFrame(rows, from_arrow_schema(TRAINING_FUNNEL.schema))
+        run.tables.write(TRAINING_FUNNEL, funnel_df.coalesce(1))
+    finally:
+        gifs_df.unpersist()
+        labels_df.unpersist()
+    run.facts.rows_out["examples"] = num_examples
+    run.facts.gates["training_leaks"] = _leaks(outcomes, duplicates_df is not None)
 
 
 def _outcomes(gifs_df: DataFrame) -> list[Outcome]:

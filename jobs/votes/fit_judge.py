@@ -10,13 +10,13 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from autotag_core import storage
 from autotag_core.config import VoteConfig
 from autotag_core.splits import VALIDATION
-from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, TAG_THRESHOLDS
+from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, NEIGHBORS, TAG_THRESHOLDS
 from autotag_core.votes import ExpertWeight, Judge, TagStatistics, fit_judge, open_statistics
 from autotag_core.votes.judge.learned import OWN_FEATURES
 from jobs.run.run import Run
+from jobs.run.stages import stage
 from udfs.tasks.local_folder import local_folder
 from udfs.votes import evidence, expert_weights, tag_tables
 from udfs.votes.ballots import Ballots
@@ -30,21 +30,22 @@ class Learned:
     judge: Judge
 
 
+@stage("scores", reads=(CATALOG, NEIGHBORS, EXPERT_WEIGHTS), writes=(TAG_THRESHOLDS,), cost="GIFs x k x experts")
 def learn_to_score(run: Run, ballots: Ballots) -> Learned:
     """Count the catalog's tags and learn to judge every tag that a GIF or a neighbor of it has."""
     config = run.config.vote
-    with run.stage("scores", run.rows_out["catalog"]):
-        weights, guessed = read_weights(run.read(EXPERT_WEIGHTS), config)
-        if guessed:
-            run.inputs["weights_guessed"] = ", ".join(guessed)
-            run.log.warning("experts that know a GIF's tags were judged by these: weighed like the others", **guessed)
-        folder = storage.join(run.staging, "statistics")
-        known = tag_tables.write_statistics(ballots, sorted(weights), config, folder)
-        pairs = validation_pairs(ballots, run.read(CATALOG), known, config)
-        run.rows_out["scores"] = 0 if pairs is None else pairs.num_rows
-        judge = fit_judge(pairs, weights, config, run.config.seed, taught_excess(known))
-        run.calibration = _as_json(judge)
-        _write_thresholds(run, judge)
+    run.expect(run.facts.rows_out["catalog"])
+    weights, guessed = read_weights(run.tables.read(EXPERT_WEIGHTS), config)
+    if guessed:
+        run.note(weights_guessed=", ".join(guessed))
+        run.log.warning("experts that know a GIF's tags were judged by these: weighed like the others", **guessed)
+    folder = run.staging.place("statistics")
+    known = tag_tables.write_statistics(ballots, sorted(weights), config, folder)
+    pairs = validation_pairs(ballots, run.tables.read(CATALOG), known, config)
+    run.facts.rows_out["scores"] = 0 if pairs is None else pairs.num_rows
+    judge = fit_judge(pairs, weights, config, run.config.seed, taught_excess(known))
+    run.facts.calibration = _as_json(judge)
+    _write_thresholds(run, judge)
     return Learned(known, judge)
 
 
@@ -106,4 +107,4 @@ def _write_thresholds(run: Run, judge: Judge) -> None:
     schema = pa.schema([pa.field(item.name, item.type) for item in TAG_THRESHOLDS.schema])
     rows = judge.thresholds.to_rows() if judge.thresholds else []
     table = pa.Table.from_pylist(rows, schema=schema)
-    run.write(TAG_THRESHOLDS, run.spark.createDataFrame(table, from_arrow_schema(schema)))
+    run.tables.write(TAG_THRESHOLDS, run.spark.createDataFrame(table, from_arrow_schema(schema)))

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame
-
-from autotag_core import storage
-from autotag_core.tables import CATALOG
+from autotag_core.tables import CATALOG, DUPLICATES, NEIGHBORS
 from autotag_core.votes import KNOWING_SLIPS
+from jobs.duplicates.group_duplicates import copied_tags, voting_neighbors
 from jobs.run.run import Run
+from jobs.run.stages import stage
 from udfs.votes import ballots as gif_rows
 from udfs.votes import misspellings as slips
 from udfs.votes import tag_tables
 from udfs.votes.ballots import Ballots
 
 
-def tabulate_tags(run: Run, neighbors_df: DataFrame, copied_df: DataFrame | None) -> Ballots:
-    """Put the tags of the catalog into one table that every task of the vote maps, with slips as vote.rule takes them.
-
-    copied_df (gif_id, tag): tags that only copies of a GIF came with.
-    """
-    with run.stage("tag_table", run.rows_out["catalog"]):
-        catalog_df, slips_df = run.read(CATALOG), None
-        if run.config.vote.rule not in KNOWING_SLIPS:
-            copied_df = None
-        elif run.config.catalog.labels == "raw":  # no label is a slip of another one
-            slips_df, _ = run.stage_rows("slips", slips.slips(catalog_df))
-        about_df = gif_rows.about_rows(catalog_df, copied_df)
-        tags = tag_tables.write_tags(about_df, slips_df, storage.join(run.staging, "tags"))
-    return Ballots(neighbors_df, about_df, tags)
+@stage("tag_table", reads=(CATALOG, NEIGHBORS, DUPLICATES))
+def tabulate_tags(run: Run) -> Ballots:
+    """Put the tags of the catalog into one table that every task of the vote maps, with slips as vote.rule takes them;
+    beside them go the neighbors that vote."""
+    run.expect(run.facts.rows_out["catalog"])
+    catalog_df, slips_df, copied_df = run.tables.read(CATALOG), None, None
+    if run.config.vote.rule in KNOWING_SLIPS:
+        copied_df = copied_tags(run)
+        if run.config.catalog.labels == "raw":  # no label is a slip of another one
+            slips_df, _ = run.staging.write("slips", slips.slips(catalog_df))
+    about_df = gif_rows.about_rows(catalog_df, copied_df)
+    tags = tag_tables.write_tags(about_df, slips_df, run.staging.place("tags"))
+    return Ballots(voting_neighbors(run), about_df, tags)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from autotag_core.tables import VOTED_TAGS
+from autotag_core.tables import CATALOG, NEIGHBORS, VOTED_TAGS
 from jobs.run.run import Run
+from jobs.run.stages import stage
 from jobs.votes.fit_judge import Learned
 from udfs.votes import votes
 from udfs.votes.ballots import Ballots
 
 
+@stage("votes", reads=(CATALOG, NEIGHBORS), writes=(VOTED_TAGS,), cost="GIFs x k x experts")
 def vote_tags(run: Run, ballots: Ballots, learned: Learned) -> None:
     """Let the neighbors vote as published: confirm, demote and add tags; put every tag's score beside it."""
-    with run.stage("votes", run.rows_out["catalog"]):
-        voted_df = votes.vote_tags(ballots, learned.statistics, learned.judge)
-        run.rows_out["votes"] = run.write(VOTED_TAGS, voted_df)
+    run.expect(run.facts.rows_out["catalog"])
+    voted_df = votes.vote_tags(ballots, learned.statistics, learned.judge)
+    run.facts.rows_out["votes"] = run.tables.write(VOTED_TAGS, voted_df)

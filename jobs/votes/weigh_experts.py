@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from autotag_core.tables import CATALOG, EXPERT_WEIGHTS
+from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, NEIGHBORS
 from jobs.run.run import Run
+from jobs.run.stages import stage
 from udfs.votes import expert_weights
 from udfs.votes.ballots import Ballots
 
 
+@stage("weights", reads=(CATALOG, NEIGHBORS), writes=(EXPERT_WEIGHTS,), cost="validation GIFs")
 def weigh_experts(run: Run, ballots: Ballots) -> None:
     """Judge each expert on validation GIFs, or leave-one-out on train where they are too few."""
     config = run.config.vote
-    with run.stage("weights", run.rows_out.get("catalog")):
-        truth_df, split = expert_weights.evaluation_truth(run.read(CATALOG), config)
-        weights_df = expert_weights.weigh_experts(ballots, truth_df, split, run.config.experts, config)
-        run.rows_out["weights"] = run.write(EXPERT_WEIGHTS, weights_df)
-        run.inputs["experts_evaluated_on"] = split if run.rows_out["weights"] else "nothing"
+    run.expect(run.facts.rows_out["catalog"])
+    truth_df, split = expert_weights.evaluation_truth(run.tables.read(CATALOG), config)
+    weights_df = expert_weights.weigh_experts(ballots, truth_df, split, run.config.experts, config)
+    run.facts.rows_out["weights"] = run.tables.write(EXPERT_WEIGHTS, weights_df)
+    run.note(experts_evaluated_on=split if run.facts.rows_out["weights"] else "nothing")

@@ -85,10 +85,10 @@ def test_what_changed_is_done_and_the_result_is_that_of_a_full_run(
     request = Request(str(path), str(tmp_path / "w"), load_config(None, SETTINGS))
     num_seen = killed_after_its_neighbors(request, monkeypatch)
     first = run_nightly(request)
-    assert "imagenet" in first.inputs["neighbors_taken_up"]
-    assert first.inputs["taken_up"] == f"{num_seen} of 12 GIFs were seen by a run that did not end"
+    assert "imagenet" in first.facts.inputs.notes["neighbors_taken_up"]
+    assert first.facts.inputs.notes["taken_up"] == f"{num_seen} of 12 GIFs were seen by a run that did not end"
     assert 0 < num_seen < 11 and not list((tmp_path / "w").glob("_staging/*"))
-    assert first.inputs["base"] == "none: no release yet"
+    assert first.facts.inputs.notes["base"] == "none: no release yet"
 
     before = versions(tmp_path / "w")
     unchanged = run_nightly(request)
@@ -107,10 +107,10 @@ def test_what_changed_is_done_and_the_result_is_that_of_a_full_run(
     rows[7]["tags"] = []
     write_rows(path, [*rows[1:], *late])
     second = run_nightly(request)
-    assert second.inputs["base"] == first.run_id
+    assert second.facts.inputs.notes["base"] == first.run_id
     # the changed, the mended and the two new ones were seen; the other nine were not
-    assert (second.inputs["same_gifs"], second.staged["frames"] is not None) == ("9", True)
-    assert second.failures == {}
+    assert second.facts.inputs.notes["same_gifs"] == "9"
+    assert second.failures.counts == {}
     anew = run_nightly(replace(request, config=load_config(None, [*SETTINGS, "reuse=nothing"])))
-    assert anew.inputs["base"] == "none: everything is made anew, as asked"
+    assert anew.facts.inputs.notes["base"] == "none: everything is made anew, as asked"
     assert tables(second) == tables(anew)

@@ -51,7 +51,7 @@ def test_a_night_in_label_space(spark: SparkSession, request_: Request) -> None:
     assert write_labels(request_.warehouse, VOCABULARY) == 1
     run = run_nightly(request_)
     release = warehouse.current_release(request_.warehouse)
-    assert (release.table_versions["labels"], release.inputs["labels"]) == (1, "3 labels, version 1")
+    assert (release.table_versions["labels"], release.inputs.notes["labels"]) == (1, "3 labels, version 1")
 
     def rows(name: str) -> dict[str, dict[str, object]]:
         return {row["gif_id"]: row for row in warehouse.read_table(request_.warehouse, name, release).to_pylist()}
@@ -72,7 +72,7 @@ def test_a_night_in_label_space(spark: SparkSession, request_: Request) -> None:
     assert set(voted["tag"].to_pylist()) == {"cat", "pet", "dog", "puppies"}
     sources = {tag["tag"]: tag["source"] for tag in voted.to_pylist() if tag["gif_id"] == "g02"}
     assert (sources["cat"], sources["pet"]) == ("confirmed", "proposed")
-    assert run.rows_out["votes"] == voted.num_rows
+    assert run.facts.rows_out["votes"] == voted.num_rows
 
 
 def test_a_release_in_label_space_is_judged_by_a_truth_in_tags(spark: SparkSession, request_: Request) -> None:

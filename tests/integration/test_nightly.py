@@ -18,6 +18,7 @@ from autotag_core.local_machine import S3Server
 from autotag_core.reports.explanation import as_text, explain_gif
 from autotag_core.tables import TABLES
 from jobs.evaluation.compare_votes import ablate_experts, ablations_as_json, ablations_as_text, compare_rules
+from jobs.nightly import STAGES
 from jobs.sample.show_searches import show_searches
 
 pytestmark = pytest.mark.integration
@@ -104,6 +105,12 @@ def test_validation_and_test_gifs_keep_their_tags_untouched(night: Any) -> None:
         assert voted[gif_id] == dict.fromkeys(row["tags"] + row["editorial_tags"], 1.0)
 
 
+def test_the_stages_run_in_the_order_in_which_they_are_listed(night: Any) -> None:
+    seconds = night.run.facts.seconds
+    took = [name for name in seconds if ":" not in name]
+    assert took == [stage.spec.name for stage in STAGES if stage.spec.name in seconds] and len(took) >= 14
+
+
 def test_votes_are_right_more_often_than_chance(night: Any) -> None:
     release = warehouse.current_release(night.request.warehouse, night.run.run_id)
     voted = warehouse.read_table(night.request.warehouse, "voted_tags", release)
@@ -115,13 +122,13 @@ def test_votes_are_right_more_often_than_chance(night: Any) -> None:
 
 
 def test_a_head_is_trained_into_the_bucket_and_embeds_what_moves(night: Any) -> None:
-    inputs = night.run.inputs
+    inputs = night.run.facts.inputs.to_map()
     assert inputs["temporal"] == "trained"
     assert inputs["temporal_head"].startswith(f"{night.folder}/warehouse/models/temporal-")
     assert load_head(inputs["temporal_head"]).version == inputs["temporal_version"]
     num_sampled = {row["gif_id"]: row["num_sampled"] for row in night.rows("media")}
     embedded = [row for row in night.rows("embeddings") if row["expert"] == "temporal"]
-    assert night.num_gifs // 2 < len(embedded) == night.run.rows_out["temporal"]
+    assert night.num_gifs // 2 < len(embedded) == night.run.facts.rows_out["temporal"]
     for row in embedded:
         assert row["model_version"] == inputs["temporal_version"]
         assert len(row["embedding"]) == 448 and num_sampled[row["gif_id"]] > 1

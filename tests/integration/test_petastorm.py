@@ -56,9 +56,9 @@ def test_it_reads_the_rows_of_the_release_and_no_others(
     for rows, is_published in ((PUBLISHED, True), (LATER, False)):
         run = Run(spark, Config(), uri, structlog.get_logger(), Progress(spark.sparkContext, is_terminal=False))
         run.started = datetime.now(UTC)
-        run.write(TRAINING_EXAMPLES, spark.createDataFrame(rows, SCHEMA).repartition(2))
+        run.tables.write(TRAINING_EXAMPLES, spark.createDataFrame(rows, SCHEMA).repartition(2))
         if is_published:
-            warehouse.append_run(uri, run.record(warehouse.PUBLISHED))
+            warehouse.append_run(uri, run.to_record(warehouse.PUBLISHED))
     release = warehouse.current_release(uri)
     found = read_by_petastorm(petastorm, f"{uri}/training_examples", release.table_versions["training_examples"])
     assert found == read_by_autotag(uri, release)

@@ -38,9 +38,9 @@ def publish_then_write_more(spark: SparkSession, uri: str) -> int:
     for rows, is_published in ((PUBLISHED, True), (LATER, False)):
         run = Run(spark, Config(), uri, structlog.get_logger(), Progress(spark.sparkContext, is_terminal=False))
         run.started = datetime.now(UTC)
-        run.write(VOTED_TAGS, spark.createDataFrame(rows, COLUMNS))
+        run.tables.write(VOTED_TAGS, spark.createDataFrame(rows, COLUMNS))
         if is_published:
-            warehouse.append_run(uri, run.record(warehouse.PUBLISHED))
+            warehouse.append_run(uri, run.to_record(warehouse.PUBLISHED))
     return warehouse.current_release(uri).table_versions["voted_tags"]
 
 

@@ -32,10 +32,13 @@ def test_a_second_run_replaces_the_first_and_can_be_rolled_back(night: Any, elas
     lists = {"catalog": night.request.config.catalog, "semantic": night.request.config.semantic}
     second = run_nightly(replace(night.request, config=full.model_copy(update=lists)))
     said = {"base": "none: everything is made anew, as asked", "temporal": "reused"}
-    assert second.inputs == night.run.inputs | said | {"semantic": "reused: 0.00% of what is used is new to it"}
+    said["semantic"] = "reused: 0.00% of what is used is new to it"
+    assert second.facts.inputs.to_map() == night.run.facts.inputs.to_map() | said | {
+        "semantic": "reused: 0.00% of what is used is new to it"
+    }
     uri, client = night.request.warehouse, Elasticsearch(elasticsearch)
     assert warehouse.current_release(uri).run_id == second.run_id
-    assert list(client.indices.get_alias(name="night")) == [second.elasticsearch_index]
+    assert list(client.indices.get_alias(name="night")) == [second.facts.elasticsearch_index]
     for name in ("catalog", "embeddings", "neighbors", "duplicates", "voted_tags", "search_documents", "failures"):
         first_rows, second_rows = (
             warehouse.read_table(uri, name, warehouse.current_release(uri, run.run_id)) for run in (night.run, second)
@@ -47,15 +50,15 @@ def test_a_second_run_replaces_the_first_and_can_be_rolled_back(night: Any, elas
         ]
         assert first_rows.sort_by(order).to_pylist() == second_rows.sort_by(order).to_pylist(), name
     rollback_release(uri, night.run.run_id, elasticsearch, "night")
-    assert warehouse.current_release(uri).table_versions == night.run.table_versions
-    assert list(client.indices.get_alias(name="night")) == [night.run.elasticsearch_index]
+    assert warehouse.current_release(uri).table_versions == night.run.tables.versions
+    assert list(client.indices.get_alias(name="night")) == [night.run.facts.elasticsearch_index]
 
 
 def test_a_night_on_which_nothing_changed_publishes_nothing(night: Any, elasticsearch: str) -> None:
     uri, client = night.request.warehouse, Elasticsearch(elasticsearch)
     before, alias = warehouse.current_release(uri), list(client.indices.get_alias(name="night"))
     run = run_nightly(night.request)
-    assert (run.status, warehouse.list_runs(uri)[-1].status) == ("unchanged", "unchanged")
+    assert (run.facts.status, warehouse.list_runs(uri)[-1].status) == ("unchanged", "unchanged")
     assert warehouse.current_release(uri) == before
     assert list(client.indices.get_alias(name="night")) == alias == [before.elasticsearch_index]
 

@@ -24,7 +24,7 @@ def test_the_funnel_leads_from_the_catalog_to_the_examples(night: Any) -> None:
         assert steps[0]["num_gifs"] - left == steps[-1]["num_gifs"]
     reasons = Counter(reason for row in rows for reason, _ in row["num_left_by_reason"])
     assert reasons["not_found"]
-    assert night.run.gates["training_leaks"].startswith("left out: ")
+    assert night.run.facts.gates["training_leaks"].startswith("left out: ")
 
 
 def test_labels_of_the_examples_are_the_published_tags_and_the_editors(night: Any) -> None:

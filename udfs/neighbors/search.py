@@ -13,7 +13,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
 from udfs.embeddings.frames import gpus_per_task
 from udfs.neighbors.graphs import search_graphs
-from udfs.neighbors.shards import ExpertSize, ShardFolders, build_shards, search_queries
+from udfs.neighbors.shards import ExpertSize, FoundNeighbors, ShardFolders, build_shards, search_queries
 
 GPU_GAIN = 10
 """An assumption, not measured: of the order of a GPU's float32 products against a core's, per task and second."""
@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 def find_neighbors(
     embeddings_df: DataFrame, reference_ids_df: DataFrame, config: NeighborsConfig, folders: ShardFolders
-) -> DataFrame:
+) -> FoundNeighbors:
     """NEIGHBORS of every row of embeddings_df among the GIFs of reference_ids_df (gif_id), each expert by itself.
 
     Nearest first, ties by gif_id, never the GIF itself; a GIF whose expert has no reference gets empty lists.
@@ -42,7 +42,7 @@ def find_neighbors(
     sizes = expert_sizes(embeddings_df, reference_ids_df)
     config = _for_hardware(embeddings_df, config)
     graphs = {name: size.num_queries for name, size in sizes.items() if _is_graph(config, name, size)}
-    parts = []
+    parts, shards = [], []
     if graphs:
         parts.append(search_graphs(embeddings_df, reference_ids_df, graphs, config))
     others = {name: size for name, size in sizes.items() if name not in graphs}
@@ -51,7 +51,7 @@ def find_neighbors(
         references_df = queries_df.join(reference_ids_df.select("gif_id"), "gif_id", "left_semi")
         shards = build_shards(references_df, others, config, folders)
         parts.append(search_queries(queries_df, others, shards, config))
-    return functools.reduce(DataFrame.unionByName, parts)
+    return FoundNeighbors(functools.reduce(DataFrame.unionByName, parts), folders.lasting_of(shards))
 
 
 def _for_hardware(df: DataFrame, config: NeighborsConfig) -> NeighborsConfig:

@@ -9,7 +9,7 @@ import logging
 import math
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,8 +87,6 @@ class ShardFolders:
     """For one run: the caller deletes it."""
     lasting: str | None = None
     """For indexes, which later runs can search again; None: they are for one run too."""
-    kept: list[ShardRow] = field(default_factory=list)
-    """What was written to `lasting`."""
 
     def below(self, name: str) -> ShardFolders:
         """The same, `passing` a folder in it."""
@@ -97,6 +95,18 @@ class ShardFolders:
     def of(self, backend: Backend) -> str:
         """Where shards of the backend go."""
         return self.lasting if self.lasting is not None and backend == "nmslib" else self.passing
+
+    def lasting_of(self, shards: Iterable[ShardRow]) -> list[ShardRow]:
+        """Those of the shards that stay after the run."""
+        return [shard for shard in shards if self.lasting and shard.uri.startswith(f"{self.lasting}/")]
+
+
+@dataclass(frozen=True)
+class FoundNeighbors:
+    """NEIGHBORS, and the indexes built for them that a later run can search again."""
+
+    neighbors_df: DataFrame
+    lasting: list[ShardRow]
 
 
 @dataclass(frozen=True)
@@ -150,14 +160,12 @@ def build_shards(
     rows = sorted_df.mapInArrow(build_partition, from_arrow_schema(SHARDS)).collect()
     shards = [ShardRow(**row.asDict()) for row in sorted(rows, key=lambda row: (row["expert"], row["uri"]))]
     firsts = first_parts(parts)
-    shards = [
+    return [
         replace(shard, center=centers[shard.expert][shard.part - firsts[shard.expert]])
         if shard.expert in centers
         else shard
         for shard in shards
     ]
-    folders.kept.extend(shard for shard in shards if places[shard.expert][1] == folders.lasting)
-    return shards
 
 
 def search_queries(

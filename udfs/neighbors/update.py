@@ -14,7 +14,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
 from udfs.neighbors.merge import broken_lists, gains, merge_gains
 from udfs.neighbors.search import find_neighbors
-from udfs.neighbors.shards import ExpertSize, ShardFolders, build_shards, search_queries
+from udfs.neighbors.shards import ExpertSize, FoundNeighbors, ShardFolders, ShardRow, build_shards, search_queries
 from udfs.neighbors.stored_shards import NOTHING_SAVED, Keep, SavedShards, up_to_date
 
 MAX_SEARCHED = 0.5
@@ -53,7 +53,7 @@ def update_neighbors(
     folders: ShardFolders,
     keep: Keep,
     saved: Mapping[str, SavedShards] = NOTHING_SAVED,
-) -> tuple[DataFrame, list[str]]:
+) -> tuple[FoundNeighbors, list[str]]:
     """NEIGHBORS of `now` of the experts for which anything differs from `before`, whose NEIGHBORS are neighbors_df;
     and these experts' names.
 
@@ -78,6 +78,7 @@ def update_neighbors(
     anew = [name for name in changed if _is_better_anew(name, counts[name], dimensions[name], config)]
     merged = [name for name in changed if name not in anew]
     parts: list[DataFrame] = []
+    lasting: list[ShardRow] = []
     sizes: dict[str, tuple[int, _Count]] = {}
     if merged:
         changes_df, neighbors_df = (df.where(F.col("expert").isin(merged)) for df in (changes_df, neighbors_df))
@@ -91,15 +92,20 @@ def update_neighbors(
             else:
                 sizes[name] = num_searched, count
     if sizes:
-        parts.append(_searched(now, searched_df, sizes, config, folders.below("searched"), keep, saved))
+        found = _searched(now, searched_df, sizes, config, folders.below("searched"), keep, saved)
+        parts.append(found.neighbors_df)
+        lasting += found.lasting
         known_df = known_df.where(F.col("expert").isin(list(sizes))).join(searched_df, _KEY, "left_anti")
         gains_df = _gains(now, known_df, changes_df, sizes, config, folders.below("gained"))
         # kept, so that its size is known before lists are shuffled for it: mostly they need not be
         parts.append(known_df if gains_df is None else merge_gains(known_df, keep(gains_df), config.k))
     if anew:
         embeddings_df = now.embeddings_df.where(F.col("expert").isin(anew))
-        parts.append(find_neighbors(embeddings_df, now.reference_ids_df, config, folders.below("all")))
-    return functools.reduce(DataFrame.unionByName, parts, neighbors_df.limit(0)), changed
+        found = find_neighbors(embeddings_df, now.reference_ids_df, config, folders.below("all"))
+        parts.append(found.neighbors_df)
+        lasting += found.lasting
+    found_df = functools.reduce(DataFrame.unionByName, parts, neighbors_df.limit(0))
+    return FoundNeighbors(found_df, lasting), changed
 
 
 def _searched_keys(known_df: DataFrame, changes_df: DataFrame) -> DataFrame:
@@ -116,7 +122,7 @@ def _searched(
     folders: ShardFolders,
     keep: Keep,
     saved: Mapping[str, SavedShards],
-) -> DataFrame:
+) -> FoundNeighbors:
     """NEIGHBORS of these GIFs (gif_id, expert) among all references; sizes: by expert, how many GIFs these are."""
     asked = {name: ExpertSize(searched, count.references) for name, (searched, count) in sizes.items() if searched}
     is_asked = F.col("expert").isin(list(asked))
@@ -125,7 +131,9 @@ def _searched(
     shards = up_to_date(references_df, saved, asked, config, folders, keep)
     others = {name: size for name, size in asked.items() if name not in {shard.expert for shard in shards}}
     others_df = references_df.where(F.col("expert").isin(list(others)))
-    return search_queries(queries_df, asked, shards + build_shards(others_df, others, config, folders), config)
+    built = build_shards(others_df, others, config, folders)
+    found_df = search_queries(queries_df, asked, shards + built, config)
+    return FoundNeighbors(found_df, folders.lasting_of(built))
 
 
 def _gains(

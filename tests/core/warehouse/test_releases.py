@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from autotag_core import storage, tables, warehouse
 from autotag_core.errors import AutotagError, InputError
-from autotag_core.warehouse import RunRecord, releases
+from autotag_core.warehouse import RunInputs, RunRecord, releases
 from autotag_core.warehouse.delta import delta_uri, plain_schema, storage_options
 from jobs.run.delta_tables import write_version
 
@@ -80,7 +80,7 @@ def test_a_run_is_read_back_as_it_was_recorded(uri: str) -> None:
         table_versions={"catalog": 3, "voted_tags": 0},
         elasticsearch_index="gifs-r1",
         config='{"seed": 7}',
-        inputs={"catalog": "s3a://gifs/ü.jsonl", "a": ""},
+        inputs=RunInputs(notes={"catalog": "s3a://gifs/ü.jsonl", "a": ""}),
         rows_in={"catalog": 6_000_000_000},
         rows_out={},
         seconds={"catalog": 1.5},
@@ -391,7 +391,7 @@ def test_a_folder_that_cannot_be_a_warehouse_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_run_as_json_keeps_its_times_and_maps() -> None:
-    found = json.loads(warehouse.as_json(run("r1", inputs={"catalog": "ü"})))
+    found = json.loads(warehouse.as_json(run("r1", inputs=RunInputs(notes={"catalog": "ü"}))))
     assert (found["started"], found["inputs"]) == ("2026-11-22T01:02:03.456789+00:00", {"catalog": "ü"})
 
 

@@ -38,20 +38,20 @@ def test_every_row_ends_in_one_table_and_lists_make_the_splits(spark: SparkSessi
     (tmp_path / "reviewed.txt").write_text("c\n")
     run = new_run(spark, tmp_path, test_list=str(tmp_path / "reviewed.txt"))
     read_catalog(run, str(catalog))
-    gifs = run.read(CATALOG).orderBy("gif_id").collect()
+    gifs = run.tables.read(CATALOG).orderBy("gif_id").collect()
     assert [(row["gif_id"], row["uri"], row["split"]) for row in gifs] == [
         ("a", f"{tmp_path}/a.gif", "train"),
         ("b", f"{tmp_path}/b.gif", "validation"),
         ("c", f"{tmp_path}/c.gif", "test"),
     ]
-    failures = run.read(FAILURES).collect()
+    failures = run.tables.read(FAILURES).collect()
     assert sorted((str(row["gif_id"]), row["stage"], row["reason"]) for row in failures) == [
         ("None", "catalog", "unreadable_row"),
         ("c", "catalog", "duplicate_gif_id"),
         ("e", "catalog", "missing_uri"),
     ]
-    assert (run.rows_in["catalog"], run.rows_out["catalog"]) == (6, 3)
-    assert run.inputs["catalog"] == str(catalog)
+    assert (run.facts.rows_in["catalog"], run.facts.rows_out["catalog"]) == (6, 3)
+    assert run.facts.inputs.notes["catalog"] == str(catalog)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -264,6 +265,24 @@ def test_runs_are_listed_with_the_current_release_marked(autotag: Command, tmp_p
     assert [line[0] for line in out.splitlines()] == [" ", "*", " ", " ", "*"], "one row is current, not one run"
     _, out, _ = autotag("runs", "--warehouse", uri, "--json")
     assert [line.partition('"run_id": ')[2][:4] for line in out.splitlines()] == ['"r0"', '"r1"', '"r2"', '"r1"']
+
+
+def test_the_stages_are_listed_with_what_they_read_and_what_the_last_night_took(
+    autotag: Command, tmp_path: Path
+) -> None:
+    code, out, _ = autotag("stages")
+    lines = [re.split(r" {2,}", line.strip()) for line in out.splitlines()]
+    assert code == 0 and lines[0] == ["stage", "reads", "writes", "runs on", "cost grows with"]
+    assert ["weights", "catalog, neighbors", "expert_weights", "tasks", "validation GIFs"] in lines
+    uri, when = str(tmp_path / "warehouse"), datetime(2026, 1, 1, tzinfo=UTC)
+    assert "no run" in autotag("stages", "--warehouse", uri)[2]
+    for run_id, seconds in (("r1", 7.0), ("r2", 9.25)):
+        facts = {"rows_in": {"votes": 5}, "rows_out": {"votes": 12}, "seconds": {"votes": seconds}}
+        warehouse.append_run(uri, RunRecord(run_id, when, when, warehouse.FAILED, **facts))
+    code, out, _ = autotag("stages", "--warehouse", uri)
+    (votes,) = [line.split() for line in out.splitlines() if line.startswith("votes")]
+    assert code == 0 and votes[-3:] == ["5", "12", "9.2"] and "run r2, failed" in out
+    assert "run r1, failed" in autotag("stages", "--warehouse", uri, "--run", "r1")[1]
 
 
 def test_a_rollback_is_said_and_seen(autotag: Command, tmp_path: Path) -> None:

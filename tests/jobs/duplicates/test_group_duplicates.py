@@ -33,16 +33,16 @@ def test_copies_in_neighbors_and_media_become_groups_and_leave_nothing_staged(
         for gif_id, (version, number) in looks.items()
     ]
     rows = [tuple(row.get(name) for name in MEDIA.schema.names) for row in media]
-    run.write(MEDIA, spark.createDataFrame(rows, from_arrow_schema(MEDIA.schema)))
+    run.tables.write(MEDIA, spark.createDataFrame(rows, from_arrow_schema(MEDIA.schema)))
     lists = [("b", "imagenet", ["a", "e"], [0.01, 0.02]), ("d", "imagenet", ["b"], [0.03])]
-    run.write(NEIGHBORS, spark.createDataFrame(lists, from_arrow_schema(NEIGHBORS.schema)))
+    run.tables.write(NEIGHBORS, spark.createDataFrame(lists, from_arrow_schema(NEIGHBORS.schema)))
     group_duplicates(run)
-    run.clean_up()
-    assert [tuple(row) for row in run.read(DUPLICATES).orderBy("gif_id").collect()] == [
+    run.staging.clean_up()
+    assert [tuple(row) for row in run.tables.read(DUPLICATES).orderBy("gif_id").collect()] == [
         ("a", "a", 4),
         ("b", "a", 4),
         ("c", "a", 4),
         ("d", "a", 4),
     ]
-    assert (run.rows_in["duplicates"], run.rows_out["duplicates"]) == (5, 4)
+    assert (run.facts.rows_in["duplicates"], run.facts.rows_out["duplicates"]) == (5, 4)
     assert not (tmp_path / "_staging" / run.run_id).exists()

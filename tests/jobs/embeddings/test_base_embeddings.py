@@ -12,7 +12,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import Config
 from autotag_core.tables import EMBEDDINGS, NEIGHBORS
 from autotag_core.warehouse import append_run, current_release
-from jobs.embeddings.base_embeddings import SAME_GIFS, adopt_embeddings, num_embedded, write_embeddings
+from jobs.embeddings.base_embeddings import adopt_embeddings, num_embedded, write_embeddings
 from jobs.process.progress import Progress
 from jobs.run.run import Run
 
@@ -20,7 +20,7 @@ from jobs.run.run import Run
 def new_run(spark: SparkSession, warehouse: Path, *experts: Any) -> Run:
     log: Any = structlog.get_logger()
     run = Run(spark, Config(experts=experts), str(warehouse), log, Progress(spark.sparkContext, is_terminal=False))
-    run.inputs |= {"imagenet_version": "m1", "text_version": "t1"}
+    run.facts.inputs.versions |= {"imagenet": "m1", "text": "t1"}
     return run
 
 
@@ -31,7 +31,7 @@ def embeddings(spark: SparkSession, *rows: tuple[str, str, str]) -> DataFrame:
 
 
 def written(run: Run) -> list[tuple[str, str, str]]:
-    rows = run.read(EMBEDDINGS).select("gif_id", "expert", "model_version").collect()
+    rows = run.tables.read(EMBEDDINGS).select("gif_id", "expert", "model_version").collect()
     return sorted((row[0], row[1], row[2]) for row in rows)
 
 
@@ -40,20 +40,20 @@ def test_experts_that_no_longer_vote_are_dropped_and_rows_of_the_same_gifs_and_m
 ) -> None:
     first = new_run(spark, tmp_path, "imagenet", "semantic", "text")
     old = [("a", "imagenet", "m1"), ("b", "imagenet", "m1"), ("a", "semantic", "s1"), ("a", "text", "t1")]
-    first.write(EMBEDDINGS, embeddings(spark, *old))
+    first.tables.write(EMBEDDINGS, embeddings(spark, *old))
     lists = [("a", "imagenet", ["b"], [0.5]), ("a", "semantic", [], [])]
-    first.write(NEIGHBORS, spark.createDataFrame(lists, from_arrow_schema(NEIGHBORS.schema)))
-    append_run(first.warehouse, first.record("published"))
+    first.tables.write(NEIGHBORS, spark.createDataFrame(lists, from_arrow_schema(NEIGHBORS.schema)))
+    append_run(first.warehouse, first.to_record("published"))
 
     run = new_run(spark, tmp_path, "imagenet", "text")
-    run.base = current_release(run.warehouse)
+    run.tables.base = current_release(run.warehouse)
     adopt_embeddings(run)
     assert written(run) == sorted(row for row in old if row[1] != "semantic")
-    assert [tuple(row)[:2] for row in run.read(NEIGHBORS).collect()] == [("a", "imagenet")]
+    assert [tuple(row)[:2] for row in run.tables.read(NEIGHBORS).collect()] == [("a", "imagenet")]
 
-    run.inputs["text_version"] = "t2"  # another model: its rows are no longer true
-    run.staged[SAME_GIFS] = spark.createDataFrame([("a",)], "gif_id string")
-    assert write_embeddings(run, embeddings(spark, ("c", "imagenet", "m1")), ["imagenet"]) == 2
-    assert write_embeddings(run, embeddings(spark, ("c", "text", "t2")), ["text"]) == 1
+    run.facts.inputs.versions["text"] = "t2"  # another model: its rows are no longer true
+    same_df = spark.createDataFrame([("a",)], "gif_id string")
+    assert write_embeddings(run, embeddings(spark, ("c", "imagenet", "m1")), ["imagenet"], same_df) == 2
+    assert write_embeddings(run, embeddings(spark, ("c", "text", "t2")), ["text"], same_df) == 1
     assert written(run) == [("a", "imagenet", "m1"), ("c", "imagenet", "m1"), ("c", "text", "t2")]
     assert num_embedded(run, "imagenet") == 2

@@ -22,15 +22,15 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     log: Any = structlog.get_logger()
     nothing: Any = None
     run = Run(nothing, Config(gates=GatesConfig(max_failed_share=0.3)), "s3a://gifs/w", log, nothing)
-    run.rows_out["catalog"] = 10
+    run.facts.rows_out["catalog"] = 10
     monkeypatch.setattr(run, "stage", lambda *_: nullcontext())
     monkeypatch.setattr(run, "read", lambda table: table.name)
     monkeypatch.setattr(run, "stage_rows", lambda name, rows: (rows, 10))
     monkeypatch.setattr(run, "write", lambda table, rows: 10)
 
     def add_failures(_: Any) -> int:
-        run.table_versions["failures"] = 7
-        run.failures = {"catalog:missing_uri": 5, "embeddings:out_of_memory": 3, "frames:not_found": 1}
+        run.tables.versions["failures"] = 7
+        run.failures.counts = {"catalog:missing_uri": 5, "embeddings:out_of_memory": 3, "frames:not_found": 1}
         return 4
 
     monkeypatch.setattr(run, "add_failures", add_failures)
@@ -44,21 +44,21 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 def test_gifs_that_were_read_but_not_embedded_count_as_failed(run: Run) -> None:
     num_failed = embed_gifs(run)
-    assert (num_failed, run.rows_out["frames"]) == (4, 10)
-    assert run.seconds["frames:fetch"] == 1.5
+    assert (num_failed, run.facts.rows_out["frames"]) == (4, 10)
+    assert run.facts.seconds["frames:fetch"] == 1.5
     with pytest.raises(NotPublishedError) as caught:
         _check_failed_share(run, num_failed)
     assert str(caught.value) == (
         "4 of 10 GIFs could not be read or embedded (3 x embeddings:out_of_memory, 1 x frames:not_found), more than "
         "gates.max_failed_share=0.3: see version 7 of the table failures in s3a://gifs/w"
     )
-    assert run.gates == {"failed_share": "0.4000 of at most 0.3"}
-    assert run.record("not_published").failures["embeddings:out_of_memory"] == 3
+    assert run.facts.gates == {"failed_share": "0.4000 of at most 0.3"}
+    assert run.to_record("not_published").failures["embeddings:out_of_memory"] == 3
 
 
 def test_a_share_at_the_limit_passes(run: Run) -> None:
     _check_failed_share(run, 3)
-    assert run.gates == {"failed_share": "0.3000 of at most 0.3"}
+    assert run.facts.gates == {"failed_share": "0.3000 of at most 0.3"}
 
 
 def test_a_gif_without_an_outcome_stops_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,7 +16,6 @@ from autotag_core.config.file import load_config
 from autotag_core.evaluation import evaluate, reliability
 from autotag_core.evaluation.truth import TRUTH
 from autotag_core.tables import CATALOG, DUPLICATES, NEIGHBORS, VOTED_TAGS
-from jobs.duplicates.group_duplicates import copied_tags, voting_neighbors
 from jobs.evaluation.compare_votes import (
     ablate_experts,
     ablations_as_json,
@@ -74,7 +73,7 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Made:
         (gif_id, f"{gif_id}.gif", said, true if split == "validation" else [], None, 0, None, split)
         for gif_id, said, true, split in gifs
     ]
-    run.rows_out["catalog"] = run.write(
+    run.facts.rows_out["catalog"] = run.tables.write(
         CATALOG, spark.createDataFrame(rows, GIFS).selectExpr("*", "cast(null as string) uploader")
     )
     lists = []
@@ -83,17 +82,17 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Made:
             ids = [f"g{(number + step * place) % 40:02}" for place in range(1, 8)]
             near = [one for one in ids if one != f"g{number:02}"][:6]
             lists.append((f"g{number:02}", expert, near, [0.01 * place for place in range(len(near))]))
-    run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
-    run.write(
+    run.tables.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
+    run.tables.write(
         DUPLICATES,
         spark.createDataFrame(
             [("g01", "g01", 2), ("g03", "g01", 2)], "gif_id string, group_id string, group_size bigint"
         ),
     )
-    ballots = tabulate_tags(run, voting_neighbors(run), copied_tags(run))
+    ballots = tabulate_tags(run)
     weigh_experts(run, ballots)
     vote_tags(run, ballots, learn_to_score(run, ballots))
-    warehouse.append_run(run.warehouse, run.record(warehouse.PUBLISHED))
+    warehouse.append_run(run.warehouse, run.to_record(warehouse.PUBLISHED))
     truth = [
         {"gif_id": gif_id, "tags": true, "factors": [{"factor": "shown", "tags": true}]} for gif_id, _, true, _ in gifs
     ]

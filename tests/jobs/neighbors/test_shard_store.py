@@ -44,16 +44,16 @@ class House:
         log, config = structlog.get_logger(), load_config(None, [*SETTINGS, *settings])
         run = Run(self.spark, config, self.uri, log, Progress(self.spark.sparkContext, is_terminal=False))
         if Path(self.uri, "runs").exists():
-            run.base = warehouse.current_release(self.uri)
-            run.adopt(NEIGHBORS)
+            run.tables.base = warehouse.current_release(self.uri)
+            run.tables.adopt(NEIGHBORS)
         rows = [(f"g{number}", f"{number}.gif", ["t"], [], None, 0, None, None, "train") for number in numbers]
-        run.write(CATALOG, self.spark.createDataFrame(rows, spark_schema(CATALOG)).coalesce(1))
+        run.tables.write(CATALOG, self.spark.createDataFrame(rows, spark_schema(CATALOG)).coalesce(1))
         embedded = [(f"g{number}", "semantic", self.vectors[number].tolist(), "m", "v") for number in numbers]
-        run.write(EMBEDDINGS, self.spark.createDataFrame(embedded, spark_schema(EMBEDDINGS)))
+        run.tables.write(EMBEDDINGS, self.spark.createDataFrame(embedded, spark_schema(EMBEDDINGS)))
         find_neighbors(run)
         if is_release:
-            run.clean_up()
-            warehouse.append_run(self.uri, run.record(warehouse.PUBLISHED))
+            run.staging.clean_up()
+            warehouse.append_run(self.uri, run.to_record(warehouse.PUBLISHED))
         return run
 
     def folders(self) -> list[str]:
@@ -69,15 +69,15 @@ def house(spark: SparkSession, tmp_path: Path, clustered: Callable[..., Any]) ->
 def test_a_night_is_searched_in_the_indexes_of_its_base(house: House) -> None:
     first = house.night(list(range(300)))
     second = house.night(list(range(3, 308)))
-    assert second.inputs["semantic_shards"] == first.inputs["semantic_shards"] == first.run_id
+    assert second.facts.inputs.shards["semantic"] == first.facts.inputs.shards["semantic"] == first.run_id
     assert house.folders() == [first.run_id]
-    assert {name for row in second.read(NEIGHBORS).collect() for name in row.neighbor_ids} <= {
+    assert {name for row in second.tables.read(NEIGHBORS).collect() for name in row.neighbor_ids} <= {
         f"g{number}" for number in range(3, 308)
     }
     moved = Path(house.uri).rename(Path(house.uri).with_name("moved"))
     house.uri = str(moved)
-    assert house.night(list(range(3, 310))).inputs["semantic_shards"] == first.run_id
-    assert house.night(list(range(4, 310)), "neighbors.M=8").inputs["semantic_shards"] != first.run_id
+    assert house.night(list(range(3, 310))).facts.inputs.shards["semantic"] == first.run_id
+    assert house.night(list(range(4, 310)), "neighbors.M=8").facts.inputs.shards["semantic"] != first.run_id
 
 
 @pytest.mark.parametrize("name", ["shards.json", "index.hnsw", "contents"])
@@ -91,20 +91,20 @@ def test_what_is_not_whole_is_built_anew(house: House, name: str) -> None:
     with capture_logs() as logs:
         second = house.night(list(range(2, 304)))
     assert [log["expert"] for log in logs if log["event"] == "saved shards can't be used"] == ["semantic"]
-    assert second.inputs["semantic_shards"] == second.run_id
+    assert second.facts.inputs.shards["semantic"] == second.run_id
     assert list(saved_shards(house.night(list(range(2, 304)), is_release=False))) == ["semantic"]
 
 
 def test_a_release_without_a_change_of_neighbors_keeps_its_indexes(house: House) -> None:
     first = house.night(list(range(300)))
-    assert house.night(list(range(300))).inputs["semantic_shards"] == first.run_id
+    assert house.night(list(range(300))).facts.inputs.shards["semantic"] == first.run_id
 
 
 def test_neighbors_that_are_taken_up_bring_their_indexes(house: House) -> None:
     failed = house.night(list(range(300)), is_release=False)
     taken_up = house.night(list(range(300)))
-    assert taken_up.inputs["neighbors_taken_up"] == "semantic"
-    assert taken_up.inputs["semantic_shards"] == failed.run_id
+    assert taken_up.facts.inputs.notes["neighbors_taken_up"] == "semantic"
+    assert taken_up.facts.inputs.shards["semantic"] == failed.run_id
 
 
 def test_indexes_go_with_the_last_release_that_names_them(house: House) -> None:
@@ -116,7 +116,7 @@ def test_indexes_go_with_the_last_release_that_names_them(house: House) -> None:
     assert retention.drop_old_shards(house.uri, 2) == [failed.run_id]
     assert retention.drop_old_shards(house.uri, None) == []
     assert house.folders() == sorted([first.run_id, third.run_id])
-    assert second.inputs["semantic_shards"] == first.run_id
+    assert second.facts.inputs.shards["semantic"] == first.run_id
     assert retention.drop_old_shards(house.uri, 1) == [first.run_id]
     warehouse.rollback(house.uri, third.run_id)
     assert retention.drop_old_shards(house.uri, 1) == [] and house.folders() == [third.run_id]

@@ -43,7 +43,9 @@ def often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_plain_lines_say_done_of_total_rate_and_time_left(spark: SparkSession) -> None:
     log = Lines()
-    with Progress(spark.sparkContext, is_terminal=False).stage(log, "frames", 80, "GIFs"):
+    shown = Progress(spark.sparkContext, is_terminal=False)
+    with shown.stage(log, "frames", "GIFs"):
+        shown.expect(80)
         run_tasks(spark, 8, 0.5)
     lines = [line for line in log.seen if line["done"]]
     assert lines, "no line came while tasks were done"
@@ -60,23 +62,25 @@ def test_plain_lines_say_done_of_total_rate_and_time_left(spark: SparkSession) -
 
 def test_a_stage_of_unknown_size_says_only_how_long_it_takes(spark: SparkSession) -> None:
     log = Lines()
-    with Progress(spark.sparkContext, is_terminal=False).stage(log, "catalog", None, "rows"):
+    with Progress(spark.sparkContext, is_terminal=False).stage(log, "catalog", "rows"):
         time.sleep(0.4)
     assert log.seen == [{"event": "progress", "stage": "catalog", "elapsed_s": 0}] * len(log.seen) and log.seen
 
 
-@pytest.mark.parametrize(("fails", "shown"), [(False, "80/80"), (True, "0/80")])
+@pytest.mark.parametrize(("fails", "said"), [(False, "80/80"), (True, "0/80")])
 def test_the_bar_of_a_terminal_is_full_only_when_the_stage_is_done(
-    fails: bool, shown: str, spark: SparkSession, capsys: pytest.CaptureFixture[str]
+    fails: bool, said: str, spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
-        with Progress(spark.sparkContext, is_terminal=True).stage(Lines(), "frames", 80, "GIFs"):
+        shown = Progress(spark.sparkContext, is_terminal=True)
+        with shown.stage(Lines(), "frames", "GIFs"):
+            shown.expect(80)
             time.sleep(0.2)
             if fails:
                 raise ValueError("broken")
     except ValueError:
         pass
-    assert shown in capsys.readouterr().err.splitlines()[-1]
+    assert said in capsys.readouterr().err.splitlines()[-1]
 
 
 class Shares:
@@ -93,7 +97,9 @@ def test_done_never_falls_and_nothing_is_said_of_time_left_while_a_further_job_c
     monkeypatch.setattr(progress, "_LINE_EVERY_S", 0.0)
     Shares(monkeypatch, 0.25, 0.5, 0.0, 0.25, 0.75)
     log = Lines()
-    with Progress(context, is_terminal=False).stage(log, "scores", 80, "GIFs"):
+    shown = Progress(context, is_terminal=False)
+    with shown.stage(log, "scores", "GIFs"):
+        shown.expect(80)
         time.sleep(0.5)
     assert [line["done"] for line in log.seen[:5]] == [20, 40, 40, 40, 60]
     assert ["left_s" in line for line in log.seen[:5]] == [True, True, False, False, True]
@@ -102,7 +108,7 @@ def test_done_never_falls_and_nothing_is_said_of_time_left_while_a_further_job_c
 def test_a_stage_that_finds_out_its_size_says_it_from_then_on(monkeypatch: pytest.MonkeyPatch, context: Any) -> None:
     Shares(monkeypatch, 0.5)
     log, shown = Lines(), Progress(context, is_terminal=False)
-    with shown.stage(log, "catalog", None, "rows"):
+    with shown.stage(log, "catalog", "rows"):
         time.sleep(0.25)
         shown.expect(40)
         time.sleep(0.25)

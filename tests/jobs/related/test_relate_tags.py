@@ -19,7 +19,7 @@ from autotag_core.related import related_gifs, related_searches, related_tags
 from autotag_core.tables import CATALOG, NEIGHBORS, SEARCH_DOCUMENTS, VOTED_TAGS
 from jobs.evaluation.evaluate_related import evaluate_related
 from jobs.process.progress import Progress
-from jobs.related.relate_tags import relate_tags
+from jobs.related.relate_tags import relate_gifs, relate_searches, relate_tags
 from jobs.release.print_summary import _related_line
 from jobs.run.run import Run
 from jobs.search.build_documents import build_search_documents
@@ -48,7 +48,7 @@ def new_run(spark: SparkSession, folder: Path, *settings: str) -> Run:
     run = Run(spark, config, str(folder / "warehouse"), log, Progress(spark.sparkContext, is_terminal=False))
     tags = {"a": ["cat", "dog"], "b": ["kitty", "cat", "rare"], "c": ["dog", "kitty"], "new": []}
     gifs = [(gif_id, f"{gif_id}.gif", tags[gif_id], [], None, 0, None, "train") for gif_id in tags]
-    run.rows_out["catalog"] = run.write(
+    run.facts.rows_out["catalog"] = run.tables.write(
         CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader").coalesce(1)
     )
     return run
@@ -61,14 +61,16 @@ def test_a_release_holds_what_is_related_and_documents_show_it(spark: SparkSessi
     run = new_run(spark, tmp_path, f"semantic.search_sessions={tmp_path}/searches.jsonl")
     neighbors = [("c", "semantic", ["b", "a"], [0.25, 0.5]), ("a", "semantic", ["b"], [0.0]), ("b", "semantic", [], [])]
     neighbors += [("new", "imagenet", ["a"], [0.0])]
-    run.write(
+    run.tables.write(
         NEIGHBORS,
         spark.createDataFrame(
             neighbors, "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
         ),
     )
     relate_tags(run, SPACE)
-    warehouse.append_run(run.warehouse, run.record(warehouse.PUBLISHED))
+    relate_gifs(run, SPACE)
+    relate_searches(run, f"{tmp_path}/searches.jsonl")
+    warehouse.append_run(run.warehouse, run.to_record(warehouse.PUBLISHED))
     tags = related_tags(run.warehouse, "cat")
     assert (tags.names, tags.similarities[1]) == (["kitty", "dog"], pytest.approx(0, abs=1e-6))
     found = {gif_id: related_gifs(run.warehouse, gif_id) for gif_id in ("a", "b", "c")}
@@ -78,17 +80,17 @@ def test_a_release_holds_what_is_related_and_documents_show_it(spark: SparkSessi
         "c": (["b", "a"], "tags"),
     }
     assert related_searches(run.warehouse, "CAKE").names == ["birthday"]
-    assert run.inputs["search_sessions_skipped"] == "1"
+    assert run.facts.inputs.notes["search_sessions_skipped"] == "1"
     assert _related_line(run) == "Related: 3 tags, 3 GIFs (2 from sessions), 2 searches"
-    run.write(VOTED_TAGS, spark.createDataFrame([], VOTED))
+    run.tables.write(VOTED_TAGS, spark.createDataFrame([], VOTED))
     build_search_documents(run)
-    documents = {row.gif_id: row.related_gifs for row in run.read(SEARCH_DOCUMENTS).collect()}
+    documents = {row.gif_id: row.related_gifs for row in run.tables.read(SEARCH_DOCUMENTS).collect()}
     assert documents == {"a": ["b"], "b": ["a"], "c": ["b", "a"], "new": []}
 
 
 def test_held_out_sessions_are_foretold_from_the_others(spark: SparkSession, tmp_path: Path) -> None:
     run = new_run(spark, tmp_path, "semantic.min_gif_count=1", "neighbors.backend=exact")
-    warehouse.append_run(run.warehouse, run.record(warehouse.PUBLISHED))
+    warehouse.append_run(run.warehouse, run.to_record(warehouse.PUBLISHED))
     release = warehouse.current_release(run.warehouse)
     sessions = tmp_path / "sessions.jsonl"
     rows = [{"session_id": f"s{number}", "gif_ids": ["a", "b"] if number % 2 else ["b", "c"]} for number in range(40)]

@@ -62,9 +62,9 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     log: Any = structlog.get_logger()
     nothing: Any = None
     run = Run(nothing, Config(), "s3a://gifs/[new]", log, nothing)
-    run.seconds, run.rows_in, run.rows_out = {"catalog": 1.25}, {"catalog": 4}, {"catalog": 3}
-    run.failures = {"catalog:missing_uri": 1, "frames:not_found": 2}
-    monkeypatch.setattr(run, "read", lambda table: TABLES[table.name])
+    run.facts.seconds, run.facts.rows_in, run.facts.rows_out = {"catalog": 1.25}, {"catalog": 4}, {"catalog": 3}
+    run.failures.counts = {"catalog:missing_uri": 1, "frames:not_found": 2}
+    monkeypatch.setattr(run.tables, "read", lambda table: TABLES[table.name])
     monkeypatch.setattr(summary, "_examples", lambda _: [EXAMPLE])
     return run
 
@@ -76,7 +76,7 @@ def printed(run: Run, **options: Any) -> str:
 
 
 def test_it_says_what_became_of_the_rows_the_tags_and_the_experts(run: Run) -> None:
-    run.elasticsearch_index = "gifs-1"
+    run.facts.elasticsearch_index = "gifs-1"
     lines = [line.rstrip() for line in printed(run).splitlines()]
     assert f"Published run {run.run_id} in s3a://gifs/[new]" in lines
     assert "Failures: 2 x frames:not_found, 1 x catalog:missing_uri" in lines

@@ -49,10 +49,10 @@ class House:
         log: Any = structlog.get_logger()
         config = Config(elasticsearch=SETTINGS, warehouse=WarehouseConfig(keep_releases=2))
         run = Run(self.spark, config, self.uri, log, Progress(self.spark.sparkContext, is_terminal=False))
-        run.base = base and warehouse.current_release(self.uri, base.run_id)
+        run.tables.base = base and warehouse.current_release(self.uri, base.run_id)
         documents = [(name, [("cat", 1.0, 1.0, None)], None, None, 0, f"{name}.gif", [], []) for name in gif_ids]
         documents_df = self.spark.createDataFrame(documents, from_arrow_schema(SEARCH_DOCUMENTS.schema))
-        run.rows_out["documents"] = run.write(SEARCH_DOCUMENTS, documents_df)
+        run.facts.rows_out["documents"] = run.tables.write(SEARCH_DOCUMENTS, documents_df)
         with recorded(run), index_restored(run, self.index):
             index_documents(run, self.index)
         return run
@@ -80,7 +80,7 @@ class House:
         return serves_release(self.index, release)
 
     def statuses(self) -> list[str]:
-        return [run.status for run in warehouse.list_runs(self.uri)]
+        return [run.facts.status for run in warehouse.list_runs(self.uri)]
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_published_run_is_what_readers_of_the_tables_and_of_search_see(house: 
     first, second = house.published("a"), house.published("b")
     assert house.seen() == (["b"], ["b"])
     found = warehouse.list_runs(house.uri)
-    assert [(run.run_id, run.elasticsearch_index) for run in found] == [
+    assert [(run.run_id, run.facts.elasticsearch_index) for run in found] == [
         (run.run_id, f"{house.index.alias}-{run.run_id.lower()}") for run in (first, second)
     ]
 
@@ -180,7 +180,7 @@ def test_an_alias_that_can_not_be_put_back_is_said_with_the_command_that_moves_i
         publish_run(run, house.index)
     for part in (
         "the disk is full",
-        f"could not be moved back to {first.elasticsearch_index}: Elasticsearch is gone",
+        f"could not be moved back to {first.facts.elasticsearch_index}: Elasticsearch is gone",
         f"--elasticsearch {house.index.url} --index {house.index.alias} RUN_ID",
     ):
         assert part in str(caught.value)
@@ -251,14 +251,17 @@ def test_old_releases_are_dropped_after_the_publication_and_a_failure_there_is_a
 def test_where_few_documents_differ_the_index_is_changed_and_where_many_do_a_new_one_is_filled(house: House) -> None:
     first = house.published("a", "b", "c", "d")
     second = house.published("a", "b", "c", "e", base=first)
-    assert (second.elasticsearch_index, second.inputs["index"]) == (
-        first.elasticsearch_index,
+    assert (second.facts.elasticsearch_index, second.facts.inputs.notes["index"]) == (
+        first.facts.elasticsearch_index,
         "changed: 2 of 4 documents",
     )
     assert house.seen() == (["a", "b", "c", "e"],) * 2
     assert house.holds(second) and not house.holds(first)
     third = house.published("f", base=second)
-    assert third.inputs["index"] == "filled" and third.elasticsearch_index != second.elasticsearch_index
+    assert (
+        third.facts.inputs.notes["index"] == "filled"
+        and third.facts.elasticsearch_index != second.facts.elasticsearch_index
+    )
     assert house.seen() == (["f"],) * 2
 
 
@@ -266,8 +269,8 @@ def test_a_document_that_was_refused_before_is_still_among_the_failures(house: H
     house.index = replace(house.index, config=SETTINGS.model_copy(update={"max_refused_share": 0.5}))
     first = house.published("a", "b", "x" * 600, "y" * 600)
     second = house.published("a", "b", "c", "x" * 600, base=first)
-    assert second.elasticsearch_index == first.elasticsearch_index
-    assert (second.failures, second.gates["documents"]) == (
+    assert second.facts.elasticsearch_index == first.facts.elasticsearch_index
+    assert (second.failures.counts, second.facts.gates["documents"]) == (
         {"search_documents:refused_document": 1},
         "3 found, 4 in the table, 1 refused",
     )
@@ -286,7 +289,7 @@ def test_a_run_that_dies_after_it_changed_the_index_changes_it_back(
         house.publish(run)
     assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "d"])
     assert house.holds(first)
-    assert house.published("a", "b", "c", "f", base=first).elasticsearch_index == first.elasticsearch_index
+    assert house.published("a", "b", "c", "f", base=first).elasticsearch_index == first.facts.elasticsearch_index
     assert house.seen() == (["a", "b", "c", "f"], ["a", "b", "c", "f"])
 
 
@@ -306,7 +309,7 @@ def test_an_index_that_could_not_be_changed_back_is_said_and_replaced_by_the_nex
     ):
         assert part in str(caught.value)
     second = house.published("a", "b", "c", "e", base=first)
-    assert second.elasticsearch_index != first.elasticsearch_index
+    assert second.facts.elasticsearch_index != first.facts.elasticsearch_index
     assert house.seen() == (["a", "b", "c", "e"], ["a", "b", "c", "e"])
 
 
@@ -317,14 +320,14 @@ def test_a_rollback_to_a_release_whose_index_was_changed_or_is_gone_fills_a_new_
     first = house.published("a", "b", "c", "d")
     second = house.published("a", "b", "c", "e", base=first)
     if is_gone:
-        house.index.client.indices.delete(index=second.elasticsearch_index)
+        house.index.client.indices.delete(index=second.facts.elasticsearch_index)
     record = rollback_release(house.uri, first.run_id, house.index.url, house.index.alias)
     assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "d"])
-    assert record.elasticsearch_index not in (None, first.elasticsearch_index)
+    assert record.elasticsearch_index not in (None, first.facts.elasticsearch_index)
     assert serves_release(house.index, warehouse.current_release(house.uri))
     # and a night stands on it
     third = house.published("a", "b", "c", "f", base=record)
-    assert third.elasticsearch_index == record.elasticsearch_index
+    assert third.facts.elasticsearch_index == record.elasticsearch_index
     assert house.seen() == (["a", "b", "c", "f"], ["a", "b", "c", "f"])
 
 

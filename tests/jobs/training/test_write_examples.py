@@ -31,7 +31,7 @@ from jobs.training.write_examples import write_examples
 
 def put(run: Run, table: Table, rows: list[dict[str, Any]]) -> None:
     values = [tuple(row.get(name) for name in table.schema.names) for row in rows]
-    run.write(table, run.spark.createDataFrame(values, from_arrow_schema(table.schema)))
+    run.tables.write(table, run.spark.createDataFrame(values, from_arrow_schema(table.schema)))
 
 
 def test_examples_labels_and_funnel_are_tables_of_the_run(spark: SparkSession, tmp_path: Path) -> None:
@@ -57,22 +57,22 @@ def test_examples_labels_and_funnel_are_tables_of_the_run(spark: SparkSession, t
     votes += [("g4", "cat", "original")]
     put(run, VOTED_TAGS, [{"gif_id": g, "tag": t, "confidence": 1.0, "source": s} for g, t, s in votes])
     Path(rows[0]["uri"]).unlink()
-    run.rows_out["catalog"] = 5
+    run.facts.rows_out["catalog"] = 5
 
     write_examples(run)
 
-    found = run.read(TRAINING_EXAMPLES).orderBy("gif_id").collect()
+    found = run.tables.read(TRAINING_EXAMPLES).orderBy("gif_id").collect()
     assert [(row["gif_id"], row["split"], row["label_ids"]) for row in found] == [
         ("g1", "train", [1]),
         ("g3", "validation", [0]),
         ("g4", "test", [0]),
     ]
     assert all(len(row["frames"]) > 1 for row in found)
-    assert [tuple(row) for row in run.read(TRAINING_LABELS).orderBy("label_id").collect()] == [
+    assert [tuple(row) for row in run.tables.read(TRAINING_LABELS).orderBy("label_id").collect()] == [
         (0, "cat", 0, 2),
         (1, "dog", 1, 0),
     ]
-    funnel = run.read(TRAINING_FUNNEL).where("split = 'train'").orderBy("position").collect()
+    funnel = run.tables.read(TRAINING_FUNNEL).where("split = 'train'").orderBy("position").collect()
     assert [(row["step"], row["num_gifs"], row["num_left_by_reason"]) for row in funnel] == [
         ("catalog", 3, {}),
         ("frames", 3, {}),
@@ -82,11 +82,11 @@ def test_examples_labels_and_funnel_are_tables_of_the_run(spark: SparkSession, t
         ("leak", 2, {"same_bytes": 1}),
         ("example", 1, {"not_read_again": 1}),
     ]
-    assert run.gates == {
+    assert run.facts.gates == {
         "training_leaks": "left out: 1 train GIFs by same_bytes, "
         "1 examples by uploaders with GIFs in a more protected split"
     }
-    assert (run.rows_in["examples"], run.rows_out["examples"]) == (5, 3)
+    assert (run.facts.rows_in["examples"], run.facts.rows_out["examples"]) == (5, 3)
 
 
 def test_row_groups_are_small_enough_to_be_read_for_a_few_gifs(spark: SparkSession, tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_row_groups_are_small_enough_to_be_read_for_a_few_gifs(spark: SparkSessi
         "id as duration_ms", "transform(sequence(1, 4), i -> cast(concat_ws('', transform(sequence(1, 300), "
         "j -> hex(hash(id, i, j)))) as binary)) as frames",
     )  # fmt: skip
-    run.write(TRAINING_EXAMPLES, rows_df, row_group_bytes=128 * 1024)
+    run.tables.write(TRAINING_EXAMPLES, rows_df, row_group_bytes=128 * 1024)
     files = list((tmp_path / "training_examples").glob("*.parquet"))
     sizes = [pq.ParquetFile(files[0]).metadata.row_group(at).num_rows for at in range(4)]
     assert len(files) == 1

@@ -64,17 +64,17 @@ def test_by_the_published_rule_score_is_the_published_score_and_a_slip_is_a_tag_
     run = Run(spark, config, str(tmp_path), log, Progress(spark.sparkContext, is_terminal=False))
     tags = {"a": ["kittne"], "b": ["kitten"], "c": ["kitten", "kittne"], "d": ["kitten", "sun"]}
     gifs = [(gif_id, f"{gif_id}.gif", said, [], None, 0, None, "train") for gif_id, said in tags.items()]
-    run.rows_out["catalog"] = run.write(
+    run.facts.rows_out["catalog"] = run.tables.write(
         CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
     )
     nearest = {"a": ["b", "d"], "b": ["c", "d"], "c": ["a", "b"], "d": ["a", "b"]}
     lists = [(gif_id, "imagenet", ids, [0.5, 0.5]) for gif_id, ids in nearest.items()]
-    run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
-    ballots = tabulate_tags(run, run.read(NEIGHBORS), None)
+    run.tables.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
+    ballots = tabulate_tags(run)
     weigh_experts(run, ballots)
-    assert run.read(EXPERT_WEIGHTS).count() == 1
+    assert run.tables.read(EXPERT_WEIGHTS).count() == 1
     vote_tags(run, ballots, learn_to_score(run, ballots))
-    voted = {(row["gif_id"], row["tag"]): row for row in run.read(VOTED_TAGS).collect()}
+    voted = {(row["gif_id"], row["tag"]): row for row in run.tables.read(VOTED_TAGS).collect()}
     assert {pair: row["score"] for pair, row in voted.items()} == {
         pair: row["published_score"] for pair, row in voted.items()
     }

@@ -41,14 +41,14 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
         ("v2", "w.gif", [], ["fish"], None, 0, None, "validation"),
     ]
     nearest = {"a": "b", "b": "a", "v1": "a", "v2": "a"}
-    run.rows_out["catalog"] = run.write(
+    run.facts.rows_out["catalog"] = run.tables.write(
         CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
     )
     lists = [(gif_id, "imagenet", [neighbor], [0.5]) for gif_id, neighbor in nearest.items()]
-    run.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
-    ballots = tabulate_tags(run, run.read(NEIGHBORS), None)
+    run.tables.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
+    ballots = tabulate_tags(run)
     weigh_experts(run, ballots)
-    (weight,) = [row.asDict() for row in run.read(EXPERT_WEIGHTS).collect()]
+    (weight,) = [row.asDict() for row in run.tables.read(EXPERT_WEIGHTS).collect()]
     low, high = binomtest(1, 2).proportion_ci(method="wilson")
     assert weight == {
         "expert": "imagenet",
@@ -64,9 +64,9 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
         "num_lacking": 2,
         "evaluated_on": "validation",
     }
-    assert run.inputs["experts_evaluated_on"] == "validation"
+    assert run.facts.inputs.notes["experts_evaluated_on"] == "validation"
     vote_tags(run, ballots, learn_to_score(run, ballots))
-    voted = run.read(VOTED_TAGS).orderBy("gif_id", "tag").collect()
+    voted = run.tables.read(VOTED_TAGS).orderBy("gif_id", "tag").collect()
     assert [(row["gif_id"], row["tag"], round(row["confidence"], 4), row["source"]) for row in voted] == [
         ("a", "cat", 0.7, "unconfirmed"),
         ("a", "dog", 1.0, "voted"),
@@ -75,4 +75,4 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
         ("v1", "cat", 1.0, "editorial"),
         ("v2", "fish", 1.0, "editorial"),
     ]
-    assert run.rows_out["votes"] == 6
+    assert run.facts.rows_out["votes"] == 6

@@ -26,9 +26,8 @@ def find(spark, tmp_path):
         table = [(gif_id, expert, embedding, "m1", "v1") for gif_id, expert, embedding in rows]
         embeddings_df = spark.createDataFrame(table, from_arrow_schema(EMBEDDINGS.schema)).repartition(num_partitions)
         reference_ids_df = spark.createDataFrame([(gif_id,) for gif_id in reference_ids], "gif_id string")
-        neighbors_df = neighbors.find_neighbors(
-            embeddings_df, reference_ids_df, config, neighbor_shards.ShardFolders(folder or str(tmp_path / "shards"))
-        )
+        folders = neighbor_shards.ShardFolders(folder or str(tmp_path / "shards"))
+        neighbors_df = neighbors.find_neighbors(embeddings_df, reference_ids_df, config, folders).neighbors_df
         check_columns(NEIGHBORS, to_arrow_schema(neighbors_df.schema))
         assert neighbors_df.columns == NEIGHBORS.schema.names
         found = neighbors_df.collect()
@@ -200,7 +199,7 @@ def test_nndescent_over_thousands_finds_95_of_100(spark, tmp_path):
     train_df = spark.createDataFrame(pa.table({"gif_id": ids[:5000]}))
     config = NeighborsConfig(k=10, backend="nndescent")
     folders = neighbor_shards.ShardFolders(str(tmp_path))
-    rows = neighbors.find_neighbors(embeddings_df, train_df, config, folders).collect()
+    rows = neighbors.find_neighbors(embeddings_df, train_df, config, folders).neighbors_df.collect()
     found = {row.gif_id: set(row.neighbor_ids) for row in rows}
     expected = exact_neighbors(ids, vectors, ids[:5000], vectors[:5000], 10)
     hits = np.array([len(found[gif_id] & set(expected.of(i)[0])) / 10 for i, gif_id in enumerate(ids)])

@@ -93,18 +93,19 @@ def test_nights_are_searched_in_the_indexes_of_the_first(house: House, settings:
     house.config = CONFIG.model_copy(update=settings)
     first = {f"g{number}": number for number in range(700)}
     before, folders = house.space(first), house.folders("first")
-    lists_df = house.keep(find_neighbors(before.embeddings_df, before.reference_ids_df, house.config, folders))
+    found = find_neighbors(before.embeddings_df, before.reference_ids_df, house.config, folders)
+    lists_df = house.keep(found.neighbors_df)
     assert house.recall(lists_df, first) > 0.98
-    assert len(folders.kept) >= 2 and sum(shard.num_references for shard in folders.kept) == 583
-    saved = {EXPERT: SavedShards(folders.kept, house.keep(contents(before.references())))}
+    assert len(found.lasting) >= 2 and sum(shard.num_references for shard in found.lasting) == 583
+    saved = {EXPERT: SavedShards(found.lasting, house.keep(contents(before.references())))}
     # a second night, and a third which stands on the second's lists and still the first's indexes
     second = changed_catalog(first, num_gained=12, num_moved=12, num_lost=40)
     for name, catalog in (("second", second), ("third", changed_catalog(second, 10, 8, 20))):
         now, folders = house.space(catalog), house.folders(name)
-        found_df, changed = update_neighbors(now, before, lists_df, house.config, folders, house.keep, saved)
-        lists_df = house.keep(found_df)
+        found, changed = update_neighbors(now, before, lists_df, house.config, folders, house.keep, saved)
+        lists_df = house.keep(found.neighbors_df)
         assert house.recall(lists_df, catalog) > 0.98
-        assert changed == [EXPERT] and not folders.kept
+        assert changed == [EXPERT] and not found.lasting
         before = now
 
 
@@ -114,18 +115,20 @@ def test_indexes_that_hold_too_little_or_too_much_are_built_anew(
 ) -> None:
     first = {f"g{number}": number for number in range(700)}
     before, folders = house.space(first), house.folders("first")
-    lists_df = house.keep(find_neighbors(before.embeddings_df, before.reference_ids_df, CONFIG, folders))
-    saved = {EXPERT: SavedShards(folders.kept, contents(before.references()))}
+    found = find_neighbors(before.embeddings_df, before.reference_ids_df, CONFIG, folders)
+    lists_df = house.keep(found.neighbors_df)
+    saved = {EXPERT: SavedShards(found.lasting, contents(before.references()))}
     catalog = changed_catalog(first, num_gained, num_moved, num_lost)
     now, folders = house.space(catalog), house.folders("second")
-    found_df, _ = update_neighbors(now, before, lists_df, CONFIG, folders, house.keep, saved)
-    assert house.recall(found_df, catalog) > 0.98
-    assert sum(shard.num_references for shard in folders.kept) == len(house.references(catalog))
+    found, _ = update_neighbors(now, before, lists_df, CONFIG, folders, house.keep, saved)
+    assert house.recall(found.neighbors_df, catalog) > 0.98
+    assert sum(shard.num_references for shard in found.lasting) == len(house.references(catalog))
 
 
 def test_exact_shards_are_not_kept(house: House) -> None:
     first = {f"g{number}": number for number in range(100)}
     before, folders = house.space(first), house.folders("first")
     config = CONFIG.model_copy(update={"backend": "exact"})
-    find_neighbors(before.embeddings_df, before.reference_ids_df, config, folders).collect()
-    assert not folders.kept and not (house.folder / "first" / "lasting").exists()
+    found = find_neighbors(before.embeddings_df, before.reference_ids_df, config, folders)
+    found.neighbors_df.collect()
+    assert not found.lasting and not (house.folder / "first" / "lasting").exists()

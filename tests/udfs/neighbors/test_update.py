@@ -103,8 +103,8 @@ def updated(
             return kept[-1]
 
         folders = ShardFolders(f"{tmp_path}/{next(numbers)}")
-        changed_df, changed = update_neighbors(now, before, known_df, config, folders, keep)
-        new = lists(changed_df)
+        found, changed = update_neighbors(now, before, known_df, config, folders, keep)
+        new = lists(found.neighbors_df)
         assert {expert for _, expert in new} <= set(changed)
         for rows_df in kept:
             rows_df.unpersist()

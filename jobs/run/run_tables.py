@@ -1,0 +1,103 @@
+"""The tables of one run: each at the Delta version that this run wrote, or as the base has it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from autotag_core.errors import AutotagError
+from autotag_core.tables import Table, check_columns
+from autotag_core.warehouse import RunRecord, table_uri
+from autotag_core.warehouse.data_files import ROW_GROUP_BYTES
+from jobs.run.delta_tables import read_version, restore_version, spark_schema, write_version
+from jobs.run.stages import StageSpec
+
+
+@dataclass
+class RunTables:
+    """Reads and writes tables for a run; AutotagError where a stage touches a table that it has not declared."""
+
+    spark: SparkSession
+    warehouse: str
+    run_id: str
+    versions: dict[str, int] = field(default_factory=dict)
+    base: RunRecord | None = None
+    """The release whose rows are kept where nothing that they depend on has changed; None: everything is made anew."""
+    _stage: StageSpec | None = None
+
+    @contextmanager
+    def within(self, stage: StageSpec) -> Iterator[None]:
+        """Hold what is read and written in the block against what the stage has declared."""
+        before, self._stage = self._stage, stage
+        try:
+            yield
+        finally:
+            self._stage = before
+
+    def has(self, table: Table) -> bool:
+        """Whether this run has written or adopted the table."""
+        return table.name in self.versions
+
+    def read(self, table: Table) -> DataFrame:
+        """The table as this run has it."""
+        return self._at(table, self.versions[table.name])
+
+    def read_base(self, table: Table) -> DataFrame:
+        """The table as the base has it."""
+        assert self.base is not None
+        return self._at(table, self.base.table_versions[table.name])
+
+    def write(self, table: Table, rows_df: DataFrame, row_group_bytes: int = ROW_GROUP_BYTES) -> int:
+        """Write rows to the table's next version; the rows of an earlier run are replaced, those of this run kept.
+
+        Returns how many rows the commit holds, counted by the commit itself. Columns are checked before anything runs.
+        AutotagError where the rows would be added to those of another run.
+        """
+        return self._commit(table, rows_df, self.versions.get(table.name), row_group_bytes=row_group_bytes)
+
+    def replace(self, table: Table, rows_df: DataFrame, partitions: Iterable[str]) -> int:
+        """Write rows in place of these partitions of a table that was adopted; without a base as `write` does.
+
+        The other partitions keep their files: a night on which one expert changes writes nothing of the others.
+        """
+        if self.base is None:
+            return self.write(table, rows_df)
+        after = restore_version(table_uri(self.warehouse, table.name), self.versions[table.name])
+        return self._commit(table, rows_df, after, partitions=partitions)
+
+    def adopt(self, table: Table) -> None:
+        """Take the table as the base has it: nothing that it depends on has changed."""
+        assert self.base is not None
+        self.versions[table.name] = self.base.table_versions[table.name]
+
+    def is_adopted(self, table: Table) -> bool:
+        """Whether the table is still as the base has it."""
+        version = self.versions.get(table.name)
+        return self.base is not None and version is not None and version == self.base.table_versions.get(table.name)
+
+    def _at(self, table: Table, version: int) -> DataFrame:
+        if self._stage is not None and not self._stage.may_read(table):
+            raise AutotagError(f"stage {self._stage.name} reads the table {table.name}, which it does not declare")
+        return read_version(self.spark, table_uri(self.warehouse, table.name), version, spark_schema(table))
+
+    def _commit(self, table: Table, rows_df: DataFrame, after: int | None, **options: Any) -> int:
+        if self._stage is not None and table not in self._stage.writes:
+            raise AutotagError(f"stage {self._stage.name} writes the table {table.name}, which it does not declare")
+        check_columns(table, to_arrow_schema(rows_df.schema))
+        rows_df = rows_df.select(*table.schema.names)
+        is_sorted_here = table.key and not table.is_ordered
+        ordered_df = rows_df.sortWithinPartitions(*table.partition_by, *table.key) if is_sorted_here else rows_df
+        uri = table_uri(self.warehouse, table.name)
+        version, num_rows = write_version(ordered_df, uri, self._mark(), table, after, **options)
+        self.versions[table.name] = version
+        return num_rows
+
+    def _mark(self) -> str:
+        """What tells a commit of this run from every other."""
+        return f"{self.run_id}/{len(self.versions)}/{time.monotonic_ns()}"
