@@ -1,11 +1,11 @@
 """Frames to features on a GPU, and how many cores of decoding it takes to keep it busy:
-`python -m benchmarks.gpu [--frames 4096] [--rounds 5] [--gifs 200] [--compile] [--device cpu] [--json]`.
+`python -m benchmarks.gpu [--frames 4096] [--rounds 5] [--gifs 200] [--device cpu] [--json]`.
 
 The baseline is what a notebook does: float32 made and normalised on the host, copied from pageable memory, the plain
 network in eager torch, here without TF32. The other sides are this project's settings: bytes to the device from pinned
 memory beside what is computed, normalised there, channels last, batch norm folded. All get the same frames in batches
 of imagenet.gpu_batch, in turns; outputs are compared before times are. Then drawn GIFs go the whole way, decoded by
-threads while the device computes, resized on the host and, in turns, on the device. Without a GPU it says so and ends;
+threads while the device computes. Without a GPU it says so and ends;
 `--device cpu` goes through all of it on the CPU, to see that it runs: those figures say nothing of a GPU.
 """
 
@@ -45,7 +45,6 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=4096)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--gifs", type=int, default=200, help="drawn for the whole way")
-    parser.add_argument("--compile", action="store_true", help="also compiled bf16, a minute or more")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     options = parser.parse_args()
@@ -55,13 +54,11 @@ def main() -> None:
         return
     device = torch.device("cuda", 0) if options.device == "cuda" else torch.device("cpu")
     names: tuple[Precision, ...] = ("fp32", "bf16", "fp16") if options.device == "cuda" else ("fp32", "bf16")
-    settings = {name: ImagenetConfig(backend="torch", precision=name) for name in names}
-    if options.compile:
-        settings["bf16 compiled"] = ImagenetConfig(backend="torch", precision="bf16", compile=True)
+    settings: dict[str, ImagenetConfig] = {name: ImagenetConfig(backend="torch", precision=name) for name in names}
     with tempfile.TemporaryDirectory() as folder:
         write_sample(folder, options.gifs, seed=7)
         items = [(path.stem, str(path)) for path in sorted(Path(folder).rglob("*.gif"))]
-        rows = [*measure(settings, items, options, device), *whole_way(items, options.rounds, device)]
+        rows = [*measure(settings, items, options, device), whole_way(items, options.rounds, device)]
     for row in rows:
         print(json.dumps(row) if options.json else "  ".join(f"{key}: {value}" for key, value in row.items()))
 
@@ -137,51 +134,30 @@ def plain(device: torch.device) -> Features:
     return features
 
 
-def whole_way(items: list[tuple[str, str]], num_rounds: int, device: torch.device) -> list[dict[str, object]]:
-    """From files to embeddings in one task, in bf16, by where frames are resized: how long the device computes, and
-    what decoding costs a core; in turns, medians.
+def whole_way(items: list[tuple[str, str]], num_rounds: int, device: torch.device) -> dict[str, object]:
+    """From files to embeddings in one task, in bf16: how long the device computes, and what decoding costs a core;
+    medians.
     """
-    runs: dict[str, list[tuple[float, list[Outcome]]]] = {"host": [], "device": []}
+    config = ImagenetConfig(backend="torch", precision="bf16")
+    models = load_frame_models(Config(experts=("imagenet",), imagenet=config), device)
+    taken: list[tuple[float, list[Outcome]]] = []
     for _ in range(num_rounds + 1):
-        for resize, found in runs.items():
-            config = ImagenetConfig(backend="torch", precision="bf16", resize="host" if resize == "host" else "device")
-            models = load_frame_models(Config(experts=("imagenet",), imagenet=config), device)
-            start = time.perf_counter()
-            outcomes = list(embed_gifs(iter_loaded(items, Config().frames, fitted=resize == "host"), models))
-            found.append((time.perf_counter() - start, outcomes))
-    rows: list[dict[str, object]] = []
-    for resize, found in runs.items():
-        cosines = [
-            float(np.dot(own.embeddings[0].vector, hosts.embeddings[0].vector))
-            for own, hosts in zip(found[0][1], runs["host"][0][1], strict=True)
-            if own.embeddings and hosts.embeddings
-        ]
-        num_frames = sum(outcome.media.num_sampled for outcome in found[0][1] if outcome.media is not None)
-        timed = found[1:]  # the first one makes everything ready
-        seconds = statistics.median(taken for taken, _ in timed)
-        busy = statistics.median(sum(outcome.seconds for outcome in outcomes) for _, outcomes in timed)
-        decoding = statistics.median(
-            sum(o.spent.decode for o in outcomes if o.spent is not None) for _, outcomes in timed
-        )
-        ratios = [hosts / own for (hosts, _), (own, _) in zip(runs["host"][1:], timed, strict=True)]
-        compared = {
-            "ratio": round(statistics.median(ratios), 2),
-            "target": TARGET,
-            "alike": min(cosines) >= LEAST_COSINE["bf16"],
-            "least_cosine": round(min(cosines), 5),
-        }
-        rows.append(
-            {
-                "name": f"GPU, files to embeddings in bf16, resized on the {resize}",
-                **(compared if resize == "device" else {}),
-                "frames_per_s": round(num_frames / seconds),
-                "device_share": round(busy / seconds, 2),
-                "cores_of_decoding_for_one_device": round(decoding / busy, 2),
-                "decode_ms_a_frame": round(1000 * decoding / num_frames, 3),
-                "cores_here": len(os.sched_getaffinity(0)),
-            }
-        )
-    return rows
+        start = time.perf_counter()
+        outcomes = list(embed_gifs(iter_loaded(items, Config().frames), models))
+        taken.append((time.perf_counter() - start, outcomes))
+    timed = taken[1:]  # the first one makes everything ready
+    num_frames = sum(outcome.media.num_sampled for outcome in timed[0][1] if outcome.media is not None)
+    seconds = statistics.median(took for took, _ in timed)
+    busy = statistics.median(sum(outcome.seconds for outcome in outcomes) for _, outcomes in timed)
+    decoding = statistics.median(sum(o.spent.decode for o in outcomes if o.spent is not None) for _, outcomes in timed)
+    return {
+        "name": "GPU, files to embeddings in bf16",
+        "frames_per_s": round(num_frames / seconds),
+        "device_share": round(busy / seconds, 2),
+        "cores_of_decoding_for_one_device": round(decoding / busy, 2),
+        "decode_ms_a_frame": round(1000 * decoding / num_frames, 3),
+        "cores_here": len(os.sched_getaffinity(0)),
+    }
 
 
 if __name__ == "__main__":

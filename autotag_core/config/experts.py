@@ -30,12 +30,6 @@ class ImagenetConfig(Section):
     """`int8`: efficientnet_lite0 alone, by onnxruntime on CPUs: about 5 times the speed of torch, but 2 to 3% of
     the nearest neighbors are others (benchmarks/README.md). `bf16`, `fp16`: by torch, for GPUs; bf16 also on CPUs that
     have it."""
-    resize: Literal["host", "device"] = "host"
-    """Where frames get their size. `device`: beside the networks (a GPU, or the task's own CPU), to which GIFs of more
-    than 4 frames then go as they were composited, unless a canvas has more than 262,144 pixels; within one level of
-    what the host makes, and a model version of its own. For GPUs that wait for decoding."""
-    compile: bool = False
-    """torch compiles the network in each task's process, a minute or more, for a GPU: worth it for whole backfills."""
     cpu_batch: PositiveCount = 4
     """Frames per forward pass on a CPU: small chunks keep activations in the allocator's cache."""
     gpu_batch: PositiveCount = 256
@@ -52,10 +46,8 @@ class ImagenetConfig(Section):
                 raise ValueError("precision=int8 is onnxruntime's on a CPU: not with backend=torch or device=cuda")
             if self.backbone != "efficientnet_lite0":
                 raise ValueError(f"precision=int8 is for efficientnet_lite0: what {self.backbone} loses is not known")
-        if self.backend == "onnxruntime" and (self.compile or self.precision in ("bf16", "fp16")):
-            raise ValueError("compile and precision=bf16 or fp16 are torch's: not with backend=onnxruntime")
-        if self.precision == "int8" and self.compile:
-            raise ValueError("precision=int8 is onnxruntime's and compile is torch's: change one of them")
+        if self.backend == "onnxruntime" and self.precision in ("bf16", "fp16"):
+            raise ValueError("precision=bf16 and fp16 are torch's: not with backend=onnxruntime")
         if self.precision == "fp16" and self.device == "cpu":
             raise ValueError("precision=fp16 is for GPUs: not with device=cpu; bf16 computes on both")
         return self

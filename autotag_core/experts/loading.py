@@ -62,9 +62,7 @@ def _load_on_cpu(config: Config, names: list[str]) -> None:
     import torch
 
     if config.imagenet.precision != "int8":  # whatever else is chosen, whether the weights fit shows in fp32
-        config = config.model_copy(
-            update={"imagenet": config.imagenet.model_copy(update={"precision": "fp32", "compile": False})}
-        )
+        config = config.model_copy(update={"imagenet": config.imagenet.model_copy(update={"precision": "fp32"})})
     for name in names:
         BACKBONES[name](config, torch.device("cpu"))
 

@@ -7,7 +7,7 @@ from autotag_core.frames.hashes import FrameHashes, hash_frames
 from autotag_core.frames.header import Header, read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
 from autotag_core.frames.load import LoadedGif, MediaInfo, Spent, iter_loaded, load_frames, read_frames
-from autotag_core.frames.resize import fit_canvases, fit_frame
+from autotag_core.frames.resize import fit_frame
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.frames.version import frames_version
 
@@ -25,7 +25,6 @@ __all__ = [
     "composite_frames",
     "decode_frames",
     "fetch_bytes",
-    "fit_canvases",
     "fit_frame",
     "frames_version",
     "hash_frames",

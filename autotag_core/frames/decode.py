@@ -11,14 +11,14 @@ from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError
 from autotag_core.frames.canvases import Pixels, composite_frames
 from autotag_core.frames.header import Header, undecodable
-from autotag_core.frames.resize import LARGEST_KEPT_CANVAS, cut_to_max_aspect, fit_into
+from autotag_core.frames.resize import fit_into
 
 
 @dataclass(frozen=True)
 class DecodedFrames:
     """Sampled frames in order; `indices` are those that could be read, `notes` what was unusual."""
 
-    frames: torch.Tensor  # (n, 3, size, size) uint8 RGB, 1 <= n; canvases: (n, 4, height, width), channels last
+    frames: torch.Tensor  # (n, 3, size, size) uint8 RGB, 1 <= n
     indices: tuple[int, ...]
     notes: tuple[str, ...]  # of still_image, single_frame, truncated
     kept: tuple[Pixels, ...] = ()
@@ -38,30 +38,20 @@ def decode_frames(
     indices: Sequence[int],
     config: FramesConfig,
     keep: Keep | None = None,
-    fitted: bool = True,
 ) -> DecodedFrames:
     """The sampled frames of a file whose limits were checked; indices are ascending and distinct.
 
-    Frames are composited on config.background at native resolution, then resized; unless `fitted`, canvases that are
-    not too large stay as they are, but for their cut to 4 : 1 (fit_canvases does the rest). Of a cut or broken file the
-    sampled frames come that can be read wholly or partly; ItemError UNDECODABLE where there is none. The same bytes
-    give the same frames, whatever the number of threads.
+    Frames are composited on config.background at native resolution, then resized. Of a cut or broken file the sampled
+    frames come that can be read wholly or partly; ItemError UNDECODABLE where there is none. The same bytes give the
+    same frames, whatever the number of threads.
     """
-    frames = torch.empty(0)
+    frames = torch.empty((len(indices), 3, config.size, config.size), dtype=torch.uint8)
     decoded: list[int] = []
     kept: list[Pixels] = []
     truncated = header.truncated
     try:
         for canvas in composite_frames(data, header, indices, config.background):
-            pixels = cut_to_max_aspect(canvas.pixels)
-            if not decoded:
-                fitted = fitted or pixels.shape[0] * pixels.shape[1] > LARGEST_KEPT_CANVAS
-                shape = (3, config.size, config.size) if fitted else pixels.shape
-                frames = torch.empty((len(indices), *shape), dtype=torch.uint8)
-            if fitted:
-                fit_into(frames[len(decoded)], pixels)
-            else:
-                frames[len(decoded)].numpy()[:] = pixels
+            fit_into(frames[len(decoded)], canvas.pixels)
             decoded.append(canvas.frame_index)
             if keep is not None and canvas.frame_index in keep.indices:
                 kept.append(keep.copy(canvas.pixels))
@@ -77,5 +67,4 @@ def decode_frames(
         notes.append("single_frame" if header.format == "GIF" else "still_image")
     if truncated or len(decoded) < len(indices):
         notes.append("truncated")
-    frames = frames if fitted else frames.permute(0, 3, 1, 2)
     return DecodedFrames(frames[: len(decoded)], tuple(decoded), tuple(notes), tuple(kept))

@@ -11,8 +11,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from autotag_core.frames.resize import fit_frame
-
 NUM_HASHES = 4
 """Frames of a GIF that are hashed."""
 _GRID_SIDE, _HASH_SIDE = 32, 8
@@ -33,20 +31,16 @@ class FrameHashes:
     colors: bytes
 
 
-def hash_frames(frames: torch.Tensor, indices: Sequence[int], delays_ms: Sequence[int], size: int) -> FrameHashes:
+def hash_frames(frames: torch.Tensor, indices: Sequence[int], delays_ms: Sequence[int]) -> FrameHashes:
     """Hashes and colours of the frames shown at t_j = (j + 0.5) T / 4, j = 0 .. 3, T the playing time of one loop.
 
     `frames` (n, 3, size, size) uint8 RGB are frames number `indices` (ascending) of a file with these delays; for one
     that is not among them the last before it stands in, or the first. Where T is 0, t_j counts frames. A copy that
-    plays faster or slower shows the same frames at its own t_j. Canvases (n, 4, height, width) are fitted first, those
-    that are hashed alone.
+    plays faster or slower shows the same frames at its own t_j.
     """
     places = [max(0, sum(index <= shown for index in indices) - 1) for shown in _shown_indices(delays_ms)]
     distinct = sorted(set(places))
-    shown = [frames[place] for place in distinct]
-    if frames.shape[1] == 4:
-        shown = [fit_frame(canvas.permute(1, 2, 0).numpy(), size) for canvas in shown]
-    grid = averaged(torch.stack(shown))  # (<= 4, 3, 32, 32)
+    grid = averaged(torch.stack([frames[place] for place in distinct]))  # (<= 4, 3, 32, 32)
     hashes = dict(zip(distinct, perceptual_hashes(grid), strict=True))
     colors = dict(zip(distinct, quarter_colors(grid), strict=True))
     return FrameHashes(tuple(hashes[place] for place in places), b"".join(colors[place].tobytes() for place in places))

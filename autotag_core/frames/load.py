@@ -23,10 +23,9 @@ from autotag_core.frames.budget import pixel_budget
 from autotag_core.frames.canvases import Pixels
 from autotag_core.frames.decode import Keep, decode_frames
 from autotag_core.frames.fetch import fetch_bytes
-from autotag_core.frames.hashes import NUM_HASHES, hash_frames
+from autotag_core.frames.hashes import hash_frames
 from autotag_core.frames.header import read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
-from autotag_core.frames.resize import LARGEST_KEPT_CANVAS
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.ocr.lines import ReadText, TextLine
 
@@ -78,8 +77,7 @@ class LoadedGif:
     """A GIF's sampled frames, n >= 1, what its file is, and what it took."""
 
     frames: torch.Tensor
-    """(n, 3, size, size) uint8 RGB; or, where canvases are asked for, (n, 4, height, width), channels last in memory,
-    for fit_canvases: not of a file whose frames are all hashed anyway, nor of one whose canvas is too large."""
+    """(n, 3, size, size) uint8 RGB."""
     media: MediaInfo
     spent: Spent = Spent()
 
@@ -89,13 +87,12 @@ def load_frames(
     config: FramesConfig,
     stop: threading.Event | None = None,
     reader: CanvasReader | None = None,
-    fitted: bool = True,
 ) -> LoadedGif:
     """Fetch, check, sample and decode one file; ItemError with the first reason that applies."""
     start = time.perf_counter()
     data = fetch_bytes(uri, config, stop)
     fetch = time.perf_counter() - start
-    loaded = read_frames(data, config, reader, stop, fitted)
+    loaded = read_frames(data, config, reader, stop)
     return replace(loaded, spent=replace(loaded.spent, fetch=fetch))
 
 
@@ -104,7 +101,6 @@ def read_frames(
     config: FramesConfig,
     reader: CanvasReader | None = None,
     stop: threading.Event | None = None,
-    fitted: bool = True,
 ) -> LoadedGif:
     """Check, sample and decode a file's bytes; ItemError with the first reason that applies.
 
@@ -122,9 +118,8 @@ def read_frames(
     with pixel_budget(config.decode_pixels).taken(header.canvas_pixels(indices[-1] + 1), stop) as is_wanted:
         if not is_wanted:
             raise ItemError(Stage.FRAMES, Reason.FETCH_FAILED, "stopped, its result is no longer wanted")
-        fitted = fitted or len(indices) <= NUM_HASHES
-        decoded = decode_frames(data, header, indices, config, _keep(indices, reader), fitted)
-    hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms, config.size)
+        decoded = decode_frames(data, header, indices, config, _keep(indices, reader))
+    hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms)
     media = MediaInfo(
         version=hashlib.sha256(data).hexdigest()[:32],
         width=header.width,
@@ -164,17 +159,16 @@ def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: CanvasReader) -
 
 
 def iter_loaded(
-    items: Iterable[tuple[str, str]], config: FramesConfig, reader: CanvasReader | None = None, fitted: bool = True
+    items: Iterable[tuple[str, str]], config: FramesConfig, reader: CanvasReader | None = None
 ) -> Iterator[tuple[str, LoadedGif | ItemError]]:
     """(gif_id, its frames or why there are none) for each (gif_id, uri), in input order, fetch_threads at once.
 
     Items are taken from the input only as results are taken from here: those in work and those that wait never hold
     more than prefetch_bytes of frames (but always one item), nor are they more than 4 per thread. Their canvases never
     have more than decode_pixels at once, or one is decoded alone. Closing the iterator drops what waits and ends the
-    threads after the file they are at. MemoryError is raised, not kept as a row. Unless `fitted`, LoadedGif.frames may
-    be canvases.
+    threads after the file they are at. MemoryError is raised, not kept as a row.
     """
-    gif_bytes = config.num_frames * max(3 * config.size**2, 0 if fitted else 4 * LARGEST_KEPT_CANVAS)
+    gif_bytes = config.num_frames * 3 * config.size**2
     num_waiting = max(1, min(config.prefetch_bytes // gif_bytes, _ITEMS_PER_THREAD * config.fetch_threads))
     stop = threading.Event()
     pool = ThreadPoolExecutor(min(config.fetch_threads, num_waiting), thread_name_prefix="frames")
@@ -183,7 +177,7 @@ def iter_loaded(
     try:
         while True:
             for gif_id, uri in islice(remaining, num_waiting - len(waiting)):
-                waiting.append((gif_id, pool.submit(_load_or_error, uri, config, stop, reader, fitted)))
+                waiting.append((gif_id, pool.submit(_load_or_error, uri, config, stop, reader)))
             if not waiting:
                 return
             gif_id, future = waiting.popleft()
@@ -197,10 +191,10 @@ def iter_loaded(
 
 
 def _load_or_error(
-    uri: str, config: FramesConfig, stop: threading.Event, reader: CanvasReader | None, fitted: bool
+    uri: str, config: FramesConfig, stop: threading.Event, reader: CanvasReader | None
 ) -> LoadedGif | ItemError:
     try:
-        return load_frames(uri, config, stop, reader, fitted)
+        return load_frames(uri, config, stop, reader)
     except ItemError as error:
         return ItemError(error.stage, error.reason, error.message)  # without its traceback, which holds the bytes
     except MemoryError:

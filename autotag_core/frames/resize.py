@@ -9,12 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
-LARGEST_KEPT_CANVAS = 1 << 18
-"""Pixels of a canvas, cut to its aspect, that may be fitted where the models are: 1 MiB. A larger one is fitted where
-it is decoded, or it would take more memory, and more of the bus, than its frame saves."""
 _MAX_ASPECT = 4
-_CHUNK_PIXELS = 1 << 24
-"""Of canvases that fit_canvases has as float32 at once, 200 MB."""
 
 
 class _Fit(NamedTuple):
@@ -40,7 +35,7 @@ def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
     Within one level of torchvision where the canvas is enlarged, the same where it is not.
     """
     size = frame.shape[-1]
-    pixels = np.ascontiguousarray(cut_to_max_aspect(pixels))
+    pixels = np.ascontiguousarray(_cut_to_max_aspect(pixels))
     height, width = pixels.shape[:2]
     resized, (top, left) = _fit(height, width, size)
     if min(height, width) < size:
@@ -55,35 +50,7 @@ def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
     frame.copy_(image[0, :3, top : top + size, left : left + size])
 
 
-def fit_canvases(canvases: torch.Tensor, size: int) -> torch.Tensor:
-    """Canvases (n, 4, height, width) uint8, cut to their aspect, as frames (n, 3, size, size), all on their device.
-
-    The same filter, order and rounding as fit_into's in torch's operations on float32, which GPUs have too: within one
-    level of it.
-    """
-    height, width = canvases.shape[2:]
-    resized, (top, left) = _fit(height, width, size)
-    frames = canvases.new_empty((len(canvases), 3, size, size))
-    at_once = max(1, _CHUNK_PIXELS // (height * width))
-    for frame, canvas in zip(frames.split(at_once), canvases.split(at_once), strict=True):
-        image = _resized(canvas[:, :3].to(torch.float32, memory_format=torch.contiguous_format), resized)
-        frame.copy_(image[..., top : top + size, left : left + size].add(0.5))  # which cuts: rounded half up
-    return frames
-
-
-def _resized(image: torch.Tensor, resized: tuple[int, int]) -> torch.Tensor:
-    """Images (n, 3, height, width) float32 resized, not rounded at the end."""
-    height, width = image.shape[2:]
-    if resized[0] > height or resized[1] > width:  # no side gets shorter
-        return interpolate(image, resized, mode="bilinear")
-    if resized[1] < width:  # columns first, and in whole levels in between, as torch does on bytes
-        image = interpolate(image, (height, resized[1]), mode="bilinear", antialias=True).add_(0.5).floor_()
-    if resized[0] < height:
-        image = interpolate(image, resized, mode="bilinear", antialias=True)
-    return image
-
-
-def cut_to_max_aspect(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _cut_to_max_aspect(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The centre of the canvas (height, width, 4), about 4 : 1, where it is longer; itself where it is not."""
     height, width = pixels.shape[:2]
     if max(height, width) <= _MAX_ASPECT * min(height, width):

@@ -108,7 +108,7 @@ def embed_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator
         for gif_id, uri in zip(batch["gif_id"].to_pylist(), batch["uri"].to_pylist(), strict=True)
     )
     reader = load_reader(config.text) if chosen_experts(config, "texts") else None
-    loaded = iter_loaded(items, config.frames, reader, fitted=config.imagenet.resize == "host")
+    loaded = iter_loaded(items, config.frames, reader)
     outcomes = embed_gifs(loaded, models)
     while chunk := list(itertools.islice(outcomes, ROWS_PER_BATCH)):
         yield pa.RecordBatch.from_pylist([_row(outcome) for outcome in chunk], schema=OUTCOMES)

@@ -33,15 +33,14 @@ def backend_of(config: ImagenetConfig) -> Backend:
     return "torch" if config.device == "cuda" or _is_torchs(config) or _missing() else "onnxruntime"
 
 
-def how_computed(config: ImagenetConfig, precision: str, compiled: bool = False) -> str:
-    """The part of a model version that tells vectors of the same weights apart: backend, precision and what else."""
-    compiled_there = "-compiled" if compiled else ""
-    return f"{backend_of(config)}-{precision}{compiled_there}{'-device-resize' if config.resize == 'device' else ''}"
+def how_computed(config: ImagenetConfig, precision: str) -> str:
+    """The part of a model version that tells vectors of the same weights apart: backend and precision."""
+    return f"{backend_of(config)}-{precision}"
 
 
 def _is_torchs(config: ImagenetConfig) -> bool:
     """Whether no other backend has these settings."""
-    return config.compile or config.precision in ("bf16", "fp16")
+    return config.precision in ("bf16", "fp16")
 
 
 def decided(config: ImagenetConfig, on_gpus: bool, load: Callable[[Backend], None]) -> tuple[Backend, str]:
@@ -73,8 +72,6 @@ def _in_torch(wanted: Wanted, device: torch.device) -> Any:
 
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[wanted.precision]
     network: Any = wanted.build().to(device, dtype).to(memory_format=torch.channels_last).requires_grad_(False)
-    if wanted.compiled:
-        network = torch.compile(network, dynamic=False)  # batches always have one shape
     return lambda pixels: network(pixels.to(dtype, memory_format=torch.channels_last)).to(torch.float32)
 
 

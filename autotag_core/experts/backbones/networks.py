@@ -88,7 +88,6 @@ def load_backbone(config: ImagenetConfig, device: torch.device) -> Backbone:
         functools.partial(build[config.backbone], state),
         lambda num_frames: normalised(drawn_frames(num_frames), config.backbone),
         config.precision,
-        config.compile,
     )
     return Backbone(load_network(wanted, config, device), config.backbone, model_version(config), device)
 
@@ -106,11 +105,11 @@ def make_repeatable(threads: int, device: torch.device) -> None:
 
 
 def model_version(config: ImagenetConfig) -> str:
-    """Backbone, first 12 hex digits of its weight file's sha256, backend, precision, and what else is not the default.
+    """Backbone, first 12 hex digits of its weight file's sha256, backend and precision.
 
     InputError: there are no weights. Nothing is downloaded: loading the backbone does that.
     """
-    computed = how_computed(config, config.precision, config.compile)
+    computed = how_computed(config, config.precision)
     return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-{computed}"
 
 

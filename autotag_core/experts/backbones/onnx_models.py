@@ -50,8 +50,6 @@ class Wanted:
     draw: Draw
     precision: Precision = "fp32"
     """onnxruntime has fp32 and int8, torch all others than int8."""
-    compiled: bool = False
-    """Whether torch compiles it."""
 
     @property
     def file_name(self) -> str:

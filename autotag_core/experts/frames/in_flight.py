@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from autotag_core.experts.frames.memory import compute_in_batches, is_out_of_memory
-from autotag_core.experts.frames.packing import Packed, pack, unpack
+from autotag_core.experts.frames.packing import pack
 from autotag_core.experts.registry import FrameModels
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ class InFlight:
 
     def send(self, pieces: Sequence[torch.Tensor], then: Callable[[Computed], None]) -> None:
         """Compute a batch of at most `size` frames, pieces as `pack` takes them; `then` is called when it is back."""
-        packed = pack(pieces, self.size, self._models.frame_size, self._lane.pinned)
+        frames = pack(pieces, self.size, self._models.frame_size, self._lane.pinned)
         while len(self._sent) >= MAX_IN_FLIGHT:
             self._receive()
-        launched = self._launched(packed)
+        launched = self._launched(frames)
         self._sent.append(_Sent(tuple(pieces), launched, then))
         if launched is None:
             self.finish()
@@ -86,21 +86,20 @@ class InFlight:
         while self._sent:
             self._receive()
 
-    def _launched(self, packed: Packed) -> Launched | None:
+    def _launched(self, frames: torch.Tensor) -> Launched | None:
         """None: there is not enough memory."""
         try:
-            return self._launch(packed)
+            return self._launch(frames)
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
             return None
 
-    def _launch(self, packed: Packed) -> Launched:
+    def _launch(self, frames: torch.Tensor) -> Launched:
         def compute(data: torch.Tensor) -> Features:
-            frames = unpack(data, packed.runs, self._models.frame_size)
-            return {name: backbone.features(frames) for name, backbone in self._models.backbones.items()}
+            return {name: backbone.features(data) for name, backbone in self._models.backbones.items()}
 
-        return self._lane.launch(packed.data, compute)
+        return self._lane.launch(frames, compute)
 
     def _receive(self) -> None:
         sent = self._sent.popleft()
@@ -130,8 +129,8 @@ class InFlight:
         seconds = []
 
         def compute(start: int, stop: int, size: int) -> None:
-            packed = pack(_cut(pieces, start, stop), size, self._models.frame_size, self._lane.pinned)
-            found, taken = self._launch(packed).wait()
+            frames = pack(_cut(pieces, start, stop), size, self._models.frame_size, self._lane.pinned)
+            found, taken = self._launch(frames).wait()
             for name, tensor in found.items():
                 features[name][start:stop] = tensor[: stop - start]
             seconds.append(taken)

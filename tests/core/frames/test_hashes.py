@@ -100,8 +100,8 @@ def test_frames_are_taken_evenly_over_the_playing_time(delays, shown):
 
 def test_a_copy_at_another_speed_has_the_same_hashes_and_colours():
     pictures = torch.stack([picture(seed) for seed in range(8)])
-    slow = hash_frames(pictures, range(8), [40, 80, 120, 40, 80, 40, 200, 40], 224)
-    fast = hash_frames(pictures, range(8), [20, 40, 60, 20, 40, 20, 100, 20], 224)
+    slow = hash_frames(pictures, range(8), [40, 80, 120, 40, 80, 40, 200, 40])
+    fast = hash_frames(pictures, range(8), [20, 40, 60, 20, 40, 20, 100, 20])
     assert slow == fast
     assert None not in slow.hashes and len(slow.hashes) == 4 and len(slow.colors) == 48
 
@@ -109,5 +109,5 @@ def test_a_copy_at_another_speed_has_the_same_hashes_and_colours():
 def test_a_frame_that_was_not_sampled_is_stood_in_for_by_the_last_before_it():
     pictures = torch.stack([picture(seed) for seed in range(8)])
     sampled = [2, 3, 6]  # shown are 1, 3, 5, 7
-    found = hash_frames(pictures[sampled], sampled, [100] * 8, 224)
+    found = hash_frames(pictures[sampled], sampled, [100] * 8)
     assert list(found.hashes) == hash_of(pictures[2], pictures[3], pictures[3], pictures[6])

@@ -16,7 +16,6 @@ from autotag_core.errors import AutotagError, InputError, NotConvertedError
 from autotag_core.experts import (
     EXPERTS,
     check_experts,
-    embed_gifs,
     load_backbone,
     load_frame_models,
     model_versions,
@@ -26,8 +25,6 @@ from autotag_core.experts import (
 from autotag_core.experts.backbones import backends
 from autotag_core.experts.backbones.backends import backend_of
 from autotag_core.experts.backbones.probes import drawn_frames
-from autotag_core.frames import iter_loaded
-from autotag_core.sample import write_sample
 
 CPU, GPU = torch.device("cpu"), torch.device("cuda", 0)
 SHOWN = Config(experts=("imagenet",))
@@ -87,30 +84,6 @@ def test_fp16_is_for_gpus() -> None:
         load_backbone(config.imagenet, CPU)
     assert settled(config, on_gpus=True).imagenet.backend == "torch"
     assert check_experts(config) == {"imagenet": "efficientnet_lite0-579344248a93-torch-fp16"}, "weights are checked"
-
-
-def test_a_compiled_network_has_a_version_of_its_own() -> None:
-    config = with_imagenet(compile=True)
-    assert settled(config).imagenet.backend == "torch"
-    assert check_experts(config) == {"imagenet": "efficientnet_lite0-579344248a93-torch-fp32-compiled"}
-
-
-def test_frames_that_are_resized_on_the_device_have_a_version_of_their_own_and_nearly_the_same_embeddings(
-    tmp_path: Path,
-) -> None:
-    write_sample(str(tmp_path), 6, seed=5)
-    items = [(path.stem, str(path)) for path in sorted(tmp_path.rglob("*.gif"))]
-    found = {}
-    for resize in ("host", "device"):
-        config = with_imagenet(resize=resize)
-        models = load_frame_models(config, CPU)
-        assert models.experts[0].model_version == check_experts(config)["imagenet"]
-        outcomes = list(embed_gifs(iter_loaded(items, config.frames, fitted=resize == "host"), models))
-        found[resize] = [outcome.embeddings[0] for outcome in outcomes]
-    for ours, theirs in zip(found["device"], found["host"], strict=True):
-        assert ours.vector @ theirs.vector >= 0.9999
-        assert ours.model_version == theirs.model_version + "-device-resize"
-    assert any(ours.vector.tobytes() != theirs.vector.tobytes() for ours, theirs in zip(*found.values(), strict=True))
 
 
 def test_batches_are_bounded_by_the_bytes_of_their_frames() -> None:
@@ -179,8 +152,6 @@ def test_a_task_with_a_gpu_refuses_what_was_decided_for_cpus() -> None:
         ("precision=int8 device=cuda", "not with backend=torch or device=cuda"),
         ("precision=int8 backbone=resnet50", "what resnet50 loses is not known"),
         ("precision=bf16 backend=onnxruntime", "are torch's: not with backend=onnxruntime"),
-        ("compile=true backend=onnxruntime", "are torch's: not with backend=onnxruntime"),
-        ("precision=int8 compile=true", "precision=int8 is onnxruntime's and compile is torch's"),
         ("precision=fp16 device=cpu", "precision=fp16 is for GPUs: not with device=cpu"),
     ],
 )
