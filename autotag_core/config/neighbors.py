@@ -25,12 +25,6 @@ class NeighborsConfig(Section):
     shard_size: PositiveCount = 250_000
     """Reference GIFs in one index shard: every query visits every shard, so few and large; but a task that builds one
     with nmslib holds its vectors twice, 2.7 GB at 1280 dimensions: spark.executor.memoryOverhead is set for that."""
-    shard_precision: Literal["float32", "float16"] = "float32"
-    """Of the vectors in shards. `float16` halves what a host reads, maps and keeps on disk; distances are then those of
-    rounded vectors, which lose about one neighbor in a thousand, and products take a tenth longer."""
-    shards_searched: PositiveCount | None = None
-    """Shards that a GIF is searched in, those around the centers nearest to it; unset: all of them. What its own few
-    don't hold is not found, with `exact` too, but cost no longer grows with the number of shards."""
     M: PositiveCount = 16
     """HNSW's links of a point."""
     efConstruction: PositiveCount = 200

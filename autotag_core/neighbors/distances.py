@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from autotag_core.errors import AutotagError
-
-if TYPE_CHECKING:
-    from autotag_core.neighbors.shards.half_vectors import Vectors
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
@@ -146,7 +142,7 @@ class PairDistances:
 
     queries: Floats  # (queries, dimension)
     query_norms: Doubles  # squared
-    vectors: Vectors  # (references, dimension), may be a memory map
+    vectors: Floats  # (references, dimension), may be a memory map
     vector_norms: Doubles  # squared
 
     def of(self, query: Integers, row: Integers) -> Floats:
@@ -156,7 +152,7 @@ class PairDistances:
         return np.clip(1 - cosines, 0, 2).astype(np.float32)
 
 
-def _dots(left: Floats, left_rows: Integers, right: Vectors, right_rows: Integers) -> Doubles:
+def _dots(left: Floats, left_rows: Integers, right: Floats, right_rows: Integers) -> Doubles:
     """Dot products of left[left_rows[i]] and right[right_rows[i]] in float64."""
     dimension = left.shape[1]
     chunk = max(1, _CHUNK_ELEMENTS // max(1, dimension))

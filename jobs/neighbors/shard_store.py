@@ -10,7 +10,6 @@ import json
 from dataclasses import asdict, replace
 from typing import Any
 
-import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -25,7 +24,7 @@ from jobs.run.run import Run
 from udfs.neighbors.shards import ShardFolders, ShardRow
 from udfs.neighbors.stored_shards import CONTENTS, SavedShards, contents
 
-_NOTE, _CONTENTS, _FORMAT = "shards.json", "contents", 1
+_NOTE, _CONTENTS, _FORMAT = "shards.json", "contents", 2
 
 
 def shard_folders(run: Run) -> ShardFolders:
@@ -83,10 +82,8 @@ def _read(run: Run, expert: str, run_id: str) -> SavedShards:
 
 def _as_json(shard: ShardRow, folder: str) -> dict[str, Any]:
     """With its name in the folder in place of its URI: a warehouse can move."""
-    center = None if shard.center is None else shard.center.tolist()
-    return asdict(replace(shard, uri=shard.uri.removeprefix(f"{folder}/"), center=None)) | {"center": center}
+    return asdict(replace(shard, uri=shard.uri.removeprefix(f"{folder}/")))
 
 
 def _from_json(row: dict[str, Any], folder: str) -> ShardRow:
-    center = None if row["center"] is None else np.asarray(row["center"], np.float32)
-    return ShardRow(**{**row, "uri": storage.join(folder, row["uri"]), "center": center})
+    return ShardRow(**row | {"uri": storage.join(folder, row["uri"])})

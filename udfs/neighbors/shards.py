@@ -34,7 +34,6 @@ from autotag_core.neighbors import (
 )
 from autotag_core.neighbors.distances import Strings, merged, no_neighbors
 from udfs.embeddings.frames import task_gpus
-from udfs.neighbors.cells import Centers, sample_centers, with_cells
 from udfs.neighbors.rows import COLUMNS, LISTS, as_batch, by_expert, first_parts, ids_and_vectors, runs, spread
 from udfs.tasks.local_folder import local_folder
 
@@ -73,8 +72,6 @@ class ShardRow:
     dimension: int
     part: int
     """Of the build that made it."""
-    center: npt.NDArray[np.float32] | None = None
-    """What its references are around; None: they are any."""
     lost: Strings | None = None
     """Ids, ascending, that it may hold and that are not to be found in it any more."""
 
@@ -127,8 +124,7 @@ def build_shards(
     """Write every expert's reference as shards into the folders, each by one task; the log has the reason for the
     backend, by default the setting that it follows from.
 
-    A GIF's shard is its id's hash; where config.shards_searched are fewer than all, the one around its nearest center:
-    their number is then about half as much again, since they are not of one size.
+    A GIF's shard is its id's hash.
     """
     parts = {expert: num_shards(config, size.num_references) for expert, size in sizes.items() if size.num_references}
     if not parts:
@@ -149,23 +145,10 @@ def build_shards(
     def build_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _build_partition(batches, config, places)
 
-    centers = {
-        expert: sample_centers(references_df, expert, sizes[expert].num_references, 1 / count, 1)
-        for expert, count in parts.items()
-        if config.shards_searched and count > config.shards_searched
-    }
-    parts |= {expert: len(of) for expert, of in centers.items()}
     # sorted by Spark, which can spill, so that Python streams; the order makes an index repeatable
-    sorted_df = _in_parts(references_df, parts, centers).sortWithinPartitions("part", "gif_id")
+    sorted_df = _in_parts(references_df, parts).sortWithinPartitions("part", "gif_id")
     rows = sorted_df.mapInArrow(build_partition, from_arrow_schema(SHARDS)).collect()
-    shards = [ShardRow(**row.asDict()) for row in sorted(rows, key=lambda row: (row["expert"], row["uri"]))]
-    firsts = first_parts(parts)
-    return [
-        replace(shard, center=centers[shard.expert][shard.part - firsts[shard.expert]])
-        if shard.expert in centers
-        else shard
-        for shard in shards
-    ]
+    return [ShardRow(**row.asDict()) for row in sorted(rows, key=lambda row: (row["expert"], row["uri"]))]
 
 
 def search_queries(
@@ -182,20 +165,14 @@ def search_queries(
     def search_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _search_partition(batches, shards, config)
 
-    spread_df = _in_parts(embeddings_df, parts, {}) if parts else embeddings_df.select(COLUMNS)
+    spread_df = _in_parts(embeddings_df, parts) if parts else embeddings_df.select(COLUMNS)
     return spread_df.mapInArrow(search_partition, from_arrow_schema(LISTS))
 
 
-def _in_parts(embeddings_df: DataFrame, parts: dict[str, int], centers: Centers) -> DataFrame:
-    """(gif_id, expert, embedding, part): each expert cut into so many parts, each a partition, by its cells, or without
-    centers by a hash of gif_id."""
-    firsts, rows_df = first_parts(parts), embeddings_df.select(*COLUMNS)
-    is_in_cells = F.col("expert").isin(list(centers))
-    part = by_expert(firsts) + F.pmod(F.xxhash64("gif_id"), by_expert(parts))
-    parted_df = rows_df.where(~is_in_cells).withColumn("part", part.cast("int"))
-    if centers:
-        parted_df = parted_df.unionByName(with_cells(rows_df.where(is_in_cells), centers, firsts, 1))
-    return spread(parted_df, sum(parts.values()))
+def _in_parts(embeddings_df: DataFrame, parts: dict[str, int]) -> DataFrame:
+    """(gif_id, expert, embedding, part): each expert cut into so many parts, each a partition, by a hash of gif_id."""
+    part = by_expert(first_parts(parts)) + F.pmod(F.xxhash64("gif_id"), by_expert(parts))
+    return spread(embeddings_df.select(*COLUMNS).withColumn("part", part.cast("int")), sum(parts.values()))
 
 
 def _build_partition(
@@ -240,13 +217,12 @@ def _search(
     config: NeighborsConfig,
     device: torch.device | None,
 ) -> Neighbors:
-    """The k nearest of each GIF; what has been built at one time is alike in having centers and lost ids."""
+    """The k nearest of each GIF; what has been built at one time is alike in having lost ids."""
     parts = []
     for alike in ([shard for shard in shards if (shard.lost is None) == is_new] for is_new in (True, False)):
         if not alike:
             continue
-        centers = [shard.center for shard in alike if shard.center is not None]
-        together = ShardSet([shard.uri for shard in alike], np.stack(centers) if centers else None, alike[0].lost)
+        together = ShardSet([shard.uri for shard in alike], alike[0].lost)
         parts.append(search_shards(together, ids, vectors, config, local_folder(), device))
     return functools.reduce(lambda left, right: merged(left, right, config.k), parts or [no_neighbors(len(ids))])
 

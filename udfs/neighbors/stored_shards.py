@@ -79,7 +79,7 @@ def up_to_date(
     gained_sizes = {name: ExpertSize(sizes[name].num_queries, counts[name][0]) for name in usable if counts[name][0]}
     gained_df = changes_df.where(F.col("gained") & F.col("expert").isin(list(gained_sizes)))
     new_df = references_df.join(gained_df, ["gif_id", "expert"], "left_semi")
-    exact = config.model_copy(update={"backend": "exact", "shards_searched": None})
+    exact = config.model_copy(update={"backend": "exact"})
     return shards + build_shards(new_df, gained_sizes, exact, folders.below("new"), "few beside those in the indexes")
 
 

@@ -26,7 +26,6 @@ import numpy as np
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
 from autotag_core.neighbors.distances import Doubles, Floats, Pairs, rank_pairs
-from autotag_core.neighbors.shards.half_vectors import Vectors
 from autotag_core.neighbors.shards.references import References
 
 SPACE = "negdotprod"
@@ -45,7 +44,7 @@ def parameters(config: NeighborsConfig) -> dict[str, int | str]:
     }
 
 
-def build_index(vectors: Vectors, config: NeighborsConfig) -> Any:
+def build_index(vectors: Floats, config: NeighborsConfig) -> Any:
     """An index over L2-normalised vectors (rows, dimension).
 
     Memory: the vectors twice (NMSLIB's objects and its search layout), plus about 8 M + 16 bytes of links a row.
@@ -90,7 +89,7 @@ def nearest_rows(index: Any, queries: Floats, query_norms: Doubles, references: 
     return rank_pairs(query, row, distance, count)
 
 
-def _build(vectors: Vectors, config: NeighborsConfig) -> Any:
+def _build(vectors: Floats, config: NeighborsConfig) -> Any:
     index = _empty_index()
     for start in range(0, len(vectors), _ADD_ROWS):
         rows = np.arange(start, min(start + _ADD_ROWS, len(vectors)), dtype=np.int32)

@@ -21,14 +21,13 @@ from autotag_core.neighbors.distances import (
     position_in_group,
     squared_norms,
 )
-from autotag_core.neighbors.shards.half_vectors import Vectors
 
 
 @dataclass(frozen=True)
 class References:
     """Distinct vectors, each with the smallest ids that share it; rows are in the order of their smallest id."""
 
-    vectors: Vectors  # (rows, dimension), L2-normalised, may be a memory map
+    vectors: Floats  # (rows, dimension), L2-normalised, may be a memory map
     norms: Doubles  # (rows,) squared
     ids: Strings  # ascending
     row_of: Integers  # (ids,) row of each id's vector

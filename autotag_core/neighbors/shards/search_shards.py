@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
-from autotag_core.neighbors.cells import nearest_centers
 from autotag_core.neighbors.distances import Floats, Neighbors, Strings, merged, no_neighbors
 from autotag_core.neighbors.shards.references import as_strings
 from autotag_core.neighbors.shards.shard import HEADER, Shard, load_shard, read_header
@@ -43,8 +40,6 @@ class ShardSet:
     """Shards that are searched together: no reference is in two of them."""
 
     uris: Sequence[str]
-    centers: Floats | None = None  # (shards, dimension)
-    """A query is searched in the config.shards_searched shards whose centers are nearest to it; None: in all."""
     lost: Strings | None = None
     """Ascending; what is in the shards but shall not be found."""
 
@@ -65,21 +60,12 @@ def search_shards(
     The shard that is open already is searched first. Lists are merged after each shard: memory holds 2 k candidates of
     a query, however many shards there are.
     """
-    query_ids, chosen = as_strings(query_ids), None
-    if shards.centers is not None:
-        chosen = nearest_centers(queries, shards.centers, config.shards_searched or len(shards.uris))
+    query_ids = as_strings(query_ids)
     found = no_neighbors(len(query_ids))
-    for number, uri in sorted(enumerate(shards.uris), key=lambda of: ((os.getpid(), of[1], config) not in _open, of)):
-        rows = None if chosen is None else np.flatnonzero((chosen == number).any(axis=1))
-        if rows is not None and not len(rows):
-            continue
+    for uri in sorted(shards.uris, key=lambda uri: (os.getpid(), uri, config) not in _open):
         shard = open_shard(uri, config, folder)
         shard = shard if shards.lost is None else shard.without(shards.lost)
-        if rows is None:
-            here = shard.search(query_ids, queries, config.k, device, within)
-        else:
-            near = None if within is None else within[rows]
-            here = shard.search(query_ids[rows], queries[rows], config.k, device, near).of_some(rows, len(query_ids))
+        here = shard.search(query_ids, queries, config.k, device, within)
         found = merged(found, here, config.k) if len(found.neighbor_ids) else here
     return found
 

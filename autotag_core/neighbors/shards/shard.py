@@ -1,8 +1,8 @@
 """One shard of the reference: written once as files under a URI, searched anywhere.
 
-Files: vectors.npy float32 or float16 (rows, dimension), scales.npy float32 (rows,) beside float16, norms.npy float64
-(rows,), ids.arrow (gif_id, row), index.hnsw with the backend nmslib, and header.json, written last, with what is needed
-to refuse a shard that is not whole or not what was asked for.
+Files: vectors.npy float32 (rows, dimension), norms.npy float64 (rows,), ids.arrow (gif_id, row), index.hnsw with the
+backend nmslib, and header.json, written last, with what is needed to refuse a shard that is not whole or not what was
+asked for.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
 from autotag_core.neighbors.distances import Floats, Neighbors, Pairs, Strings, merged, squared_norms
 from autotag_core.neighbors.shards import exact, hnsw
-from autotag_core.neighbors.shards.half_vectors import HalfVectors, Vectors
 from autotag_core.neighbors.shards.references import DistinctVectors, References, as_strings
 
 if TYPE_CHECKING:
@@ -80,8 +79,6 @@ class Shard:
         if k >= self.header.max_members:
             raise AutotagError(f"k is {k}; this shard was built for at most {self.header.max_members - 1}")
         query_ids = as_strings(query_ids)
-        if isinstance(self.references.vectors, HalfVectors):
-            queries = HalfVectors.of(queries)[:]  # rounded alike, so that equal vectors stay equal
         if self.header.backend == "exact":
             return self._search_exactly(query_ids, queries, k, device, within)
         found, empty = self._search_index(query_ids, queries, k, within), self.references.num_empty
@@ -219,23 +216,20 @@ def _near(pairs: Pairs, within: Floats | None) -> Pairs:
     return Pairs(pairs.query[near], pairs.row[near], pairs.distance[near])
 
 
-def _open_vectors(folder: Path) -> Vectors:
-    vectors = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
-    scales = folder / "scales.npy"
-    return HalfVectors(vectors, np.load(scales, allow_pickle=False)) if scales.exists() else vectors
+def _open_vectors(folder: Path) -> Floats:
+    vectors: Floats = np.load(folder / "vectors.npy", mmap_mode="r", allow_pickle=False)
+    return vectors
 
 
 def _parameters(config: NeighborsConfig, backend: Backend) -> dict[str, int | str]:
-    built = hnsw.parameters(config) if backend == "nmslib" else {}
-    return built | ({"precision": "float16"} if config.shard_precision == "float16" else {})
+    return hnsw.parameters(config) if backend == "nmslib" else {}
 
 
 def _write(
     folder: Path, batches: Iterable[tuple[Sequence[str], Floats]], config: NeighborsConfig, backend: Backend
 ) -> ShardHeader:
     max_members = config.k + 1
-    is_half, distinct = config.shard_precision == "float16", DistinctVectors(max_members)
-    dimension, num_vectors, num_ids = _write_references(folder, batches, distinct, is_half)
+    dimension, num_vectors, num_ids = _write_references(folder, batches, DistinctVectors(max_members))
     if backend == "nmslib":
         index = hnsw.build_index(_open_vectors(folder), config)
         index.saveIndex(str(folder / "index.hnsw"), save_data=False)
@@ -244,12 +238,11 @@ def _write(
 
 
 def _write_references(
-    folder: Path, batches: Iterable[tuple[Sequence[str], Floats]], distinct: DistinctVectors, is_half: bool
+    folder: Path, batches: Iterable[tuple[Sequence[str], Floats]], distinct: DistinctVectors
 ) -> tuple[int, int, int]:
-    """Write vectors.npy, scales.npy, norms.npy and ids.arrow; returns dimension, number of vectors and of ids."""
+    """Write vectors.npy, norms.npy and ids.arrow; returns dimension, number of vectors and of ids."""
     dimension, num_ids = 0, 0
     norms: list[Any] = []
-    scales: list[Any] = []
     with (
         (folder / "vectors.npy").open("wb") as vectors_file,
         pa.ipc.new_file(str(folder / "ids.arrow"), _IDS) as ids_file,
@@ -258,20 +251,14 @@ def _write_references(
             batch_norms = squared_norms(ids, vectors)
             if not dimension:
                 dimension = vectors.shape[1]
-                _write_npy_header(vectors_file, 0, dimension, is_half)
+                _write_npy_header(vectors_file, 0, dimension)
             if vectors.shape[1] != dimension:
                 raise AutotagError(
                     f"embeddings from {ids[0]!r} on have {vectors.shape[1]} dimensions, others {dimension}"
                 )
             new_vectors, kept, rows = distinct.add(ids, vectors)
-            if is_half:
-                half = HalfVectors.of(vectors[new_vectors])
-                scales.append(half.scales)
-                vectors_file.write(half.halves.tobytes())
-                norms.append(squared_norms(as_strings(ids)[new_vectors], half[:]))
-            else:
-                vectors_file.write(vectors[new_vectors].tobytes())
-                norms.append(batch_norms[new_vectors])
+            vectors_file.write(vectors[new_vectors].tobytes())
+            norms.append(batch_norms[new_vectors])
             ids_file.write(
                 pa.record_batch([pa.array([ids[i] for i in kept], pa.string()), pa.array(rows, pa.int64())], _IDS)
             )
@@ -280,14 +267,12 @@ def _write_references(
             raise AutotagError("a shard needs at least one reference")
         num_vectors = sum(len(part) for part in norms)
         vectors_file.seek(0)
-        _write_npy_header(vectors_file, num_vectors, dimension, is_half)
-    if is_half:
-        np.save(folder / "scales.npy", np.concatenate(scales))
+        _write_npy_header(vectors_file, num_vectors, dimension)
     np.save(folder / "norms.npy", np.concatenate(norms))
     return dimension, num_vectors, num_ids
 
 
-def _write_npy_header(file: Any, rows: int, dimension: int, is_half: bool) -> None:
+def _write_npy_header(file: Any, rows: int, dimension: int) -> None:
     """numpy leaves room in the header for the number of rows to grow, so it can be written again at the end."""
-    header = {"descr": "<f2" if is_half else "<f4", "fortran_order": False, "shape": (rows, dimension)}
+    header = {"descr": "<f4", "fortran_order": False, "shape": (rows, dimension)}
     np.lib.format.write_array_header_1_0(file, header)

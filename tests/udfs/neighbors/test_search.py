@@ -261,18 +261,3 @@ def test_embeddings_that_do_not_fit_stop_the_job_with_their_name(find, rows, mes
     for backend in ("auto", "nndescent"):
         with pytest.raises(Exception, match=message):
             find(rows, ["a", "b"], NeighborsConfig(backend=backend), num_partitions=1)
-
-
-def test_queries_that_go_to_their_few_nearest_shards_find_most_at_the_same_distances(find, catalog):
-    ids, vectors, references = catalog
-    rows = rows_of(ids, {"imagenet": vectors["imagenet"]})
-    config = NeighborsConfig(k=10, backend="exact", shard_size=100)
-    exact = find(rows, references, config)
-    recalls = []
-    for visited in (1, 3):
-        found = find(rows, references, config.model_copy(update={"shards_searched": visited}))
-        assert found.keys() == exact.keys()
-        hits = [len(set(zip(*found[key], strict=True)) & set(zip(*exact[key], strict=True))) for key in exact]
-        recalls.append(sum(hits) / (10 * len(exact)))
-    assert 0.9 < recalls[0] < recalls[1] <= 1 and recalls[0] < 1
-    assert find(rows, references, config.model_copy(update={"shards_searched": 4})) == exact

@@ -88,9 +88,7 @@ def changed_catalog(before: dict[str, int], num_gained: int, num_moved: int, num
     return now | {f"g{1000 + number}": unused.pop() for number in range(num_gained)}
 
 
-@pytest.mark.parametrize("settings", [{}, {"shards_searched": 3}])
-def test_nights_are_searched_in_the_indexes_of_the_first(house: House, settings: dict[str, int]) -> None:
-    house.config = CONFIG.model_copy(update=settings)
+def test_nights_are_searched_in_the_indexes_of_the_first(house: House) -> None:
     first = {f"g{number}": number for number in range(700)}
     before, folders = house.space(first), house.folders("first")
     found = find_neighbors(before.embeddings_df, before.reference_ids_df, house.config, folders)

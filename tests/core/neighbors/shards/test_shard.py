@@ -23,7 +23,6 @@ from autotag_core.neighbors import (
     open_shard,
     search_shards,
 )
-from autotag_core.neighbors.shards.half_vectors import HalfVectors
 
 CONFIG = NeighborsConfig(k=10)
 BACKENDS = ["exact", "nmslib"]
@@ -74,24 +73,6 @@ def test_what_a_shard_is_without_is_not_found_in_it_and_lists_stay_full(built, b
     assert lists(found) == lists(exact_neighbors(ids, vectors, left, vectors[~lost], 10))
     nothing = load_shard(build(backend), CONFIG).without(np.array(ids, object)).search(ids[:3], vectors[:3], 10)
     assert lists(nothing) == [([], [])] * 3
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_vectors_in_half_of_the_bytes_are_those_of_rounded_vectors_to_the_bit(built, backend):
-    ids, vectors, build = built
-    half = CONFIG.model_copy(update={"shard_precision": "float16"})
-    whole_bytes = (build(backend) / "vectors.npy").stat().st_size
-    shard = load_shard(build(backend, half), half)
-    assert (Path(shard.references.vectors.halves.filename)).stat().st_size < 0.51 * whole_bytes
-    rounded = HalfVectors.of(vectors)[:]
-    assert np.abs(np.linalg.norm(rounded, axis=1) - 1).max() < 1e-6 and (rounded != vectors).any()
-    found = lists(shard.search(ids, vectors, 10))
-    assert found == lists(exact_neighbors(ids, rounded, ids, rounded, 10))
-    whole = lists(exact_neighbors(ids, vectors, ids, vectors, 10))
-    assert np.mean([len(set(a) & set(b)) / 10 for (a, _), (b, _) in zip(found, whole, strict=True)]) > 0.99
-    assert shard.search(["copy"], vectors[3:4], 1).of(0) == ([ids[3]], [0.0])
-    with pytest.raises(AutotagError, match="it should be"):
-        load_shard(build(backend, half), CONFIG)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -267,17 +248,3 @@ def test_a_shard_on_s3_is_downloaded_once_however_many_ask_at_once(built, bucket
     assert len(shards) == 5
     for shard in shards:
         assert lists(shard.search(ids[:5], vectors[:5], 10)) == expected
-
-
-def test_a_query_is_searched_in_the_shards_with_the_nearest_centers_alone(tmp_path):
-    east, north, west = ([1.0, 0.0], [0.0, 1.0], [-1.0, 0.0])
-    uris = [str(tmp_path / name) for name in ("e", "n", "w")]
-    config = NeighborsConfig(k=2, backend="exact", shards_searched=1)
-    for uri, vector in zip(uris, (east, north, west), strict=True):
-        build_shard([([uri[-1]], np.array([vector], np.float32))], config, "exact", uri, tmp_path)
-    centers, queries = np.array([east, north, west], np.float32), np.array([[0.8, 0.6], west, [0.6, 0.8]], np.float32)
-    found = search_shards(ShardSet(uris, centers), ["q", "w", "r"], queries, config, tmp_path)
-    assert [found.of(i)[0] for i in range(3)] == [["e"], [], ["n"]]
-    config = config.model_copy(update={"shards_searched": 2})
-    found = search_shards(ShardSet(uris, centers), ["q", "w", "r"], queries, config, tmp_path)
-    assert [found.of(i)[0] for i in range(3)] == [["e", "n"], ["n"], ["n", "e"]]
