@@ -41,7 +41,7 @@ CORES = len(os.sched_getaffinity(0))
 NNDESCENT = NeighborsConfig(k=K, backend="nndescent", partition_size=1_000_000)
 GROWTH = NNDESCENT.model_copy(update={"graph_margin": 10})
 """What has a recall of RECALL at a million too."""
-NMSLIB = NeighborsConfig(k=K, backend="nmslib", efSearch=12, index_threads=CORES)
+NMSLIB = NeighborsConfig(k=K, backend="nmslib", efSearch=12).model_copy(update={"index_threads": CORES})
 RECALL = 0.95
 
 

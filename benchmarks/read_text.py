@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--look", type=int, default=TextConfig().first_look_side, help="text.first_look_side")
     parser.add_argument("--scale", type=int, default=1, help="enlarge the frames so many times, up to text.max_side")
     options = parser.parse_args()
-    reader = load_reader(TextConfig(max_frames=options.frames, first_look_side=options.look))
+    reader = load_reader(TextConfig(max_frames=options.frames).model_copy(update={"first_look_side": options.look}))
     kept = kept_frames(options.catalog, options.gifs, reader)
     kept = {gif_id: [enlarged(frame, options.scale) for frame in frames] for gif_id, frames in kept.items()}
     for frames in list(kept.values())[:3]:

@@ -69,12 +69,6 @@ class Config(Section):
                 self.training.max_duration_ms,
             ),
             ("vote.neighbors", self.vote.neighbors, "neighbors.k", self.neighbors.k),
-            (
-                "elasticsearch.initial_backoff_s",
-                self.elasticsearch.initial_backoff_s,
-                "elasticsearch.max_backoff_s",
-                self.elasticsearch.max_backoff_s,
-            ),
         ]
         problems = [
             f"{less}={low} is more than {more}={high}: lower the one or raise the other"

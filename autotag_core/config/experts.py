@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -30,9 +30,9 @@ class ImagenetConfig(Section):
     """`int8`: efficientnet_lite0 alone, by onnxruntime on CPUs: about 5 times the speed of torch, but 2 to 3% of
     the nearest neighbors are others (benchmarks/README.md). `bf16`, `fp16`: by torch, for GPUs; bf16 also on CPUs that
     have it."""
-    cpu_batch: PositiveCount = 4
+    cpu_batch: ClassVar[int] = 4
     """Frames per forward pass on a CPU: small chunks keep activations in the allocator's cache."""
-    gpu_batch: PositiveCount = 256
+    gpu_batch: ClassVar[int] = 256
     """Frames per forward pass on a GPU, fewer where they are large (64 MiB at most); halved on out of memory."""
     threads: PositiveCount = 1
     """Of the backend in one task; Spark already runs one task per core."""
@@ -62,14 +62,14 @@ class SemanticConfig(Section):
     """URI of JSON lines {session_id, queries}: what one person searched for in a row; for related searches alone."""
     vector_size: PositiveCount = 64
     """Dimensions of a tag's vector."""
-    window: PositiveCount = 10
+    window: ClassVar[int] = 10
     """Words on either side that a word is learned from."""
     min_count: PositiveCount = 2
     """A tag seen less often gets no vector."""
     min_gif_count: PositiveCount = 3
     """A GIF in fewer sessions than this has no vector of its own: one or two say little of it, and in a large catalog
     most GIFs have no more, so that the vocabulary would grow with the catalog."""
-    max_vocabulary: PositiveCount = 1_000_000
+    max_vocabulary: ClassVar[int] = 1_000_000
     """At most so many tags and GIF ids, the most frequent, get vectors; all that are as frequent as the first one too
     many are left out with it. Each takes 1.4 KB of the one task that learns, at 64 dimensions."""
     refit: bool = False
@@ -79,11 +79,11 @@ class SemanticConfig(Section):
     is new to it."""
     num_iterations: PositiveCount = 10
     """Passes of Word2Vec over its sentences."""
-    step_size: Annotated[float, Field(gt=0)] = 0.025
+    step_size: ClassVar[float] = 0.025
     """Word2Vec's first learning rate."""
     threads: PositiveCount = 1
     """Word2Vec's threads. 1 gives the same vectors on every run; more is faster and only nearly repeatable."""
-    common_tag_weight: Annotated[float, Field(gt=0)] = 1e-3
+    common_tag_weight: ClassVar[float] = 1e-3
     """a in a / (a + p(tag)), Arora et al. 2017: the smaller, the less a common tag counts."""
 
 
@@ -101,13 +101,13 @@ class TemporalConfig(Section):
     """URI of a saved head, .safetensors. None: the head that the job trains."""
     num_segments: Annotated[int, Field(ge=2, le=16)] = 8
     """Frames of a GIF that are related; fewer are repeated."""
-    bottleneck: PositiveCount = 64
+    bottleneck: ClassVar[int] = 64
     """Dimensions of the embedding by scale; there are num_segments - 1 scales."""
-    max_relations: PositiveCount = 3
+    max_relations: ClassVar[int] = 3
     """Relations looked at by scale, as published."""
-    projection: PositiveCount = 128
+    projection: ClassVar[int] = 128
     """Dimensions to which a frame's features are projected in front of a head that the job trains."""
-    max_training_gifs: PositiveCount = 10_000
+    max_training_gifs: ClassVar[int] = 10_000
     """The job trains its head on at most so many GIFs, of both splits, drawn by a hash of gif_id: 1 GB in one task."""
     retrain: bool = False
     """Train the head again although the warehouse holds one of these settings."""
@@ -118,15 +118,15 @@ class TextConfig(Section):
 
     max_frames: Annotated[int, Field(ge=1, le=16)] = 2
     """At most so many of the sampled frames are read, spread evenly: with three, more noise than words is added."""
-    max_side: Annotated[int, Field(ge=64, le=2000)] = 480
+    max_side: ClassVar[int] = 480
     """A frame's longer side is shrunk to this before it is read, pixels: what is meant to be read stays readable."""
-    first_look_side: Annotated[int, Field(ge=0, le=2000)] = 160
+    first_look_side: ClassVar[int] = 160
     """A larger frame is first looked at in this size, pixels, and left unread where no words are seen; 0: never."""
-    min_confidence: Share = 0.8
+    min_confidence: ClassVar[float] = 0.8
     """A line that OCR is less sure of is no text: below it are mostly shapes that look like a letter."""
-    min_letters: PositiveCount = 2
+    min_letters: ClassVar[int] = 2
     """A line with fewer letters and digits is no text: a ball is read as O, a window as a Chinese sign."""
-    threads: PositiveCount = 1
+    threads: ClassVar[int] = 1
     """Threads of the OCR and of the language model in one task; Spark already runs one task per core."""
     language_model: Literal["minilm", "gpt2"] = "minilm"
     """`minilm`: all-MiniLM-L6-v2, 384-d, made to compare sentences, weights come as a package. `gpt2`: as published."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from autotag_core.config.section import Colour, Count, PositiveCount, Seconds, Section
+from autotag_core.config.section import Colour, Count, PositiveCount, Section
 
 
 class FramesConfig(Section):
@@ -34,16 +34,16 @@ class FramesConfig(Section):
     """A GIF whose one loop plays longer is left out, milliseconds; None: no limit."""
     fetch_threads: PositiveCount = 16
     """Files fetched at once in one task; their bytes are at most fetch_threads times max_bytes."""
-    decode_pixels: PositiveCount = 8_000_000
+    decode_pixels: ClassVar[int] = 8_000_000
     """Canvas pixels decoded at once in one task, by all of its threads together; a larger canvas is decoded alone. A
     pixel takes at most 16 bytes, so a task decodes in 16 bytes times the larger of decode_pixels and max_pixels."""
-    prefetch_bytes: PositiveCount = 256 * 1024 * 1024
+    prefetch_bytes: ClassVar[int] = 256 * 1024 * 1024
     """Decoded frames that may wait for the model in one task, bytes."""
-    fetch_attempts: PositiveCount = 5
+    fetch_attempts: ClassVar[int] = 5
     """Tries of one fetch, with backoff in between."""
-    connect_timeout_s: Seconds = 5
+    connect_timeout_s: ClassVar[float] = 5
     """Until S3 accepts a connection, seconds."""
-    read_timeout_s: Seconds = 30
+    read_timeout_s: ClassVar[float] = 30
     """Between two parts of an answer of S3, seconds."""
-    fetch_deadline_s: Seconds = 300
+    fetch_deadline_s: ClassVar[float] = 300
     """For one file with all its tries, seconds: a server that sends a byte now and then holds up no task."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -31,16 +31,16 @@ class NeighborsConfig(Section):
     """HNSW's candidates while the graph is built: the more, the better and slower."""
     efSearch: PositiveCount = 100
     """HNSW's candidates while it is searched: the more, the better and slower."""
-    post: Annotated[int, Field(ge=0, le=2)] = 2
+    post: ClassVar[int] = 2
     """HNSW's passes over the finished graph."""
-    index_threads: PositiveCount = 1
+    index_threads: ClassVar[int] = 1
     """Threads that build one index shard. 1 builds the same graph every time; more does not."""
     graph_margin: Count = 2
     """Places in a list of NN-descent's graph beyond the k + 1 that are needed: the more, the better and slower."""
     partition_size: PositiveCount = 250_000
     """GIFs in one graph of NN-descent; more are cut into cells. A task holds its vectors twice, 3.1 GB at 1280
     dimensions; where they are fewer, or memory is more, raise it: one graph is better and cheaper than cells."""
-    partition_overlap: PositiveCount = 2
+    partition_overlap: ClassVar[int] = 2
     """Cells that a GIF goes into: what lies at the border of one lies inside of another."""
 
 
@@ -66,10 +66,10 @@ class DuplicatesConfig(Section):
     max_color_difference: Annotated[float, Field(ge=0, le=255)] = 1.25
     """Two GIFs whose colours (mean RGB of a frame's quarters) differ by more levels, on average, are not copies. 2
     finds nearly all resized copies too, and takes a snowman for the same one in falling snow."""
-    min_hashes: Annotated[int, Field(ge=1, le=4)] = 2
+    min_hashes: ClassVar[int] = 2
     """Frames, of the 4 that are hashed, that must have a hash in both GIFs: one that fades in from white has some that
     say nothing; one that says nothing at all is nobody's copy, unless byte for byte."""
-    max_group: Annotated[int, Field(ge=2)] = 1000
+    max_group: ClassVar[int] = 1000
     """A group of more distinct files than this is a chain of GIFs that are each a little like the next, not copies of
     one: only what matches the group's smallest GIF itself stays together."""
 
@@ -82,4 +82,4 @@ class RelatedConfig(Section):
     k: PositiveCount = 20
     """Most that are related to one. Searched for with the settings of `neighbors`."""
     min_tag_gifs: PositiveCount = 5
-    """A tag that fewer GIFs have is related to nothing: of a slip of the pen that two people made nothing is known."""
+    """A tag that fewer GIFs have is related to nothing: two people may have made the same slip of the pen."""

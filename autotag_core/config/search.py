@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from autotag_core.config.section import Count, PositiveCount, Seconds, Section, Share
 
 
 class ElasticsearchConfig(Section):
     """How search documents are indexed."""
 
-    bulk_documents: PositiveCount = 1000
+    bulk_documents: ClassVar[int] = 1000
     """At most so many documents in one bulk request."""
-    bulk_bytes: PositiveCount = 1024 * 1024
+    bulk_bytes: ClassVar[int] = 1024 * 1024
     """At most so many bytes in one bulk request."""
     attempts: PositiveCount = 8
     """Tries of one bulk request or of items answered with 429 or 503, with exponential backoff."""
-    initial_backoff_s: Seconds = 0.5
+    initial_backoff_s: ClassVar[float] = 0.5
     """Wait before the second try, seconds; doubled before each further one."""
-    max_backoff_s: Seconds = 60
+    max_backoff_s: ClassVar[float] = 60
     """Longest wait between two tries, seconds."""
     timeout_s: Seconds = 60
     """For one answer, seconds."""

@@ -29,5 +29,3 @@ class TrainingConfig(Section):
     separate_uploaders: bool = False
     """A GIF whose uploader also has one in a more protected split is no example. Off: GIFs of one uploader may look
     alike, but leaving out all of them can cost more than half of a catalog; the run's record counts them anyway."""
-    gifs_per_file: PositiveCount | None = None
-    """Examples in one file; None: 500,000 references, or 2,000 GIFs with stored frames (0.25 GB)."""

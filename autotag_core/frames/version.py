@@ -8,15 +8,9 @@ from autotag_core.config import FramesConfig
 
 RECIPE = 2
 """Counts the changes of what a media row or a sampled frame is for the same bytes and settings."""
-_NO_EFFECT = frozenset(
-    {
-        *("fetch_threads", "fetch_attempts", "fetch_deadline_s"),
-        *("connect_timeout_s", "read_timeout_s", "decode_pixels", "prefetch_bytes"),
-    }
-)
 
 
 def frames_version(config: FramesConfig) -> str:
     """`frames<RECIPE>-<6 hex digits>`, of the settings that change what is read of a GIF, limits among them."""
-    settings = config.model_dump_json(exclude=set(_NO_EFFECT))
+    settings = config.model_dump_json(exclude={"fetch_threads"})
     return f"frames{RECIPE}-{hashlib.sha256(settings.encode()).hexdigest()[:6]}"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.metadata
+import json
 import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -176,7 +177,5 @@ def reader_version(config: TextConfig) -> str:
         version = importlib.metadata.version("rapidocr")
     except importlib.metadata.PackageNotFoundError:
         raise InputError("text: the package rapidocr is not installed; `pip install rapidocr onnxruntime`") from None
-    settings = config.model_dump_json(
-        include={"max_frames", "max_side", "first_look_side", "min_confidence", "min_letters"}
-    )
-    return f"rapidocr{version}-{hashlib.sha256(settings.encode()).hexdigest()[:6]}"
+    settings = config.values("max_frames", "max_side", "first_look_side", "min_confidence", "min_letters")
+    return f"rapidocr{version}-{hashlib.sha256(json.dumps(settings, separators=(',', ':')).encode()).hexdigest()[:6]}"

@@ -21,6 +21,7 @@ from jobs.run.stages import stage
 from udfs.training import examples as training
 
 _GIFS_PER_FILE = {"reference": 500_000, "jpeg": 2_000, "webp": 2_000}
+"""Stored frames of so many are a quarter of a gigabyte."""
 _ROW_GROUP_BYTES = {"reference": 128 * 1024, "jpeg": 8 * 1024 * 1024, "webp": 8 * 1024 * 1024}
 """What training reads at once: about a thousand references, or 60 GIFs with 16 stored frames."""
 
@@ -34,7 +35,7 @@ _ROW_GROUP_BYTES = {"reference": 128 * 1024, "jpeg": 8 * 1024 * 1024, "webp": 8 
 def write_examples(run: Run) -> None:
     """The voted dataset as training reads it, with the steps by which the catalog became it; leaks are in the gates."""
     config, num_gifs = run.config, run.facts.rows_out["catalog"]
-    num_files = -(-num_gifs // (config.training.gifs_per_file or _GIFS_PER_FILE[config.training.frames]))
+    num_files = -(-num_gifs // _GIFS_PER_FILE[config.training.frames])
     duplicates_df = run.tables.read(DUPLICATES) if run.tables.has(DUPLICATES) else None
     voted_tags_df = run.tables.read(VOTED_TAGS)
     sources = training.Sources(

@@ -43,7 +43,9 @@ DOCUMENTS = (
     "gif_id string, tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, caption string, "
     "text string, popularity bigint, uri string, related_gifs array<string>, written_tags array<string>"
 )
-CONFIG = ElasticsearchConfig(initial_backoff_s=0.001, max_backoff_s=0.01, attempts=3, writers=2, keep_indexes=1)
+CONFIG = ElasticsearchConfig(attempts=3, writers=2, keep_indexes=1).model_copy(
+    update={"initial_backoff_s": 0.001, "max_backoff_s": 0.01}
+)
 
 
 ON_BOTH = pytest.mark.parametrize("server", ["elasticsearch", "elasticsearch_9"], indirect=True)

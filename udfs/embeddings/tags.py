@@ -172,7 +172,7 @@ def _total_and_least_count(counts_df: DataFrame, config: SemanticConfig) -> tupl
     _log.info("semantic: %d tokens that occur at least %d times get a vector", num_tokens, least)
     if left_out:
         _log.warning(
-            "semantic: semantic.max_vocabulary=%d leaves out %d tokens that occur %d to %d times",
+            "semantic: max_vocabulary=%d leaves out %d tokens that occur %d to %d times",
             *(config.max_vocabulary, left_out, config.min_count, least - 1),
         )
     return sum(row["count"] * row["tokens"] for row in rows), least

@@ -95,7 +95,10 @@ class TagSpace:
 
 def tag_space_name(config: Config) -> str:
     """`semantic-<12 hex digits>`, of all that a space depends on but tags and sessions."""
-    settings = config.semantic.model_dump(exclude={"sessions", "search_sessions", "max_unknown_share", "refit"})
+    settings = config.semantic.values(
+        *("vector_size", "window", "min_count", "min_gif_count", "max_vocabulary"),
+        *("num_iterations", "step_size", "threads", "common_tag_weight"),
+    )
     wanted = json.dumps([settings, config.seed, RECIPE], sort_keys=True)
     return f"semantic-{hashlib.sha256(wanted.encode()).hexdigest()[:12]}"
 

@@ -67,9 +67,7 @@ def trained_head_name(config: Config) -> str:
     wanted = (
         backbone_version(config),
         config.frames.model_dump(include={"num_frames", "sampling", "size", "background"}),
-        config.temporal.model_dump(
-            include={"num_segments", "bottleneck", "max_relations", "projection", "max_training_gifs"}
-        ),
+        config.temporal.values("num_segments", "bottleneck", "max_relations", "projection", "max_training_gifs"),
         config.seed,
         RECIPE,
     )

@@ -82,7 +82,7 @@ def train_head(
     record = HeadRecord(
         feature_dim=projection.shape[1],
         num_classes=len(tags),
-        **config.temporal.model_dump(include={"num_segments", "bottleneck", "max_relations", "backbone"}),
+        **config.temporal.values("num_segments", "bottleneck", "max_relations", "backbone"),
         tags=tags,
         backbone_version=backbone_version,
         centered=True,

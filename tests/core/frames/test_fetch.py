@@ -16,7 +16,9 @@ from autotag_core.frames import fetch_bytes, iter_loaded
 BODY = bytes(range(256)) * 40
 ACCESS_KEY, SECRET_KEY = "AKIAEXAMPLEEXAMPLE00", "verysecretverysecretverysecret0"
 # time-outs that no other test uses: clients are kept by their settings
-CONFIG = FramesConfig(max_bytes=100_000, fetch_attempts=3, connect_timeout_s=1.25, read_timeout_s=0.75)
+CONFIG = FramesConfig(max_bytes=100_000).model_copy(
+    update={"fetch_attempts": 3, "connect_timeout_s": 1.25, "read_timeout_s": 0.75}
+)
 
 
 class Answers(BaseHTTPRequestHandler):

@@ -155,7 +155,9 @@ def answering() -> Iterator[Callable[..., tuple[str, list[dict[str, str]]]]]:
 
 @pytest.fixture
 def config() -> ElasticsearchConfig:
-    return ElasticsearchConfig(initial_backoff_s=0.001, max_backoff_s=0.01, replicas=0, attempts=4)
+    return ElasticsearchConfig(replicas=0, attempts=4).model_copy(
+        update={"initial_backoff_s": 0.001, "max_backoff_s": 0.01}
+    )
 
 
 @pytest.fixture

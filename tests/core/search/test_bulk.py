@@ -187,7 +187,7 @@ def test_the_same_documents_again_leave_the_index_as_it_is(elasticsearch, index,
 
 
 def test_waits_double_up_to_the_limit_and_are_drawn_from_zero_up(monkeypatch):
-    config = ElasticsearchConfig(initial_backoff_s=0.5, max_backoff_s=3)
+    config = ElasticsearchConfig().model_copy(update={"initial_backoff_s": 0.5, "max_backoff_s": 3})
     bounds = []
     monkeypatch.setattr(retries.random, "uniform", lambda low, high: bounds.append((low, high)) or 0)
     for attempt in range(1, 6):

@@ -23,7 +23,7 @@ GIFS = (
     "gif_id string, uri string, tags array<string>, editorial_tags array<string>, caption string, popularity bigint, "
     "version string, split string"
 )
-SMALL = ["experts=[temporal]", "temporal.num_segments=3", "temporal.bottleneck=4", "temporal.projection=3"]
+SMALL = ["experts=[temporal]", "temporal.num_segments=3"]
 
 
 def new_run(spark: SparkSession, warehouse: Path, num_gifs: int, *settings: str) -> tuple[Run, SeenGifs]:

@@ -52,7 +52,7 @@ def find(spark):
         found_df = duplicates.find_duplicates(
             spark.createDataFrame(neighbor_rows, from_arrow_schema(NEIGHBORS.schema)),
             spark.createDataFrame(media_rows, from_arrow_schema(MEDIA.schema)),
-            DuplicatesConfig(**settings),
+            DuplicatesConfig().model_copy(update=settings),
             keep,
         )
         check_columns(DUPLICATES, to_arrow_schema(found_df.schema))

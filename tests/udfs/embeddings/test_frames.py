@@ -206,7 +206,7 @@ def test_what_may_not_be_read_or_does_not_answer_becomes_a_failure(
 
     def found(gif_id: str, read_timeout_s: float) -> Row:
         # clients are kept by their time-outs, and made of the environment as it is then
-        frames = FramesConfig(read_timeout_s=read_timeout_s, fetch_attempts=2)
+        frames = FramesConfig().model_copy(update={"read_timeout_s": read_timeout_s, "fetch_attempts": 2})
         batch = pa.record_batch([[gif_id], [f"{bucket}/a.gif"]], names=["gif_id", "uri"])
         rows = failures_of(embeddings.embed_batches(iter([batch]), Config(experts=("semantic",), frames=frames)), spark)
         return rows[gif_id]

@@ -16,7 +16,7 @@ from udfs.embeddings import motion as temporal
 
 FRAMES = "gif_id string, version string, num_sampled int, frame_features binary"
 GIFS = "gif_id string, tags array<string>, split string"
-CONFIG = Config(temporal=TemporalConfig(num_segments=3, bottleneck=4, projection=3))
+CONFIG = Config(temporal=TemporalConfig(num_segments=3).model_copy(update={"bottleneck": 4, "projection": 3}))
 NUM_TRAIN, NUM_VALIDATION = 60, 20
 
 

@@ -88,13 +88,15 @@ def test_the_vocabulary_is_cut_to_the_most_frequent_and_ties_go_together(
     catalog_df = catalog(spark, rows)  # type: ignore[arg-type]
 
     def vocabulary(most: int) -> str:
-        config = SemanticConfig(vector_size=4, num_iterations=1, max_vocabulary=most, common_tag_weight=1)
+        config = SemanticConfig(vector_size=4, num_iterations=1).model_copy(
+            update={"max_vocabulary": most, "common_tag_weight": 1}
+        )
         space = tag_vectors.fit_tag_space(catalog_df, None, config, seed=7)
         assert space.weights.tolist() == [1 / (1 + counts[token[4:]] / 18) for token in space.vocabulary]
         return "".join(token[4:] for token in space.vocabulary)
 
     assert [vocabulary(most) for most in (1, 2, 3, 4, 5, 6)] == ["a", "ab", "ab", "abcd", "abcde", "abcde"]
-    assert "semantic.max_vocabulary=3 leaves out 3 tokens that occur 2 to 3 times" in caplog.text
+    assert "max_vocabulary=3 leaves out 3 tokens that occur 2 to 3 times" in caplog.text
     assert "max_vocabulary=5" not in caplog.text
 
 
@@ -113,7 +115,7 @@ def test_tags_used_together_are_near_and_others_far(topics_df: DataFrame) -> Non
 
 def test_weights_follow_the_tags_share_of_all_tags(spark: SparkSession) -> None:
     catalog_df = catalog(spark, {"1": ["gif", "dog"], "2": ["gif", "cat"], "3": ["gif", "dog"], "4": ["gif", "rare"]})
-    config = SemanticConfig(vector_size=4, min_count=2, num_iterations=1, common_tag_weight=0.5)
+    config = SemanticConfig(vector_size=4, min_count=2, num_iterations=1).model_copy(update={"common_tag_weight": 0.5})
     space = tag_vectors.fit_tag_space(catalog_df, None, config, seed=7)
     assert space.vocabulary == ("tag:dog", "tag:gif")
     assert space.weights.tolist() == [0.5 / (0.5 + 2 / 8), 0.5 / (0.5 + 4 / 8)]
@@ -168,7 +170,7 @@ def test_new_to_a_space_are_the_tokens_that_would_get_a_vector_and_have_none(spa
     nothing = TagSpace((), np.empty((0, 4), np.float32), np.empty(0))
 
     def share(space: TagSpace, **settings: Any) -> float:
-        return tag_vectors.unknown_share(sentences_df, space, SemanticConfig(**settings))
+        return tag_vectors.unknown_share(sentences_df, space, SemanticConfig().model_copy(update=settings))
 
     assert share(space) == 2 / 8, "c; d is too rare for a vector"
     assert share(space, min_count=1) == 3 / 8

@@ -65,9 +65,9 @@ def test_tags_and_their_contexts_are_counted_by_gifs(spark: SparkSession, catalo
 
 def test_a_tag_remembers_its_most_frequent_contexts_and_a_gif_its_first_tags(catalog_df: DataFrame) -> None:
     tags_df = normalise_tags(catalog_df)
-    counts = label_counts.gather_counts(tags_df, LabelsConfig(max_contexts=1))
+    counts = label_counts.gather_counts(tags_df, LabelsConfig().model_copy(update={"max_contexts": 1}))
     assert counts.contexts.toarray()[1].tolist() == [0, 0, 0, 2]
-    counts = label_counts.gather_counts(tags_df, LabelsConfig(max_tags_per_gif=2))
+    counts = label_counts.gather_counts(tags_df, LabelsConfig().model_copy(update={"max_tags_per_gif": 2}))
     assert counts.contexts.toarray().sum() == 4  # cat with lol, twice, both ways round
     assert by_tag(counts)["dog"][0] == 2
 

@@ -31,7 +31,7 @@ from udfs.votes.votes import vote_tags
 
 Gif = tuple[str, str, list[str], list[str]]
 EXPERTS = ["x", "y"]
-CONFIG = VoteConfig(neighbors=2, similarity=2 * math.log(2))
+CONFIG = VoteConfig(neighbors=2).model_copy(update={"similarity": 2 * math.log(2)})
 """A neighbor half a unit further than the nearest weighs half as much."""
 GIFS: list[Gif] = [
     ("a", TRAIN, ["cat", "kitten"], []),

@@ -111,7 +111,9 @@ def test_neighbors_beyond_the_ten_nearest_do_not_vote(spark: SparkSession) -> No
 
 
 def test_normalised_by_its_own_largest_vote_a_gifs_best_tag_has_score_one(spark: SparkSession) -> None:
-    config = VoteConfig(neighbors=K, normalise="max", lower_bound=0.5, unconfirmed_confidence=0.25)
+    config = VoteConfig(neighbors=K, normalise="max", lower_bound=0.5).model_copy(
+        update={"unconfirmed_confidence": 0.25}
+    )
     found = voted(neighbors(spark, *LISTS), catalog(spark, ASKED, *REFERENCE), WEIGHTS, config)["asked"]
     assert {tag: row[:3] for tag, row in found.items()} == {
         "kitten": (1.0, 1.0, "voted"),
@@ -277,7 +279,7 @@ def test_a_weight_is_the_share_of_validation_gifs_with_one_right_predicted_tag(s
         ("v3", "semantic", ["n1", "v1"]),
         ("n1", "unjudged", ["n2"]),
     ]
-    config = VoteConfig(min_evaluation_gifs=3, predicted_tags=2)
+    config = VoteConfig(min_evaluation_gifs=3).model_copy(update={"predicted_tags": 2})
     assert weighed(neighbors(spark, *lists), catalog(spark, *gifs), config) == {
         "imagenet": (2, 3, 2 / 3, VALIDATION),
         "semantic": (1, 2, 0.5, VALIDATION),
@@ -328,7 +330,7 @@ def test_too_few_validation_gifs_and_the_experts_are_judged_on_train_each_gif_le
 def test_experts_are_judged_on_no_more_gifs_than_the_limit_and_always_the_same(spark: SparkSession) -> None:
     gifs: list[Gif] = [(f"g{number}", TRAIN, ["odd" if number % 2 else "even"], []) for number in range(40)]
     lists = [(f"g{number}", "x", [f"g{number // 4}"]) for number in range(40)]
-    config = VoteConfig(max_evaluation_gifs=10)
+    config = VoteConfig().model_copy(update={"max_evaluation_gifs": 10})
     found = [
         weighed(neighbors(spark, *lists).repartition(parts), catalog(spark, *gifs).repartition(parts), config)["x"]
         for parts in (1, 7)

@@ -87,7 +87,8 @@ def test_fp16_is_for_gpus() -> None:
 
 
 def test_batches_are_bounded_by_the_bytes_of_their_frames() -> None:
-    config = with_imagenet(cpu_batch=1000)
+    many = with_imagenet().imagenet.model_copy(update={"cpu_batch": 1000})
+    config = with_imagenet().model_copy(update={"imagenet": many, "seed": 8})  # loaded apart
     assert load_frame_models(config, CPU).batch_size == 64 * 2**20 // (3 * 224 * 224)
     large = config.model_copy(update={"frames": FramesConfig(size=1024)})
     assert load_frame_models(large, CPU).batch_size == 21

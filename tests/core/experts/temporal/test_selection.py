@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from autotag_core.config import Config
 from autotag_core.config.file import load_config
 from autotag_core.errors import InputError
 from autotag_core.experts import EXPERTS, HeadRecord, RelationHead, given_head, save_head, trained_head_name
@@ -32,30 +33,22 @@ def saved(folder: Path, backbone_version: str) -> str:
 
 def test_a_trained_head_is_named_after_all_that_it_depends_on() -> None:
     name = trained_head_name(load_config(None, []))
-    changed = {
-        trained_head_name(load_config(None, [setting]))
-        for setting in (
-            "seed=8",
-            "temporal.num_segments=4",
-            "temporal.bottleneck=8",
-            "temporal.max_relations=2",
-            "temporal.projection=64",
-            "temporal.max_training_gifs=9",
-            "frames.num_frames=8",
-            "frames.sampling=index",
-        )
-    }
+    settings = ("seed=8", "temporal.num_segments=4", "frames.num_frames=8", "frames.sampling=index")
+    changed = {trained_head_name(load_config(None, [setting])) for setting in settings}
+    for constant in ("bottleneck", "max_relations", "projection", "max_training_gifs"):
+        temporal = Config().temporal.model_copy(update={constant: 2})
+        changed.add(trained_head_name(Config().model_copy(update={"temporal": temporal})))
     assert len(changed | {name}) == 9
     assert name.startswith("temporal-") and len(name) == len("temporal-012345678901.safetensors")
-    for setting in ("neighbors.k=50", "temporal.retrain=true", "frames.fetch_threads=2", "imagenet.cpu_batch=8"):
+    for setting in ("neighbors.k=50", "temporal.retrain=true", "frames.fetch_threads=2"):
         assert trained_head_name(load_config(None, [setting])) == name, setting
 
 
 def test_without_a_head_the_job_trains_one_and_its_dimension_follows_from_the_settings() -> None:
-    config = load_config(None, ["temporal.num_segments=4", "temporal.bottleneck=8"])
+    config = load_config(None, ["temporal.num_segments=4"])
     assert given_head(config) is None
     assert EXPERTS["temporal"].model_version(config) is None
-    assert EXPERTS["temporal"].dimension(config) == 24
+    assert EXPERTS["temporal"].dimension(config) == 3 * 64
     with pytest.raises(InputError, match=r"/nowhere/x\.safetensors: No such file"):
         EXPERTS["temporal"].model_version(load_config(None, ["imagenet.weights=/nowhere/x.safetensors"]))
 

@@ -21,7 +21,9 @@ from autotag_core.experts.temporal.training import Example, train_head
 CPU = torch.device("cpu")
 DIMENSION = 12
 CONFIG = Config(
-    imagenet=ImagenetConfig(threads=1), temporal=TemporalConfig(num_segments=4, bottleneck=8, projection=5), seed=3
+    imagenet=ImagenetConfig(threads=1),
+    temporal=TemporalConfig(num_segments=4).model_copy(update={"bottleneck": 8, "projection": 5}),
+    seed=3,
 )
 
 

@@ -123,7 +123,7 @@ def test_files_of_another_model_are_one_line(gpt2: Path, tmp_path: Path) -> None
     for name in ("gpt2", "minilm"):
         assert f"holds no {name}" in refusal(TextConfig(language_model=name, weights=str(tmp_path)))
     (tmp_path / "tokenizer.json").write_text("{}")
-    assert "holds no gpt2" in refusal(TextConfig(language_model="gpt2", weights=str(tmp_path), threads=2))
+    assert "holds no gpt2" in refusal(TextConfig(language_model="gpt2", weights=str(tmp_path), max_frames=3))
     for settings in ("[]", "{", json.dumps({"n_embd": "many"})):
         (tmp_path / "config.json").write_text(settings)
-        assert "config.json" in refusal(TextConfig(language_model="gpt2", weights=str(tmp_path), threads=2))
+        assert "config.json" in refusal(TextConfig(language_model="gpt2", weights=str(tmp_path), max_frames=3))

@@ -131,7 +131,7 @@ def test_what_the_scores_have_learned_is_learned_again_without_each_folds_gifs()
             row[f"votes_{name}"] = 1
         rows.append(row)
     known = pa.Table.from_pylist(rows, schema=pa.schema([*evidence_schema(names), *TAUGHT]))
-    config = VoteConfig(own_tags_ridge=1e-3, trained_on_tags=())
+    config = VoteConfig().model_copy(update={"own_tags_ridge": 1e-3, "trained_on_tags": ()})
     judge = fit_judge(known, {name: ExpertWeight(0.5, 0.5) for name in names}, config, seed=7)
     evidence, is_right = evidence_of(known, names), np.asarray(known["is_right"])
     by_heart = fit_calibration(judge.scores(evidence), evidence.is_own, is_right, evidence.gifs, 50, 7).own

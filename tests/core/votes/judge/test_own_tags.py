@@ -22,7 +22,7 @@ def drawn(evidence):
 
 def test_before_anything_is_learned_semantic_is_not_heard_and_temporal_little():
     experts = {name: ExpertWeight(0.5, 0.25) for name in ("imagenet", "semantic", "temporal", "text")}
-    found = default_weights(experts, VoteConfig(original_prior=0.8))
+    found = default_weights(experts, VoteConfig().model_copy(update={"original_prior": 0.8}))
     assert {name: one.on_own_tags for name, one in found.experts.items()} == {
         "imagenet": 1.0,
         "semantic": 0.0,
@@ -34,7 +34,9 @@ def test_before_anything_is_learned_semantic_is_not_heard_and_temporal_little():
 
 
 def test_a_useless_expert_gets_less_weight_than_a_useful_one_and_none_falls_below_0(drawn):
-    found = fit_own_tags(*drawn, default_weights(EXPERTS, VoteConfig()), VoteConfig(own_tags_ridge=1.0))
+    found = fit_own_tags(
+        *drawn, default_weights(EXPERTS, VoteConfig()), VoteConfig().model_copy(update={"own_tags_ridge": 1.0})
+    )
     factors = {name: one.on_own_tags for name, one in found.experts.items()}
     assert factors["useful"] > 1.0
     assert factors["useful"] > 2 * factors["useless"] >= 0.0
@@ -43,7 +45,9 @@ def test_a_useless_expert_gets_less_weight_than_a_useful_one_and_none_falls_belo
 
 
 def test_a_firm_ridge_keeps_the_factors_at_half_their_defaults(drawn):
-    found = fit_own_tags(*drawn, default_weights(EXPERTS, VoteConfig()), VoteConfig(own_tags_ridge=1e9))
+    found = fit_own_tags(
+        *drawn, default_weights(EXPERTS, VoteConfig()), VoteConfig().model_copy(update={"own_tags_ridge": 1e9})
+    )
     assert [one.on_own_tags for one in found.experts.values()] == pytest.approx([0.5] * 3, abs=1e-3)
     assert found.together == pytest.approx(0.5, abs=1e-3)
 
@@ -60,7 +64,7 @@ def test_the_score_as_a_new_tag_is_heard_where_validation_gifs_show_that_it_tell
     found = fit_own_tags(pairs, is_right, weights, VoteConfig())
     assert (weights.as_new, found.as_new > 0.3) == (0.0, True)
     assert fit_own_tags(pairs, ~is_right, weights, VoteConfig()).as_new == 0.0
-    trained = fit_own_tags(pairs, is_right, weights, VoteConfig(trained_on_tags=("semantic",)))
+    trained = fit_own_tags(pairs, is_right, weights, VoteConfig().model_copy(update={"trained_on_tags": ("semantic",)}))
     assert trained.as_new == 0.0
 
 
@@ -86,7 +90,7 @@ def test_an_expert_trained_on_train_tags_is_never_trusted_more_than_before_howev
     pairs, is_right = drawn
     pairs = replace(pairs, experts={"temporal": pairs.experts["useful"]})
     weights = default_weights({"temporal": ExpertWeight(0.5, 0.0)}, VoteConfig())
-    config = VoteConfig(own_tags_ridge=1.0)
+    config = VoteConfig().model_copy(update={"own_tags_ridge": 1.0})
     unbound = fit_own_tags(pairs, is_right, weights, config.model_copy(update={"trained_on_tags": ()}))
     assert unbound.experts["temporal"].on_own_tags > 1.0
     assert fit_own_tags(pairs, is_right, weights, config).experts["temporal"].on_own_tags == 0.25

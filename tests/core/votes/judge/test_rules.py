@@ -41,7 +41,7 @@ def test_the_published_rule_over_a_gifs_own_largest_vote(evidence):
 def test_the_published_rule_confirms_demotes_adds_and_leaves_alone_whom_nobody_saw(evidence):
     said = {"a": {"share": [0.5, 0.5, 0.5, NAN, 0.5, 0.5], "votes": [1, 0, 0, 0, 3, 1]}}
     flags = {"is_own": [True, True, False, True, False, False], "is_editorial": [False, False, True, *[False] * 3]}
-    config = VoteConfig(neighbors=3, lower_bound=1.0, unconfirmed_confidence=0.6)
+    config = VoteConfig(neighbors=3, lower_bound=1.0).model_copy(update={"unconfirmed_confidence": 0.6})
     found = published_confidence(evidence(said, **flags), weights(a=(0.5, 0.5)), config)
     assert found == pytest.approx([1.0, 0.6, 1.0, 1.0, 1.0, 0.0])
 
