@@ -1,6 +1,6 @@
-"""Inner loops compiled by numba, kept on disk so that each machine compiles them once.
+"""Inner loops that numba compiles. The machine code is kept on disk, so each machine compiles it once.
 
-A module whose functions carry `compiled` loads numba, half a second, when it is imported: import it where it is used.
+Importing a module whose functions carry `compiled` loads numba, which takes half a second. Import it where it is used.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def compiled(function: Function, in_any_order: bool = False) -> Function:
     """The function as machine code, made at its first call for each kind of arguments and kept in the user's cache.
 
-    Without a folder to write to, every process compiles for itself, some seconds. Sums of floats keep their order,
-    unless they may be `in_any_order`, which is faster.
+    Without a folder to write to, every process compiles for itself, which takes some seconds. Sums of floats keep their
+    order. `in_any_order` lets the compiler reorder them, which is faster.
     """
     import numba
 
@@ -38,8 +38,8 @@ def compiled(function: Function, in_any_order: bool = False) -> Function:
 def cache_folder() -> Path | None:
     """A folder for this source in NUMBA_CACHE_DIR, XDG_CACHE_HOME or ~/.cache; None where it can't be written.
 
-    numba looks only at the file that a function is in, not at those of the functions that are compiled into it: after
-    any change of the package everything is compiled anew.
+    numba notices a change in the file that a function is in, but not in functions of other files compiled into it.
+    So after any change of the package everything is compiled anew.
     """
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "autotag" / "compiled"
@@ -52,7 +52,7 @@ def cache_folder() -> Path | None:
 
 @functools.cache
 def _source_hash() -> str:
-    """Of every module of the package, be it a folder or in a wheel."""
+    """A hash of the source of every module of the package, which may be a folder or in a wheel."""
     hashed = hashlib.sha256()
     for text in _sources(files(__package__)):
         hashed.update(text)

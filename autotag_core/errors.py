@@ -1,4 +1,4 @@
-"""Errors that a person can act on, each with the exit code the command ends with, and what is left of any other one."""
+"""Errors that a person can act on, each with its exit code, and the one-line cause of any other error."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def as_raised(error: BaseException) -> BaseException:
 def cause(error: BaseException, limit: int = 500) -> str:
     """One line on what went wrong, without credentials: an AutotagError's message, else the innermost cause.
 
-    Of what Spark wraps that is the last line of the Python traceback of an executor, or Java's last `Caused by`.
+    For an error that Spark wraps, this is the last line of an executor's Python traceback, or Java's last `Caused by`.
     """
     if isinstance(error, AutotagError):
         return scrubbed(str(error), limit)
@@ -73,7 +73,7 @@ def without_credentials(text: str) -> str:
 
 
 def _text(error: BaseException) -> str:
-    """What the error says; nothing where that can't be asked any more: py4j asks the JVM, which may be dead."""
+    """What the error says. Empty where it can't be asked any more: py4j asks the JVM, which may be dead."""
     try:
         return str(error)
     except Exception:

@@ -45,7 +45,7 @@ class Reason(StrEnum):
 
 
 class ItemError(Exception):
-    """One item that could not be done; raised by core functions, kept as a row of `failures`."""
+    """One item that could not be done. Core functions raise it; it is kept as a row of `failures`."""
 
     def __init__(self, stage: Stage, reason: Reason, message: str) -> None:
         super().__init__(stage, reason, message)

@@ -1,4 +1,4 @@
-"""Near duplicates: which two GIFs are the same one in other files."""
+"""Near duplicates: which two files hold the same GIF."""
 
 from autotag_core.duplicates.decision import color_distances, hash_distances, is_duplicate
 

@@ -1,4 +1,4 @@
-"""Whether two GIFs are the same one saved again, by their embeddings and the hashes and colours of their frames."""
+"""Whether one GIF is the other one saved again, by their embeddings and the hashes and colours of their frames."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from autotag_core.config import DuplicatesConfig
 from autotag_core.errors import InputError
 
 Hashes = Sequence[Sequence[int | None] | None]
-"""Of each GIF the hashes of its frames, signed 64 bits; None: a frame, or a GIF, of which nothing is known."""
+"""For each GIF the hashes of its frames, signed 64 bits. None: nothing is known of the frame, or of the GIF."""
 _BITS_OF_BYTE = np.array([value.bit_count() for value in range(256)], np.uint8)
 
 
 def hash_distances(left: Hashes, right: Hashes, min_hashes: int) -> npt.NDArray[np.float64]:
     """Mean number of bits, 0..64, in which the frames of left[i] and right[i] differ, one number a pair.
 
-    Frames are compared at equal positions, those where both have a hash; nan where these are fewer than min_hashes.
-    InputError where there are not as many on the left as on the right, or GIFs have unequal numbers of frames.
+    Frames are compared at equal positions where both have a hash; nan where these are fewer than min_hashes. InputError
+    where there are not as many on the left as on the right, or GIFs have unequal numbers of frames.
     """
     (left_bits, left_known), (right_bits, right_known) = _table(left), _table(right)  # (n, frames), (n, frames)
     if len(left) != len(right):
@@ -40,7 +40,7 @@ def hash_distances(left: Hashes, right: Hashes, min_hashes: int) -> npt.NDArray[
 def color_distances(left: Sequence[bytes | None], right: Sequence[bytes | None]) -> npt.NDArray[np.float64]:
     """Mean difference, 0..255, of the quarters' colours (media.frame_colors) of left[i] and right[i]; nan if unknown.
 
-    InputError where there are not as many on the left as on the right, or as many bytes.
+    InputError where the left and the right differ in number, or two GIFs in their bytes' length.
     """
     if len(left) != len(right):
         raise InputError(f"{len(left)} GIFs on the left and {len(right)} on the right: they must be pairs")
@@ -61,9 +61,9 @@ def is_duplicate(
 ) -> npt.NDArray[np.bool_]:
     """Which pairs, with these imagenet distances (1 - cosine), hash and color_distances, all (n,), are copies.
 
-    All three must say so: the hash sees place and order, which an embedding averages away; the embedding sees what 64
-    bits of light and shadow do not; colour tells a recoloured set apart, for which both others are blind. Nothing to
-    compare (nan) is no evidence: not a duplicate.
+    All three must say so. The hash sees place and order, which an embedding averages away. The embedding sees what 64
+    bits of light and shadow do not. Colour tells a recoloured set apart, to which both others are blind. A pair with
+    nothing to compare (nan) is not a duplicate.
     """
     return (
         (np.asarray(distances, np.float64) <= config.max_distance)
@@ -73,7 +73,7 @@ def is_duplicate(
 
 
 def _table(hashes: Hashes) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
-    """(n, frames) hashes with 0 for the unknown ones, and which are known."""
+    """(n, frames) hashes, 0 where unknown, and (n, frames) whether each is known."""
     num_frames = max((len(row) for row in hashes if row is not None), default=0)
     rows = [[None] * num_frames if row is None else row for row in hashes]
     odd = next((row for row in rows if len(row) != num_frames), None)

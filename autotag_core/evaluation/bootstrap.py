@@ -1,4 +1,4 @@
-"""How far a measure would move had other GIFs been measured: all variants over the same resampled GIFs."""
+"""How far a measure would move if other GIFs had been measured. All variants share the same resampled GIFs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from autotag_core.evaluation.per_gif import PerGif
 from autotag_core.evaluation.tag_pairs import Bools, Floats, Ints
 
 MEASURES = ("precision_at_1", "added_at_1", "missing_recall_at_5", "auc")
-"""Of Quality, those that are resampled."""
+"""The measures of Quality that are resampled."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class ScoreLevels:
         return cls(len(distinct), levels[is_right], owners[is_right], levels[~is_right], owners[~is_right])
 
     def area_under_curve(self, weights: Ints) -> float:
-        """Where GIF i counts weights[i] times: the chance that a right tag scores above a wrong one, ties half.
+        """The chance that a right tag scores above a wrong one, ties half, where GIF i counts weights[i] times.
 
-        NaN where no right or no wrong tag counts. Sums of whole numbers and halves: exact up to 2**53 pairs.
+        NaN where no right or no wrong tag counts. Sums are of whole numbers and halves: exact up to 2**53 pairs.
         """
         right = np.bincount(self.right_levels, weights=weights[self.right_owners], minlength=self.num)
         wrong = np.bincount(self.wrong_levels, weights=weights[self.wrong_owners], minlength=self.num)
@@ -45,7 +45,7 @@ class ScoreLevels:
 def resampled_measures(variants: Sequence[PerGif], num_gifs: int, num_resamples: int, seed: int) -> Floats:
     """MEASURES (num_resamples, variants, 4) over GIFs drawn with replacement, the same for all variants of a resample.
 
-    All `num_gifs` measured GIFs are drawn from, also those that only their original tags tell about. NaN where a
+    All `num_gifs` measured GIFs are drawn from, also those that only tell something by their original tags. NaN where a
     resample has nothing to measure. Efron and Tibshirani 1993.
     """
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Variants of the voted tags beside each other: what each gains or loses, and whether chance alone would do that."""
+"""Compares variants of the voted tags: what each gains or loses, and whether chance alone would do that."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NEEDED = ("gif_id", "tag", "score")
 
 @dataclass(frozen=True)
 class Difference:
-    """A variant's measure less the baseline's, and the 95% interval of that over resampled GIFs."""
+    """A variant's measure minus the baseline's, and its 95% interval over resampled GIFs."""
 
     difference: float
     low: float
@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Variants by name in the order given; each with its quality and, by measure, its difference to the baseline."""
+    """Variants by name in the order given, each with its quality and, by measure, its difference to the baseline."""
 
     baseline: str
     num_gifs: int
@@ -46,9 +46,9 @@ class Comparison:
     seed: int
     evaluations: dict[str, Evaluation]
     differences: dict[str, dict[str, Difference | None]]
-    """By variant, the baseline left out, then by measure; None where the measure is undefined."""
+    """By variant, without the baseline, then by measure. None where the measure is undefined."""
     baselines: dict[str, str]
-    """Of the same variants: what each is held against."""
+    """For each of these variants, the variant it is compared with."""
 
     def to_text(self) -> str:
         """One line a variant: each measure with its difference to the baseline [low, high], * where that excludes 0."""
@@ -70,9 +70,9 @@ def compare(
 ) -> Comparison:
     """Measure each variant's voted tags as `evaluate` does, and their differences to the baseline by paired bootstrap.
 
-    A variant in `against` has the variant named there for its baseline. GIFs are drawn with replacement `num_resamples`
-    times, each time the same for all variants, so that what makes a GIF hard for all of them cancels out; the interval
-    is the middle 95% of the differences, over the resamples in which the measure is defined. InputError: an unknown
+    A variant in `against` has the variant named there as its baseline. GIFs are drawn with replacement `num_resamples`
+    times, each time the same for all variants. So what makes a GIF hard for all of them cancels out. The interval is
+    the middle 95% of the differences, over the resamples in which the measure is defined. InputError: an unknown
     baseline, no resamples, a variant that lacks a column.
     """
     baselines = {name: baseline for name in variants if name != baseline} | dict(against or {})
@@ -110,7 +110,7 @@ def ablation_text(comparison: Comparison) -> str:
 
 
 def ablation_json(comparison: Comparison) -> str:
-    """`to_json` for the same variants; each has `factors` too, its measures by factor of the truth."""
+    """`to_json` for the same variants. Each also has `factors`, its measures by factor of the truth."""
     variants = {}
     for name in _ablation_names(comparison):
         found = comparison.evaluations[name].factors
@@ -120,7 +120,7 @@ def ablation_json(comparison: Comparison) -> str:
 
 
 def _ablation_names(comparison: Comparison) -> list[str]:
-    """All, then every "without X", then every "X alone"; InputError for any other name or baseline."""
+    """The name "all", then every "without X", then every "X alone". InputError for any other name or baseline."""
     names = list(comparison.evaluations)
     without = [name for name in names if name.startswith("without ")]
     alone = [name for name in names if name.endswith(" alone") and name not in without]
@@ -162,7 +162,7 @@ def _as_dict(comparison: Comparison, name: str) -> dict[str, Any]:
 
 
 def _text(comparison: Comparison, names: Sequence[str]) -> str:
-    """A line a variant, and a last one on the intervals; the confidence's AUC where a variant has confidences."""
+    """One line for each variant, and a last one on the intervals. confidence_auc where a variant has confidences."""
     rows = [["", *_LABELS.values(), "AUC of confidence"]]
     for name in names:
         overall, differences = comparison.evaluations[name].overall, comparison.differences.get(name, {})
@@ -180,7 +180,7 @@ def _text(comparison: Comparison, names: Sequence[str]) -> str:
 
 
 def _factors_text(comparison: Comparison, names: Sequence[str], factors: Sequence[str]) -> str:
-    """A line a variant with each measure by factor of the truth."""
+    """One line for each variant, with each measure by factor of the truth."""
     rows = [["", *(f"{factor} {label}" for label in _OF_FACTORS.values() for factor in factors)]]
     for name in names:
         found = comparison.evaluations[name].factors

@@ -1,4 +1,4 @@
-"""What each GIF adds to the measures, so that means and resamples of GIFs start from the same numbers."""
+"""What each GIF adds to the measures, so that means and resamples start from the same numbers."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class PerGif:
 
 
 def per_gif(pairs: TagPairs) -> PerGif:
-    """The numbers of each GIF; a tag with score 0 has no vote and is not ranked."""
+    """The numbers of each GIF. A tag with score 0 has no vote and is not ranked."""
     gifs, num_true = np.unique(pairs.truth // pairs.num_tags, return_counts=True)
     had = pairs.truth[among(pairs.truth, pairs.original)] // pairs.num_tags
     ranked = pairs.scores > 0
@@ -63,7 +63,7 @@ def _right_among_best(pairs: TagPairs, chosen: Bools, k: int, gifs: Ints) -> Int
 
 
 def _of_originals(pairs: TagPairs) -> tuple[Floats, ...]:
-    """Score, confidence and probability of each original tag; 0 for one that is not among the voted tags."""
+    """Score, confidence and probability of each original tag; 0 where it is not among the voted tags."""
     there = among(pairs.original, pairs.voted)
     at = np.searchsorted(pairs.voted, pairs.original[there])
     found = []

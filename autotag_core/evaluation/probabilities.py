@@ -16,13 +16,13 @@ from autotag_core.votes import Bin, expected_calibration_error, reliability_tabl
 
 @dataclass(frozen=True)
 class Reliability:
-    """Of the voted tags with a probability: how many, the expected calibration error, and the reliability table."""
+    """For the voted tags with a probability: how many, the expected calibration error, and the reliability table."""
 
     num_tags: int
     ece: float | None
     bins: tuple[Bin, ...]
     accepted_precision: float | None
-    """Share of right tags among those whose probability reached their threshold; None without thresholds."""
+    """Share of right tags among those whose probability reached their threshold. None without thresholds."""
 
     def to_json(self) -> str:
         """One JSON object."""
@@ -44,10 +44,10 @@ class Reliability:
 
 
 def reliability(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: str = "train") -> Reliability:
-    """Hold the probabilities (gif_id, tag, probability, accepted) of a split's GIFs against the truth.
+    """Compare the probabilities (gif_id, tag, probability, accepted) of a split's GIFs with the truth.
 
-    Probabilities come from validation GIFs; train GIFs taught the lifts and some of the experts, test GIFs nothing.
-    InputError: no GIF of the split is in the truth.
+    Probabilities come from validation GIFs. Train GIFs taught the lifts and some of the experts; test GIFs taught
+    nothing. InputError where no GIF of the split is in the truth.
     """
     known = measured_gifs(catalog, truth, split)
     voted = voted_tags.filter(pc.is_valid(voted_tags["probability"]))

@@ -18,7 +18,7 @@ from autotag_core.evaluation.tag_pairs import Bools, Floats, Numbers, of_factor
 
 @dataclass(frozen=True)
 class Quality:
-    """The measures over one set of GIFs and tags, all 0..1; None where nothing defines them. See `evaluate`."""
+    """The measures over one set of GIFs and tags, all 0..1. None where a measure is undefined. See `evaluate`."""
 
     num_gifs: int
     num_gifs_lacking: int
@@ -38,7 +38,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Quality over all tags and, where the truth gives factors, over the tags of each."""
+    """Quality over all tags and, where the truth gives factors, over the tags of each factor."""
 
     overall: Quality
     factors: dict[str, Quality]
@@ -48,7 +48,7 @@ class Evaluation:
         return json.dumps(dataclasses.asdict(self))
 
     def to_text(self) -> str:
-        """A table for people: one line a measure, one column for all tags and for each factor."""
+        """A table for people: one line for each measure, one column for all tags and for each factor."""
         columns = {"all tags": self.overall, **self.factors}
         width = max(len(label) for label in _LABELS.values())
         lines = [" " * width + "".join(f"{name:>10}" for name in columns)]
@@ -82,8 +82,8 @@ def evaluate(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: st
     Tags match when they are equal after trimming. A GIF's ranked tags are those with a score above 0, highest first,
     ties alphabetical; a tag with score 0 has no vote. Original tags are the catalog's `tags`. Means over GIFs:
 
-    - precision_at_k: right among the first k ranked, over k. A place left empty counts as not right, so that silence is
-      never better than an answer; a GIF without voted tags counts as 0.
+    - precision_at_k: right among the first k ranked, over k. An empty place counts as not right, so that silence is
+      never better than an answer. A GIF without voted tags counts as 0.
     - added_at_k: the same among tags the GIF did not have, over the GIFs that lack at least one true tag.
 
     Over all missing true tags together:
@@ -92,21 +92,20 @@ def evaluate(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: st
 
     Over all original tags together (one that is not in voted_tags has score 0 and counts as demoted):
 
-    - auc: the chance that a right one has a higher score than a wrong one, ties counting half (Mann-Whitney U);
-      confidence_auc the same of the confidence, which has two steps; probability_auc the same of the probability.
+    - auc: the chance that a right one has a higher score than a wrong one, ties counting half (Mann-Whitney U).
+      confidence_auc is the same of the confidence, which has two steps; probability_auc is that of the probability.
     - wrong_demoted, right_demoted: the share with a confidence below 1.
 
-    What rests on confidences, or on probabilities, is None where the voted tags have a null among them or no such
-    column: nobody knows what was not said.
+    Measures of confidences, or of probabilities, are None where the voted tags lack that column or have a null in it.
 
-    A factor's quality is the same with every tag outside the factor's vocabulary (its tags anywhere in the truth) left
-    out, over the GIFs with at least one true tag of it. InputError where no GIF of the split is in the truth.
+    A factor's vocabulary is its tags anywhere in the truth. Its quality leaves out every other tag, and runs over the
+    GIFs with at least one true tag of the factor. InputError where no GIF of the split is in the truth.
     """
     return measure(voted_tags, measured_gifs(catalog, truth, split), truth)[0]
 
 
 def measured_gifs(catalog: pa.Table, truth: pa.Table, split: str = "train") -> pa.Table:
-    """The GIFs of a split of the catalog that are in the truth; InputError where there are none."""
+    """The GIFs of a split of the catalog that are in the truth. InputError where there are none."""
     of_split = catalog.filter(pc.equal(catalog["split"], split))
     known = of_split.filter(pc.is_in(of_split["gif_id"], value_set=pc.unique(truth["gif_id"])))
     if known.num_rows == 0:
@@ -119,7 +118,7 @@ def measured_gifs(catalog: pa.Table, truth: pa.Table, split: str = "train") -> p
 
 
 def measure(voted_tags: pa.Table, known: pa.Table, truth: pa.Table) -> tuple[Evaluation, PerGif]:
-    """The quality over the known GIFs, and what each of them adds to it; a GIF's number is its row in `known`."""
+    """The quality over the known GIFs, and what each of them adds to it. A GIF's number is its row in `known`."""
     numbers = Numbers(known, truth, voted_tags)
     pairs = numbers.pairs(truth, known, voted_tags)
     overall = per_gif(pairs)
@@ -154,12 +153,12 @@ def _means(gifs: PerGif) -> Quality:
 
 
 def area_under_curve(scores: Floats, is_right: Bools) -> float | None:
-    """The chance that a right item scores above a wrong one, ties half (Mann-Whitney U); None without either kind."""
+    """The chance that a right item scores above a wrong one, ties half (Mann-Whitney U). None if either is missing."""
     num_right, num_wrong = int(is_right.sum()), int((~is_right).sum())
     if not num_right or not num_wrong:
         return None
     _, level, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    mean_rank = np.cumsum(counts) - (counts - 1) / 2  # from 1, tied scores share their mean
+    mean_rank = np.cumsum(counts) - (counts - 1) / 2  # from 1; tied scores share their mean
     return float((mean_rank[level][is_right].sum() - num_right * (num_right + 1) / 2) / (num_right * num_wrong))
 
 

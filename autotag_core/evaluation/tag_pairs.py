@@ -18,7 +18,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TagPairs:
-    """(GIF, tag) pairs as sorted, distinct keys gif * num_tags + tag; a tag's number is its place in the alphabet."""
+    """(GIF, tag) pairs as sorted, distinct keys gif * num_tags + tag. A tag's number is its place in the alphabet."""
 
     num_tags: int
     truth: Ints
@@ -54,13 +54,13 @@ class Numbers:
         )
 
     def keys(self, gif_ids: Any, tags: Any) -> Ints:
-        """Of rows (gif_id, tag); -1 for a GIF that is not measured."""
+        """Keys of rows (gif_id, tag); -1 for a GIF that is not measured."""
         gifs = _positions(_strings(gif_ids), self.gif_ids)
         numbers = _positions(pc.utf8_trim_whitespace(_strings(tags)), self.tags)
         return np.where((gifs >= 0) & (numbers >= 0), gifs * len(self.tags) + numbers, -1)
 
     def listed_keys(self, gif_ids: Any, tags: Any) -> Ints:
-        """Of rows (gif_id, list of tags): sorted, distinct, of measured GIFs only."""
+        """Keys of rows (gif_id, list of tags): sorted, distinct, of measured GIFs only."""
         rows, flat = _flat(tags)
         keys = np.unique(self.keys(_strings(gif_ids).take(rows), flat))
         return keys[keys >= 0]
@@ -107,7 +107,7 @@ def count_each(values: Ints, sorted_values: Ints) -> Ints:
 
 
 def _array(column: Any) -> Any:
-    """One array of a column, whatever its chunks."""
+    """The column as one array, whatever its chunks."""
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
 
 
@@ -116,18 +116,18 @@ def _strings(column: Any) -> Any:
 
 
 def _flat(column: Any) -> tuple[Any, Any]:
-    """Of a column of lists: each item's row, and the items as strings."""
+    """Each item's row in a column of lists, and the items as strings."""
     lists = _array(column)
     return pc.list_parent_indices(lists), _strings(pc.list_flatten(lists))
 
 
 def _positions(values: Any, distinct: Any) -> Ints:
-    """Each value's place among distinct values, -1 where it is none of them."""
+    """Each value's place among distinct values; -1 where it is none of them."""
     return pc.index_in(values, value_set=distinct).fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
 
 
 def _known(table: pa.Table, name: str) -> Floats:
-    """A column's values, NaN where it is null or not there."""
+    """A column's values; NaN where a value is null or the column is missing."""
     if name not in table.column_names:
         return np.full(table.num_rows, np.nan)
     return _floats(table[name].cast(pa.float64()))

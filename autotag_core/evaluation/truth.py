@@ -17,13 +17,13 @@ TRUTH = pa.schema(
         pa.field("factors", pa.list_(pa.struct([("factor", pa.string()), ("tags", pa.list_(pa.string()))]))),
     ]
 )
-"""Of a truth: `factors` are the true tags by factor, null where the file does not give them."""
+"""Columns of a truth. `factors` are the true tags by factor, null where the file does not give them."""
 
 _MAX_SHOWN_ERRORS = 5
 
 
 def read_truth(uri: str) -> pa.Table:
-    """The TRUTH rows of JSON lines {gif_id, tags[, factors]}; InputError names the first bad lines and why."""
+    """The TRUTH rows of JSON lines {gif_id, tags[, factors]}. InputError names the first bad lines and why."""
     rows: list[dict[str, Any]] = []
     lines_by_gif_id: dict[str, int] = {}
     problems: list[str] = []
@@ -50,7 +50,7 @@ def read_truth(uri: str) -> pa.Table:
 
 
 def _truth_row(line: str) -> tuple[dict[str, Any] | None, str | None]:
-    """A row of the truth or what is wrong with the line."""
+    """A row of the truth, or what is wrong with the line."""
     try:
         row = json.loads(line)
     except ValueError as error:

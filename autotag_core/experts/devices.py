@@ -1,4 +1,4 @@
-"""The device a task computes on: what Spark assigned to it, never what happens to be visible."""
+"""The device a task computes on: the one that Spark assigned to it, never one that happens to be visible."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def choose_device(
     """The torch device for a task with these GPU addresses (TaskContext's resources()["gpu"].addresses).
 
     `auto` without an address is the CPU. With an address but no device that CUDA sees (no driver, or an address that
-    was only declared) it is the CPU too, with a warning; `cuda` is an InputError in both cases. Of several addresses
-    the first is used. An address is a GPU's index as nvidia-smi prints it; where `visible` (CUDA_VISIBLE_DEVICES)
-    lists it, torch counts by the position there. num_visible and visible default to what this process sees.
+    was only declared) it is the CPU too, with a warning. `cuda` is an InputError in both cases. Of several addresses
+    the first is used. An address is a GPU's index as nvidia-smi prints it. Where `visible` (CUDA_VISIBLE_DEVICES)
+    lists it, torch counts by its position there. num_visible and visible default to what this process sees.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""From a config to networks ready to compute: one backend for the whole job, each network once a process."""
+"""From a config to networks ready to compute: one backend for the whole job, each network once per process."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     import torch
 
 MAX_BATCH_BYTES = 64 * 2**20
-"""Of decoded frames in one forward pass; their activations take a hundred times that."""
+"""Bytes of decoded frames in one forward pass. Their activations take a hundred times that."""
 
 _log = logging.getLogger(__name__)
 
 
 def settled(config: Config, on_gpus: bool = False) -> Config:
-    """The config with imagenet.backend decided, once for all tasks: embeddings of different ones must not mix.
+    """The config with imagenet.backend decided once for all tasks: embeddings of different backends must not mix.
 
-    As backbones.decided says; a fall back to torch is a warning. Converts networks that are not in the cache: seconds.
-    InputError where only a GPU has the precision, and tasks have none.
+    backbones.decided decides; a fall back to torch is a warning. Networks that are not in the cache are converted,
+    which takes seconds. InputError where only a GPU has the precision, and tasks have no GPU.
     """
     if config.imagenet.precision == "fp16" and not on_gpus and config.imagenet.device != "cuda":
         raise InputError(
@@ -61,16 +61,16 @@ def _backbone_names(config: Config) -> list[str]:
 def _load_on_cpu(config: Config, names: list[str]) -> None:
     import torch
 
-    if config.imagenet.precision != "int8":  # whatever else is chosen, whether the weights fit shows in fp32
+    if config.imagenet.precision != "int8":  # fp32 shows whether the weights fit, whatever precision is chosen
         config = config.model_copy(update={"imagenet": config.imagenet.model_copy(update={"precision": "fp32"})})
     for name in names:
         BACKBONES[name](config, torch.device("cpu"))
 
 
 def check_experts(config: Config) -> dict[str, str]:
-    """Model version of each configured expert, fitted ones left out; InputError where weights are missing or wrong.
+    """Model version of each configured expert, without fitted ones. InputError where weights are missing or wrong.
 
-    Loads the networks once on the CPU: a second in the driver, where a worker would fail after minutes.
+    Loads the networks once on the CPU. That takes the driver a second; a worker would fail only after minutes.
     """
     config, _ = _settle(config)
     _load_on_cpu(config, _backbone_names(config))
@@ -81,7 +81,7 @@ def check_experts(config: Config) -> dict[str, str]:
 
 
 def model_versions(config: Config) -> dict[str, str]:
-    """Model version of each configured expert, fitted ones left out; InputError where there are no weights."""
+    """Model version of each configured expert, without fitted ones. InputError where there are no weights."""
     versions = {expert.name: expert.model_version(config) for expert in chosen_experts(config)}
     return {name: version for name, version in versions.items() if version is not None}
 
@@ -90,8 +90,8 @@ def model_versions(config: Config) -> dict[str, str]:
 def load_frame_models(config: Config, device: torch.device) -> FrameModels:
     """The configured experts over frames, loaded once per process and kept for its later tasks.
 
-    For an expert over frame features its backbone alone. AutotagError where a network does not fit the GPU's memory.
-    Tasks are given a settled config; another one is settled here.
+    Of an expert over frame features only its backbone is loaded. AutotagError where a network does not fit the GPU's
+    memory. Tasks are given a settled config; any other config is settled here.
     """
     config = settled(config, on_gpus=device.type == "cuda")
     loaded, shared, kept = [], {}, None

@@ -1,9 +1,9 @@
 """The experts: each embedding space in which a GIF's neighbors vote, declared in one place.
 
-An expert over frames names the backbone whose features it is made from and how a GIF's embedding comes out of them;
-two experts may share a backbone, and no frame passes through it twice. One over frame features is made from them in
-a later stage (temporal/). One over tags is fitted on the catalog (semantic.py); one over texts embeds what was read in
-the frames (language.py).
+An expert over frames names the backbone whose features it uses, and how they become a GIF's embedding. Two experts may
+share a backbone: each frame passes through it once. An expert over frame features is made from them in a later stage
+(temporal/). An expert over tags is fitted on the catalog (semantic/). An expert over texts embeds what was read in the
+frames (text/).
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 Source = Literal["frames", "frame_features", "tags", "texts"]
 Pool = Callable[["LoadedGif", "np.ndarray | None"], "np.ndarray | None"]
-"""A GIF and its frames' features (n, d) float32 in order, None without a backbone -> (dimension,) float32, or
-None where the expert abstains."""
+"""A GIF and its frames' features (n, d) float32 in order (None without a backbone) -> (dimension,) float32, or None
+where the expert abstains."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +40,17 @@ class Expert:
     name: str
     source: Source
     licence: str
-    """Of the weights."""
+    """The licence of the weights."""
     dimension: Callable[[Config], int]
-    """Also without weights, then as published or as the settings say."""
+    """Length of an embedding. Without weights it is as published, or as the settings say."""
     model_version: Callable[[Config], str | None]
-    """Names the model, its weights and precision; None: known once it is fitted. InputError: weights are missing."""
+    """Names the model, its weights and precision. None: known once it is fitted. InputError: weights are missing."""
     backbone: Callable[[Config], str] | None = None
-    """The key in BACKBONES of the network whose frame features it is made from."""
+    """The key in BACKBONES of the network whose frame features the expert is made from."""
     make_pool: Callable[[Config, torch.device], Pool] | None = None
-    """Loads what turns features into the embedding; experts over frames have one."""
+    """Loads what turns features into the embedding. Experts over frames have one."""
     check: Callable[[Config], None] | None = None
-    """Loads what no backbone and no pool does, on the CPU; InputError where it is missing or wrong."""
+    """Loads on the CPU what neither backbone nor pool loads. InputError where it is missing or wrong."""
 
     def has_weights(self, config: Config) -> bool:
         """Whether its weights can be read on this machine."""
@@ -82,11 +82,11 @@ class FrameModels:
     """Height and width of a frame, pixels."""
     device: torch.device
     kept: str | None = None
-    """The backbone whose frame features a later stage needs; None: nobody does."""
+    """The backbone whose frame features a later stage needs. None: no stage needs any."""
 
 
 def mean_of_frames(gif: LoadedGif, features: np.ndarray | None) -> np.ndarray | None:
-    """L2-normalised mean over frames (d,) of features (n, d), summed in frame order in float64; None if it is zero."""
+    """L2-normalised mean over frames (d,) of features (n, d), summed in frame order in float64. None if it is zero."""
     if features is None or not len(features):
         return None
     return l2_normalised(features.astype(np.float64).mean(axis=0))
@@ -144,13 +144,13 @@ EXPERTS = {
 
 
 def chosen_experts(config: Config, source: Source | None = None) -> list[Expert]:
-    """The configured experts in their configured order, of one source or all."""
+    """The configured experts in their configured order: those of one source, or all."""
     return [EXPERTS[name] for name in config.experts if source in (None, EXPERTS[name].source)]
 
 
 @dataclass(frozen=True)
 class ExpertStatus:
-    """What a config makes of an expert."""
+    """How an expert stands under a config."""
 
     name: str
     chosen: bool
@@ -166,7 +166,7 @@ class ExpertStatus:
 def expert_statuses(config: Config) -> list[ExpertStatus]:
     """Every expert, chosen or not, in the order in which they are declared.
 
-    Reads weight files, loads no network, downloads nothing.
+    Reads weight files, but loads no network and downloads nothing.
     """
     statuses = []
     for expert in EXPERTS.values():

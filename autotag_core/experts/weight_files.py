@@ -1,6 +1,7 @@
 """Network weights on disk: safetensors only, since a pickled state dict can run code when it is loaded.
 
-`python -m autotag_core.experts.weight_files OLD.pth NEW.safetensors` converts a trusted old file, apart from the job.
+`python -m autotag_core.experts.weight_files OLD.pth NEW.safetensors` converts an old file that you trust, outside the
+job.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def file_sha256(path: Path) -> str:
 
 
 def read_weights(path: Path, shown: str | None = None) -> dict[str, torch.Tensor]:
-    """The tensors of a .safetensors file by name; InputError, which calls it `shown`, for anything else or damage."""
+    """The tensors of a .safetensors file by name. InputError, which calls it `shown`, for a damaged or other file."""
     import safetensors.torch
 
     if path.suffix != ".safetensors":
@@ -41,12 +42,12 @@ def read_weights(path: Path, shown: str | None = None) -> dict[str, torch.Tensor
             f"with `python -m autotag_core.experts.weight_files {path.name} {path.name.partition('.')[0]}.safetensors`"
         )
     with _damage_named(shown or path):
-        # the bytes and not a memory map: a file that is replaced while it is mapped would end the process
+        # read the bytes, no memory map: a file that is replaced while it is mapped would end the process
         return safetensors.torch.load(path.read_bytes())
 
 
 def read_metadata(path: Path, shown: str | None = None) -> dict[str, str]:
-    """The strings that the file's writer put beside the tensors, none: empty; errors as in read_weights."""
+    """The strings that the file's writer put beside the tensors; empty where there are none. Errors as read_weights."""
     import safetensors
 
     with _damage_named(shown or path), safetensors.safe_open(path, framework="pt") as file:
@@ -68,7 +69,7 @@ def _damage_named(shown: Path | str) -> Iterator[None]:
 def weights_as_bytes(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str, str] | None = None) -> bytes:
     """Tensors and strings as a .safetensors file: equal ones give equal bytes.
 
-    Tensors that share memory are written each on its own. InputError for sparse or quantised ones.
+    Tensors that share memory are each written in full. InputError for sparse or quantised ones.
     """
     import safetensors.torch
     import torch
@@ -85,7 +86,7 @@ def weights_as_bytes(tensors: Mapping[str, torch.Tensor], metadata: Mapping[str,
 
 
 def _with_sorted_metadata(data: bytes) -> bytes:
-    """The package writes several strings in an order that differs from process to process."""
+    """The file with its strings in sorted order: the package's order differs from process to process."""
     start = _LENGTH_BYTES + int.from_bytes(data[:_LENGTH_BYTES], "little")
     header = json.loads(data[_LENGTH_BYTES:start])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -95,7 +96,7 @@ def _with_sorted_metadata(data: bytes) -> bytes:
 
 
 def write_weights(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write tensors and strings as .safetensors: equal ones give equal files. It appears only when whole."""
+    """Write tensors and strings as .safetensors: equal ones give equal files. The file appears only when whole."""
     data = weights_as_bytes(tensors, metadata)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -108,9 +109,9 @@ def write_weights(tensors: Mapping[str, torch.Tensor], path: Path, metadata: Map
 
 
 def filled(build: Callable[[], Any], tensors: Mapping[str, torch.Tensor], name: str) -> Any:
-    """The module that `build` makes, in evaluation mode, with these tensors as its own; InputError where they differ.
+    """The module that `build` makes, in evaluation mode, with these tensors as its own. InputError where they differ.
 
-    It is built without memory and compared first: random first values take longer than reading the file.
+    It is built without memory and compared first: drawing random first values takes longer than reading the file.
     """
     import torch
 
@@ -132,7 +133,7 @@ def filled(build: Callable[[], Any], tensors: Mapping[str, torch.Tensor], name: 
 
 
 def convert_state_dict(path: Path, out: Path) -> str:
-    """Convert a .pth state dict, also one under the key state_dict, to .safetensors; returns the new file's sha256.
+    """Convert a .pth state dict, also one under the key state_dict, to .safetensors; gives the new file's sha256.
 
     torch.load(weights_only=True) has been bypassed before: convert only a file whose source you trust.
     """
@@ -155,7 +156,7 @@ def convert_state_dict(path: Path, out: Path) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """The command: convert one file, print the new one's sha256."""
+    """The command: converts one file and prints the new file's sha256."""
     if len(arguments) != 2:
         print("usage: python -m autotag_core.experts.weight_files OLD.pth NEW.safetensors", file=sys.stderr)
         return InputError.exit_code

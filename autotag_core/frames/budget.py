@@ -1,4 +1,4 @@
-"""How many canvas pixels one process decodes at once, whatever the number of its threads."""
+"""How many canvas pixels one process decodes at once, however many threads it has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from contextlib import contextmanager
 class PixelBudget:
     """Lets threads decode as long as their canvases together have at most `limit` pixels, in the order they asked.
 
-    A canvas larger than the limit counts as all of it: it waits until nothing else is decoded, and is decoded alone.
+    A canvas larger than the limit takes the whole limit: it waits until nothing else is decoded, and is decoded alone.
     """
 
     def __init__(self, limit: int) -> None:
@@ -23,9 +23,9 @@ class PixelBudget:
 
     @contextmanager
     def taken(self, num_pixels: int, stop: threading.Event | None = None) -> Iterator[bool]:
-        """Wait for so many pixels and hold them for the block; False, and nothing held, once `stop` is set.
+        """Wait for `num_pixels` and hold them for the block. Gives False, with nothing held, once `stop` is set.
 
-        A waiting thread sees `stop` when the next one has done its block: at most one decode later.
+        A waiting thread sees `stop` when the next block ends: at most one decode later.
         """
         wanted = min(num_pixels, self.limit)
         held = self._take(wanted, stop)
@@ -38,7 +38,7 @@ class PixelBudget:
     def _take(self, wanted: int, stop: threading.Event | None) -> bool:
         me = object()
         with self._changed:
-            # first come, first served: a large canvas would wait for ever behind small ones
+            # first come, first served: otherwise a large canvas would wait for ever behind small ones
             self._asking.append(me)
             try:
                 self._changed.wait_for(
@@ -60,5 +60,5 @@ class PixelBudget:
 
 @functools.lru_cache(maxsize=8)
 def pixel_budget(limit: int) -> PixelBudget:
-    """This process's budget of so many pixels: tasks that share the process share it."""
+    """This process's budget of `limit` pixels. Tasks that share the process share it."""
     return PixelBudget(limit)

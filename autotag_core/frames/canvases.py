@@ -19,7 +19,7 @@ Pixels = NDArray[np.uint8]
 
 
 class Canvas(NamedTuple):
-    """One sampled frame as a viewer shows it; `damaged`: pixels of it, or of a frame below it, could not be read."""
+    """One sampled frame as a viewer shows it. `damaged`: some pixels of it, or of a frame below it, are unreadable."""
 
     frame_index: int
     pixels: Pixels  # (height, width, 4): R, G, B, 255. Valid until the next frame is asked for
@@ -31,7 +31,7 @@ def composite_frames(
 ) -> Iterator[Canvas]:
     """The sampled frames in ascending order, composited on the background colour, which unpainted pixels keep.
 
-    A frame of which not one pixel can be read is left out. The four bytes a pixel are what the resize is fastest on.
+    A frame without one readable pixel is left out. A pixel has four bytes because the resize is fastest on four.
     """
     if header.format == "GIF":
         return _composite_gif(data, header, indices, background)
@@ -50,13 +50,13 @@ def _composite_gif(
             yield shown
             left.remove(shown.frame_index)
     except _NoCoverError:
-        # once for a file, so that hostile ones take at most twice the pixels they were checked for
+        # at most once a file, so that hostile files take at most twice the pixels they were checked for
         canvas.clear()
         yield from _follow_plan(canvas, header, left, trust_covers=False)
 
 
 class _NoCoverError(Exception):
-    """Pixels are missing in a frame for which what lies under it was forgotten."""
+    """Pixels are missing in a frame that should cover the canvas, and what lies under it is no longer known."""
 
 
 def _follow_plan(canvas: GifCanvas, header: Header, indices: Sequence[int], trust_covers: bool) -> Iterator[Canvas]:
@@ -94,7 +94,7 @@ def _composite_webp(
 
 
 def _cut_to_whole_chunks(data: bytes) -> bytes:
-    """The file without its last, cut chunk, and with a length that says so: libwebp reads whole files only."""
+    """The file without its last, cut chunk, and with a length that fits: libwebp reads whole files only."""
     chunks = read_webp_chunks(data)
     end = chunks.end if chunks else len(data)
     return data[:4] + struct.pack("<I", end - 8) + data[8:end]
@@ -116,19 +116,19 @@ def _composite_still(data: bytes, header: Header, background: tuple[int, int, in
 
 
 def _load(image: ImageFile.ImageFile) -> bool:
-    """Decode the image; False where its data is broken, and then it holds what could be decoded."""
+    """Decode the image. False where its data is broken: then the image holds what could be decoded."""
     try:
         image.load()
     except MemoryError:
         raise
-    except Exception:  # Pillow raises many kinds on broken files, none of them its own
-        image.tile = []  # or every later access would try to load again, and raise again
+    except Exception:  # Pillow raises errors of many classes on broken files, none of them its own
+        image.tile = []  # otherwise every later access would try to load again, and raise again
         return False
     return True
 
 
 def _on_background(image: Image.Image, background: tuple[int, int, int]) -> Pixels:
-    """A copy of the image's pixels on the background colour, (height, width, 4); little more memory than that."""
+    """A copy of the image's pixels on the background colour, (height, width, 4). Takes little more memory than that."""
     pixels = np.empty((image.height, image.width, 4), np.uint8)
     for rows in strips(image.height, image.width):
         strip = image.crop((0, rows.start, image.width, rows.stop))

@@ -16,7 +16,7 @@ from autotag_core.frames.resize import fit_into
 
 @dataclass(frozen=True)
 class DecodedFrames:
-    """Sampled frames in order; `indices` are those that could be read, `notes` what was unusual."""
+    """Sampled frames in order. `indices` are the frames that could be read; `notes` say what was unusual."""
 
     frames: torch.Tensor  # (n, 3, size, size) uint8 RGB, 1 <= n
     indices: tuple[int, ...]
@@ -26,7 +26,7 @@ class DecodedFrames:
 
 @dataclass(frozen=True)
 class Keep:
-    """Which of the sampled frames are wanted at native resolution too, and what is kept of such a canvas."""
+    """Which of the sampled frames are also wanted at native resolution, and what is kept of such a canvas."""
 
     indices: Collection[int]
     copy: Callable[[Pixels], Pixels]
@@ -41,8 +41,8 @@ def decode_frames(
 ) -> DecodedFrames:
     """The sampled frames of a file whose limits were checked; indices are ascending and distinct.
 
-    Frames are composited on config.background at native resolution, then resized. Of a cut or broken file the sampled
-    frames come that can be read wholly or partly; ItemError UNDECODABLE where there is none. The same bytes give the
+    Frames are composited on config.background at native resolution, then resized. A cut or broken file gives the
+    sampled frames that can be read wholly or partly. ItemError UNDECODABLE where there is none. The same bytes give the
     same frames, whatever the number of threads.
     """
     frames = torch.empty((len(indices), 3, config.size, config.size), dtype=torch.uint8)
@@ -58,7 +58,7 @@ def decode_frames(
             truncated = truncated or canvas.damaged
     except (ItemError, MemoryError):
         raise
-    except Exception as error:  # Pillow raises many kinds on broken files, none of them its own
+    except Exception as error:  # Pillow raises errors of many classes on broken files, none of them its own
         raise undecodable(f"{header.format}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from None
     if not decoded:
         raise undecodable(f"not one of the {len(indices):,} sampled frames of this {header.format} can be read")

@@ -1,4 +1,4 @@
-"""Canvases that are smaller than a frame, enlarged: bilinear, straight into the planes that the model takes.
+"""Enlarges canvases that are smaller than a frame: bilinear, straight into the planes that the model takes.
 
 Loads numba: import it where it is used.
 """
@@ -15,11 +15,11 @@ from autotag_core.compiled import compiled
 
 
 class Axis(NamedTuple):
-    """For each position along a frame's side the two pixels of the canvas that it lies between, and how far along."""
+    """For each position along a frame's side: the two canvas pixels it lies between, and how far along it lies."""
 
     before: NDArray[np.int64]
     after: NDArray[np.int64]
-    weights: NDArray[np.float32]  # 0: all of `before`
+    weights: NDArray[np.float32]  # 0: `before` alone
 
 
 def enlarge_into(
@@ -27,9 +27,9 @@ def enlarge_into(
 ) -> None:
     """Fill planes (3, size, size) with a canvas (height, width, 4) scaled to `resized`, from `corner` (top, left) on.
 
-    Neither side gets shorter. Within one level of torchvision's antialiased bilinear Resize, which rounds twice; at
-    such scales antialiasing changes nothing. The same bits on every machine: each step is one rounded operation on
-    float32.
+    Neither side may get shorter. The result is within one level of torchvision's antialiased bilinear Resize, which
+    rounds twice; antialiasing changes nothing when no side gets shorter. Every machine gives the same bits: each step
+    is one rounded operation on float32.
     """
     height, width = pixels.shape[:2]
     size = planes.shape[-1]
@@ -40,8 +40,9 @@ def enlarge_into(
 
 @functools.lru_cache(maxsize=64)
 def axis(source: int, resized: int, start: int, length: int) -> Axis:
-    """The positions start .. start + length - 1 of a side of `source` pixels scaled to `resized`; pixels have their
-    colour at their centre, and beyond the outermost centres goes on what is there.
+    """The positions start .. start + length - 1 of a side of `source` pixels scaled to `resized`.
+
+    A pixel has its colour at its centre. Beyond the outermost centres the outermost colour goes on.
     """
     positions = (np.arange(start, start + length) + 0.5) * (source / resized) - 0.5
     positions = np.clip(positions, 0, source - 1)
@@ -52,7 +53,7 @@ def axis(source: int, resized: int, start: int, length: int) -> Axis:
 @compiled
 def _enlarge(packed: NDArray[np.uint32], rows: Axis, columns: Axis, planes: NDArray[np.uint8]) -> None:
     size = len(columns.before)
-    # a canvas row is stretched once, and two of them, an even and an odd one, are all that a frame's row needs
+    # each canvas row is stretched once; a row of the frame needs only two of them, one even and one odd
     stretched = np.empty((2, 3, size), np.float32)
     held = np.full(2, -1)
     left, right = np.empty(size, np.int32), np.empty(size, np.int32)
@@ -79,7 +80,7 @@ def _stretch(
     stretched: NDArray[np.float32],
 ) -> None:
     before, after, weights = columns
-    for x in range(len(before)):  # apart from the arithmetic, which then runs many at once
+    for x in range(len(before)):  # apart from the arithmetic, which can then be vectorised
         left[x], right[x] = row[before[x]], row[after[x]]
     for plane in range(3):
         for x in range(len(before)):

@@ -1,4 +1,4 @@
-"""A file's bytes by URI, with the size checked first and every error told as a reason."""
+"""A file's bytes by URI. The size is checked first, and every error becomes a reason."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ _client_lock = threading.Lock()
 
 
 class _Retry(Exception):  # noqa: N818
-    """The attempt failed in a way that another one may not."""
+    """This attempt failed, but another one may not."""
 
 
 def fetch_bytes(uri: str, config: FramesConfig, stop: threading.Event | None = None) -> bytes:
     """The whole file: s3://, s3a:// and s3n:// objects, file: URIs (percent-encoded) and local paths (as written).
 
-    Its size is checked before its body is read, and never more than max_bytes + 1 are. Server errors, throttling and
-    broken connections, also in the middle of the body, are tried again up to fetch_attempts times in all, with
-    exponential backoff. `stop`, and fetch_deadline_s over all attempts, end the waiting and the reading of an S3 body,
-    at the latest read_timeout_s after it. ItemError UNSUPPORTED_URI, NOT_FOUND, ACCESS_DENIED, FETCH_FAILED or
-    FILE_TOO_LARGE; no message holds a credential.
+    The size is checked before the body is read, and at most max_bytes + 1 bytes are read. Server errors, throttling and
+    broken connections, also in the middle of the body, are tried again with exponential backoff, up to fetch_attempts
+    attempts in all. `stop`, and fetch_deadline_s over all attempts, end the waiting and the reading of an S3 body
+    within read_timeout_s. Raises ItemError UNSUPPORTED_URI, NOT_FOUND, ACCESS_DENIED, FETCH_FAILED or FILE_TOO_LARGE.
+    No message holds a credential.
     """
     deadline = time.monotonic() + config.fetch_deadline_s
 
@@ -83,15 +83,15 @@ def _error(reason: Reason, message: str) -> ItemError:
 
 
 def _reader(uri: str, config: FramesConfig, check: Callable[[], None]) -> Callable[[], bytes]:
-    """A function without arguments that makes one attempt; ItemError UNSUPPORTED_URI where there is none."""
-    # such a URI is not repeated in any message: what stands before the @ may be a secret
+    """A function without arguments that makes one attempt. ItemError UNSUPPORTED_URI for a URI that is not read."""
+    # no message repeats such a URI: what stands before the @ may be a secret
     refused = _error(Reason.UNSUPPORTED_URI, f"credentials do not belong in a URI; {_WANTED}")
     found = _SCHEME.match(uri)
     scheme = found[1].lower() if found else ""
     has_host = found is not None and found[0].endswith("://")
     if is_s3(uri):
         bucket, key = split_s3(uri)
-        # a secret may hold a slash, so what stands before it looks like a bucket with a colon, which no bucket has
+        # a secret may hold a slash: then the part before it looks like a bucket with a colon, which no bucket has
         if not has_host or "@" in bucket or ":" in bucket:
             raise refused
         if not bucket or not key:
@@ -101,9 +101,9 @@ def _reader(uri: str, config: FramesConfig, check: Callable[[], None]) -> Callab
         host = uri[len("file://") :].partition("/")[0] if has_host else ""
         if "@" in host or ":" in host:
             raise refused
-        path = "file" + uri[len("file") :]  # which local_path knows in lower case alone
+        path = "file" + uri[len("file") :]  # local_path knows the scheme in lower case only
     elif has_host:
-        # the rest is not repeated: a signed URL is a credential
+        # the rest of the URI is not repeated: a signed URL is a credential
         raise _error(Reason.UNSUPPORTED_URI, f"{scheme}: URIs are not read; {_WANTED}")
     else:
         path = uri
@@ -148,21 +148,21 @@ def _read_s3(uri: str, bucket: str, key: str, config: FramesConfig, check: Calla
     except boto.ParamValidationError:
         raise _error(Reason.UNSUPPORTED_URI, f"{uri}: {bucket!r} is no bucket name") from None
     except _BROKEN_CONNECTION as error:
-        # their texts can hold the endpoint's URL: only the kind is told
+        # the error's text can hold the endpoint's URL, so the message names the class only
         raise _Retry(f"{type(error).__name__} (network or AWS_ENDPOINT_URL)") from None
     except boto.BotoCoreError as error:
         raise _error(Reason.FETCH_FAILED, f"{uri}: {type(error).__name__}: check the AWS settings") from None
 
 
 def _read_body(body: Any, length: int | None, config: FramesConfig, check: Callable[[], None]) -> bytes:
-    """The whole body, at most max_bytes + 1; closed unread where its announced length is too large.
+    """The whole body, at most max_bytes + 1 bytes. It is closed unread where its announced length is too large.
 
-    `check` is asked after each part that arrives, and raises where no more is wanted.
+    `check` is called after each part that arrives, and raises where no more is wanted.
     """
     try:
         check_num_bytes(length or 0, config)
         connection = body.__enter__()
-        # read waits for all bytes it is asked for, however slowly they come; the body still counts and checks them
+        # `read` waits for all bytes it is asked for, however slow; read1 does not, and still counts and checks them
         connection.read = getattr(connection, "read1", connection.read)
         read = io.BytesIO()  # gives its bytes away without a copy
         left = config.max_bytes + 1
@@ -179,7 +179,7 @@ def _read_body(body: Any, length: int | None, config: FramesConfig, check: Calla
 
 
 def _explain_answer(uri: str, error: Any) -> Exception:
-    """What an S3 error answer means: an ItemError, or another attempt."""
+    """What an S3 error answer means: an ItemError, or _Retry where another attempt may work."""
     code = str(error.response.get("Error", {}).get("Code", ""))
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _RETRIED_CODES or status >= 500 or status == 429:

@@ -18,7 +18,7 @@ _EXTENSION, _IMAGE, _TRAILER, _GRAPHIC_CONTROL = 0x21, 0x2C, 0x3B, 0xF9
 
 
 class GifFrame(NamedTuple):
-    """One image block; left, top, width and height in pixels, as written: it can lie outside the canvas."""
+    """One image block. left, top, width and height are in pixels, as written: it can lie outside the canvas."""
 
     left: int
     top: int
@@ -30,15 +30,15 @@ class GifFrame(NamedTuple):
     interlaced: bool
     palette: tuple[int, int]  # offset in the file and number of colours; 0 colours: the file has no palette for it
     min_code_size: int
-    start: int  # of the first sub-block
-    end: int  # after the last one
+    start: int  # offset of the first sub-block
+    end: int  # offset after the last one
     whole: bool  # the terminating empty sub-block is there
 
     @property
     def opaque(self) -> bool:
         """Whether every pixel gets a colour: no index is transparent or past the palette, and the data is not cut.
 
-        As far as the blocks tell: data that ends early inside whole blocks is found out when it is decoded.
+        This is what the blocks tell. Data that ends early inside whole blocks is found only when it is decoded.
         """
         past_palette = 0 < self.palette[1] < 1 << self.min_code_size
         return self.whole and self.transparent is None and not past_palette
@@ -46,7 +46,7 @@ class GifFrame(NamedTuple):
 
 @dataclass(frozen=True)
 class GifBlocks:
-    """A GIF's canvas and frames; `truncated`: the file ends, or ends making sense, before its trailer."""
+    """A GIF's canvas and frames. `truncated`: the file ends, or stops making sense, before its trailer."""
 
     width: int
     height: int
@@ -61,16 +61,16 @@ class _GraphicControl(NamedTuple):
 
 
 def shown_ms(delay_ms: int) -> int:
-    """How long browsers show a frame of this delay: Chrome, Firefox and Safari all make at most 10 ms 100 ms."""
+    """How long browsers show a frame of this delay. Chrome, Firefox and Safari show 10 ms or less for 100 ms."""
     return delay_ms if delay_ms > 10 else SHOWN_FOR_NO_DELAY_MS
 
 
 def read_gif_blocks(data: bytes) -> GifBlocks:
-    """Walk the blocks of a file that starts with GIF87a or GIF89a; never raises, linear in the file's length.
+    """The canvas and frames of a file that starts with GIF87a or GIF89a. Never raises; linear in the file's length.
 
     A frame counts once the first byte of its pixel data is there. Bytes that start no block end the file, as in
-    browsers (zeros are skipped: some encoders write a terminator too many). The canvas is the logical screen, grown to
-    hold the first frame where that is larger; later frames are clipped, as in browsers.
+    browsers. Zeros are skipped: some encoders write a terminator too many. The canvas is the logical screen, grown to
+    hold the first frame where that frame is larger. Later frames are clipped, as in browsers.
     """
     if len(data) < _SCREEN.size:
         return GifBlocks(0, 0, (), truncated=True)
@@ -117,7 +117,7 @@ def _skip_zeros(data: bytes, position: int) -> int:
 
 
 def _skip_sub_blocks(data: bytes, position: int) -> tuple[int, bool]:
-    """Position after the chain of sub-blocks, at most the file's length, and whether its terminator was there."""
+    """Position after the chain of sub-blocks, at most the file's length; and whether its terminator was there."""
     end = len(data)
     while position < end:
         size = data[position]
@@ -134,7 +134,7 @@ def _read_graphic_control(data: bytes, position: int) -> _GraphicControl | None:
     flags = data[position + 1]
     disposal = (flags >> 2) & 7
     return _GraphicControl(
-        # 4 means 3 to old encoders and to browsers; 5 to 7 mean nothing
+        # old encoders and browsers take 4 for 3; 5 to 7 mean nothing
         disposal=3 if disposal == 4 else disposal if disposal < 4 else 0,
         transparent=data[position + 4] if flags & 1 else None,
         delay_ms=shown_ms(10 * int.from_bytes(data[position + 2 : position + 4], "little")),

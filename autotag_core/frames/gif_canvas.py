@@ -1,4 +1,4 @@
-"""The canvas that GIF frames are painted on, and which frames have to be painted at all to see the sampled ones."""
+"""The canvas that GIF frames are painted on, and which frames must be painted to see the sampled ones."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def plan_frames(
 ) -> Iterator[Step]:
     """The steps that lead to each sampled frame, ascending.
 
-    A frame that starts on a clean canvas, or covers all of it, needs none of the frames before it; without trust_covers
-    only the former. A frame that is not sampled and is disposed of by 2 or 3 leaves nothing of itself: it is never
+    A frame that starts on a clean canvas needs none of the frames before it. Nor does a frame that covers the whole
+    canvas, if trust_covers. A frame that is not sampled and has disposal 2 or 3 leaves nothing of itself: it is never
     decoded.
     """
     clean = _starts_clean(frames, width, height, trust_covers)
@@ -59,7 +59,7 @@ def _starts_clean(frames: Sequence[GifFrame], width: int, height: int, trust_cov
 
 
 class GifCanvas:
-    """A GIF's canvas, every pixel always a colour: clearing to transparent is clearing to the background colour."""
+    """A GIF's canvas. Every pixel always has a colour: clearing to transparent gives the background colour."""
 
     def __init__(self, data: bytes, width: int, height: int, background: tuple[int, int, int]) -> None:
         self._data = memoryview(data)
@@ -82,13 +82,13 @@ class GifCanvas:
             self._clean = True
 
     def skip(self, frame: GifFrame) -> None:
-        """Do what a frame with disposal 2 or 3 leaves behind, without painting it."""
+        """Leave what a frame with disposal 2 or 3 leaves behind, without painting it."""
         self._apply_disposal()
         if frame.disposal == _CLEAR:
             self._canvas[self._area(frame)] = self._background
 
     def paint(self, frame: GifFrame) -> tuple[int, int]:
-        """Dispose of the frame before, paint this one; how many of its pixels are missing, and how many were read."""
+        """Dispose of the frame before and paint this one. Gives how many pixels are missing and how many were read."""
         self._apply_disposal()
         area = self._area(frame)
         region = self._canvas[area]
@@ -134,7 +134,7 @@ class GifCanvas:
         return slice(frame.top, frame.top + frame.height), slice(frame.left, frame.left + frame.width)
 
     def _table(self, frame: GifFrame) -> NDArray[np.uint32]:
-        """Packed colour of each of 256 indices; background colour where an index is transparent or past the palette."""
+        """Packed colour of each of 256 indices. Indices that are transparent or past the palette get the background."""
         key = (frame.palette, frame.transparent)
         table = self._tables.get(key)
         if table is None:
@@ -159,7 +159,7 @@ class GifCanvas:
 
 
 def strips(height: int, width: int) -> Iterator[slice]:
-    """The rows of a picture in pieces of about _STRIP_PIXELS: steps that take many bytes a pixel take few in all."""
+    """The rows of a picture in pieces of about _STRIP_PIXELS, so steps that take many bytes a pixel take few in all."""
     num_rows = max(1, _STRIP_PIXELS // max(1, width))
     for top in range(0, height, num_rows):
         yield slice(top, min(top + num_rows, height))
@@ -168,7 +168,8 @@ def strips(height: int, width: int) -> Iterator[slice]:
 def decode_indices(data: memoryview, frame: GifFrame) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
     """Palette indices of a frame, (height, width), rows in order of display, by Pillow's LZW decoder.
 
-    The second is None where every pixel was read, else which were: what the data does not reach, or is broken.
+    The second value says which pixels were read, or is None where all were. The others are broken, or past the end of
+    the data.
     """
     blocks = data[frame.start : frame.end] if frame.whole else _with_terminator(data[frame.start : frame.end])
     arguments = (frame.min_code_size, int(frame.interlaced), -1)
@@ -178,7 +179,7 @@ def decode_indices(data: memoryview, frame: GifFrame) -> tuple[NDArray[np.uint8]
         return np.asarray(image), None
     except ValueError:
         pass
-    # pixels that were not written keep the fill, and no fill is no palette index: so two fills
+    # pixels that were not written keep the fill; every fill is also a palette index, so decode with two fills
     pair = []
     for fill in (0, 255):
         image = Image.new("L", (frame.width, frame.height), fill)
@@ -190,7 +191,7 @@ def decode_indices(data: memoryview, frame: GifFrame) -> tuple[NDArray[np.uint8]
 
 
 def _with_terminator(blocks: memoryview) -> bytes:
-    """Sub-blocks of which the last is cut, made whole: its length says what is there, an empty one follows."""
+    """Sub-blocks with the last, cut one made whole: its length says what is there, and an empty sub-block follows."""
     position = last = 0
     while position < len(blocks):
         last, position = position, position + blocks[position] + 1

@@ -1,4 +1,4 @@
-"""What a GIF's frames look like in a few bytes: equal pictures in other files have nearly equal hashes and colours."""
+"""What a GIF's frames look like, in a few bytes. Equal pictures in other files have nearly equal hashes and colours."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ NUM_HASHES = 4
 _GRID_SIDE, _HASH_SIDE = 32, 8
 _RGB_TO_GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 MARGIN = 0.25
-"""Grey levels (root mean square over the picture) by which a coefficient must pass the median to set its bit. Symmetric
-pictures have half of their coefficients at 0, where the median is too: without it dither would throw those bits."""
+"""Grey levels (root mean square over the picture) by which a coefficient must exceed the median to set its bit. In
+symmetric pictures half of the coefficients are 0, and so is the median: without MARGIN dither would set those bits."""
 MIN_COEFFICIENTS = 12
-"""A picture with fewer coefficients further than MARGIN from the median has no hash: it is flat, or one edge, and
-would equal every other one like it."""
+"""A picture with fewer coefficients further than MARGIN from the median has no hash. It is flat, or one edge, and
+would equal every other picture like it."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class FrameHashes:
 def hash_frames(frames: torch.Tensor, indices: Sequence[int], delays_ms: Sequence[int]) -> FrameHashes:
     """Hashes and colours of the frames shown at t_j = (j + 0.5) T / 4, j = 0 .. 3, T the playing time of one loop.
 
-    `frames` (n, 3, size, size) uint8 RGB are frames number `indices` (ascending) of a file with these delays; for one
-    that is not among them the last before it stands in, or the first. Where T is 0, t_j counts frames. A copy that
-    plays faster or slower shows the same frames at its own t_j.
+    `frames` (n, 3, size, size) uint8 RGB are frames number `indices` (ascending) of a file with these delays. For a
+    frame that is not among them, the last one before it stands in, or else the first. Where T is 0, t_j counts frames.
+    A copy that plays faster or slower shows the same frames at its own t_j.
     """
     places = [max(0, sum(index <= shown for index in indices) - 1) for shown in _shown_indices(delays_ms)]
     distinct = sorted(set(places))
@@ -47,19 +47,19 @@ def hash_frames(frames: torch.Tensor, indices: Sequence[int], delays_ms: Sequenc
 
 
 def averaged(pictures: torch.Tensor) -> npt.NDArray[np.float32]:
-    """Pictures (n, 3, size, size) uint8 averaged over areas to (n, 3, 32, 32); an area may end within a pixel."""
+    """Pictures (n, 3, size, size) uint8 averaged over areas to (n, 3, 32, 32). An area may end within a pixel."""
     areas = _areas(pictures.shape[-1])  # (32, size)
     averages: npt.NDArray[np.float32] = (areas @ pictures.float() @ areas.T).numpy()
     return averages
 
 
 def perceptual_hashes(grid: npt.NDArray[np.float32]) -> list[int | None]:
-    """The 64-bit DCT hash, signed, of each averaged picture (n, 3, 32, 32) RGB; None where there is too little in it.
+    """The signed 64-bit DCT hash of each averaged picture (n, 3, 32, 32) RGB; None where there is too little in it.
 
-    c_uv = sum_yx C_uy C_vx grey_yx for u, v = 0 .. 7 with BT.601's grey and the orthonormal DCT-II C_uy = sqrt(2 / 32)
-    cos(pi u (2 y + 1) / 64), C_0y = sqrt(1 / 32). Bit 8 u + v is set where c_uv > median + 32 MARGIN, the median that
-    of the 63 coefficients but c_00; bit 0, brightness alone, never is. After Zauner 2010, "Implementation and
-    Benchmarking of Perceptual Image Hash Functions", and pHash.
+    c_uv = sum_yx C_uy C_vx grey_yx for u, v = 0 .. 7, with BT.601's grey. C is the orthonormal DCT-II: C_uy =
+    sqrt(2 / 32) cos(pi u (2 y + 1) / 64), C_0y = sqrt(1 / 32). Bit 8 u + v is set where c_uv > median + 32 MARGIN; the
+    median is that of the 63 coefficients without c_00. Bit 0, brightness alone, is never set. After Zauner 2010,
+    "Implementation and Benchmarking of Perceptual Image Hash Functions", and pHash.
     """
     grey = np.tensordot(grid, _RGB_TO_GREY, axes=(1, 0))  # (n, 32, 32)
     basis = _basis()
@@ -99,7 +99,7 @@ def _basis() -> npt.NDArray[np.float32]:
 
 
 def _shown_indices(delays_ms: Sequence[int]) -> list[int]:
-    """Index of the frame shown at each t_j: the first that ends after it. In whole numbers: no rounding."""
+    """Index of the frame shown at each t_j: the first that ends after it. Whole numbers, so nothing is rounded."""
     count, total = len(delays_ms), sum(delays_ms)
     if total == 0:
         return [(2 * j + 1) * count // (2 * NUM_HASHES) for j in range(NUM_HASHES)]

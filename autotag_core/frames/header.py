@@ -12,19 +12,19 @@ from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.gif_blocks import GifFrame, read_gif_blocks
 from autotag_core.frames.webp_chunks import read_webp_chunks
 
-# broken metadata beside sound pixels is no news in a log of millions of files
+        # broken metadata beside sound pixels is not worth a line in a log of millions of files
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 STILL_FORMATS: dict[str, type[ImageFile.ImageFile]] = {
     "PNG": PngImagePlugin.PngImageFile,
     "JPEG": JpegImagePlugin.JpegImageFile,
 }
-"""Opened by class: `Image.open` would try other formats (MPO) and has a bomb limit of its own beside the config's."""
+"""Opened by class: `Image.open` would try other formats (MPO), and has its own bomb limit beside the config's."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """A file's header: canvas in pixels as it will be allocated, delays as browsers keep them (a still image: 0 ms)."""
+    """A file's header: the canvas in pixels, as it will be allocated; delays as browsers show them (0 ms if still)."""
 
     format: str
     width: int
@@ -41,12 +41,12 @@ class Header:
         return sum(self.delays_ms)
 
     def canvas_pixels(self, num_frames: int) -> int:
-        """Pixels held at once to decode the first frames: the canvas, or the largest frame where that is larger."""
+        """Pixels held at once to decode the first frames: the canvas, or the largest frame if that is larger."""
         frames = self.gif_frames[:num_frames]
         return max([self.width * self.height, *(frame.width * frame.height for frame in frames)])
 
     def num_pixels(self, num_frames: int) -> int:
-        """Pixels allocated to decode the first frames: the canvas for each, or the frame where that is larger."""
+        """Pixels allocated to decode the first frames: for each the canvas, or the frame if that is larger."""
         canvas = self.width * self.height
         if not self.gif_frames:
             return canvas * num_frames
@@ -54,7 +54,7 @@ class Header:
 
 
 def read_header(data: bytes) -> Header:
-    """The header of a GIF, PNG, JPEG or WebP; ItemError EMPTY_FILE, NOT_AN_IMAGE or UNDECODABLE, never anything else.
+    """The header of a GIF, PNG, JPEG or WebP. Raises only ItemError: EMPTY_FILE, NOT_AN_IMAGE or UNDECODABLE.
 
     An animated PNG counts as a still image: its default image.
     """
@@ -104,6 +104,6 @@ def _read_still(data: bytes, name: str) -> Header:
         image: Image.Image = STILL_FORMATS[name](io.BytesIO(data))
     except MemoryError:
         raise
-    except Exception as error:  # Pillow raises many kinds on broken files, none of them its own
+    except Exception as error:  # Pillow raises errors of many classes on broken files, none of them its own
         raise undecodable(f"the {name} header cannot be read ({type(error).__name__})") from None
     return Header(name, *image.size, num_frames=1, delays_ms=(0,), num_bytes=len(data), truncated=False)

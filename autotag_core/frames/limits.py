@@ -18,7 +18,7 @@ def check_num_bytes(num_bytes: int, config: FramesConfig) -> None:
 
 
 def check_header(header: Header, config: FramesConfig) -> None:
-    """Raise the first that applies: TOO_MANY_FRAMES, TOO_FEW_FRAMES, TOO_SHORT, TOO_LONG."""
+    """Raise the first reason that applies: TOO_MANY_FRAMES, TOO_FEW_FRAMES, TOO_SHORT, TOO_LONG."""
     frames, duration = header.num_frames, header.duration_ms
     if frames > config.max_frames:
         message = f"{frames:,} frames; the limit is {config.max_frames:,} (frames.max_frames)"

@@ -1,4 +1,4 @@
-"""Many files at once: fetched, checked, decoded and sampled, in order, with bounded memory."""
+"""Loads many files at once: fetched, checked, decoded and sampled, in order, with bounded memory."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 
 
 class CanvasReader(Protocol):
-    """Reads what is written in a GIF in some of its canvases, which it first makes its own copies of."""
+    """Reads what is written in a GIF from some of its canvases. It first makes its own copies of them."""
 
     max_frames: int
 
@@ -65,7 +65,7 @@ class MediaInfo:
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds of the thread that loaded a GIF: by the clock for its bytes, of CPU for its frames and for its text."""
+    """Seconds that a thread spent on a GIF: clock time for its bytes, CPU time for its frames and for its text."""
 
     fetch: float = 0.0
     decode: float = 0.0
@@ -74,7 +74,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class LoadedGif:
-    """A GIF's sampled frames, n >= 1, what its file is, and what it took."""
+    """A GIF's sampled frames, n >= 1, what its file is, and what loading it took."""
 
     frames: torch.Tensor
     """(n, 3, size, size) uint8 RGB."""
@@ -104,10 +104,10 @@ def read_frames(
 ) -> LoadedGif:
     """Check, sample and decode a file's bytes; ItemError with the first reason that applies.
 
-    It waits until the canvases that this process decodes have no more than decode_pixels together, or this one is
-    alone; `stop` ends the waiting.
+    It waits until the canvases that this process decodes have at most decode_pixels together, or this one is alone.
+    `stop` ends the waiting.
 
-    With a reader, what is written in the GIF is read too; where that fails, the GIF has the note text_unread.
+    With a reader, the words in the GIF are read too. Where that fails, the GIF has the note text_unread.
     """
     start = time.thread_time()
     check_num_bytes(len(data), config)
@@ -140,7 +140,7 @@ def read_frames(
 
 
 def _keep(indices: Sequence[int], reader: CanvasReader | None) -> Keep | None:
-    """Of the sampled frames, which are spread over the playing time, every so many-th."""
+    """Every so many-th of the sampled frames, which are spread over the playing time."""
     if reader is None:
         return None
     positions = sample_indices([0] * len(indices), reader.max_frames, "index")
@@ -152,7 +152,7 @@ def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: CanvasReader) -
         read = reader.read(kept)
     except MemoryError:
         raise
-    except Exception as error:  # OCR is other people's code on hostile pixels; the GIF has its frames all the same
+    except Exception as error:  # OCR is other people's code on hostile pixels; without text the GIF still has frames
         _log.warning("text of %s not read: %s: %s", media.version, type(error).__name__, str(error)[-200:])
         return replace(media, notes=(*media.notes, "text_unread"))
     return replace(media, text=read.text, text_lines=read.lines)
@@ -163,10 +163,10 @@ def iter_loaded(
 ) -> Iterator[tuple[str, LoadedGif | ItemError]]:
     """(gif_id, its frames or why there are none) for each (gif_id, uri), in input order, fetch_threads at once.
 
-    Items are taken from the input only as results are taken from here: those in work and those that wait never hold
-    more than prefetch_bytes of frames (but always one item), nor are they more than 4 per thread. Their canvases never
-    have more than decode_pixels at once, or one is decoded alone. Closing the iterator drops what waits and ends the
-    threads after the file they are at. MemoryError is raised, not kept as a row.
+    Items are taken from the input only as results are taken from here. Items in work or waiting never hold more than
+    prefetch_bytes of frames (but always one item), and there are at most 4 per thread. Their canvases never have more
+    than decode_pixels at once, or one is decoded alone. Closing the iterator drops what waits and ends each thread
+    after its current file. MemoryError is raised, not kept as a row.
     """
     gif_bytes = config.num_frames * 3 * config.size**2
     num_waiting = max(1, min(config.prefetch_bytes // gif_bytes, _ITEMS_PER_THREAD * config.fetch_threads))
@@ -182,7 +182,7 @@ def iter_loaded(
                 return
             gif_id, future = waiting.popleft()
             result = future.result()
-            del future  # or it would keep the frames until the next item is done
+            del future  # otherwise it would keep the frames until the next item is done
             yield gif_id, result
             del result
     finally:

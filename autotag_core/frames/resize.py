@@ -29,10 +29,10 @@ def fit_frame(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
 def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
     """Fill the frame (3, size, size) with the centre of the canvas (height, width, 4) resized by its shorter side.
 
-    What torchvision's antialiased bilinear Resize and CenterCrop do on bytes: the longer side becomes floor(size *
-    longer / shorter), the crop starts at round((longer - size) / 2). A canvas longer than 4 : 1 is first cut to 4 : 1
-    around its centre, which the crop does not see: a 1 x 60,000 canvas would otherwise be resized to 3 gigapixels.
-    Within one level of torchvision where the canvas is enlarged, the same where it is not.
+    This does what torchvision's antialiased bilinear Resize and CenterCrop do on bytes. The longer side becomes
+    floor(size * longer / shorter); the crop starts at round((longer - size) / 2). A canvas longer than 4 : 1 is first
+    cut to 4 : 1 around its centre, which does not change the crop: a 1 x 60,000 canvas would otherwise be resized to
+    3 gigapixels. The result is within one level of torchvision where the canvas is enlarged, and else the same.
     """
     size = frame.shape[-1]
     pixels = np.ascontiguousarray(_cut_to_max_aspect(pixels))
@@ -43,7 +43,7 @@ def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
 
         enlarge_into(frame.numpy(), pixels, resized, (top, left))
         return
-    # strides that tell one image is channels last, or torch takes it for planes: half the speed
+    # these strides say that one image is channels last; otherwise torch takes it for planes, at half the speed
     image = torch.from_numpy(pixels).as_strided((1, 4, height, width), (4 * height * width, 1, 4 * width, 4))
     if resized != (height, width):
         image = interpolate(image, resized, mode="bilinear", antialias=True)  # (1, 4, *resized)
@@ -51,7 +51,7 @@ def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
 
 
 def _cut_to_max_aspect(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The centre of the canvas (height, width, 4), about 4 : 1, where it is longer; itself where it is not."""
+    """The centre of the canvas (height, width, 4), about 4 : 1, where it is longer; otherwise the canvas itself."""
     height, width = pixels.shape[:2]
     if max(height, width) <= _MAX_ASPECT * min(height, width):
         return pixels

@@ -12,11 +12,11 @@ def sample_indices(delays_ms: Sequence[int], num_frames_wanted: int, sampling: L
 
     With T the sum of the delays and j = 0 .. m - 1:
     `index`: i_j = floor((j + 0.5) n / m).
-    `time`: the frames shown at t_j = (j + 0.5) T / m, that is the first whose end (the sum of the delays up to and with
-    its own) is after t_j. A frame that is shown at several t_j comes once; for the k that are then missing, of the r
-    frames not taken yet, in order, number floor((i + 0.5) r / k) is, i = 0 .. k - 1. So a file of at most m frames
-    is taken whole, and a frame that stands long leaves its places to what moves.
-    Where T is 0, `time` is `index`. All in whole numbers: no rounding.
+    `time`: the frames shown at t_j = (j + 0.5) T / m. That is the first frame that ends after t_j; its end is the sum
+    of the delays up to and with its own. A frame that is shown at several t_j comes once. If k frames are then missing,
+    k of the r frames not taken yet fill up: in order, number floor((i + 0.5) r / k), i = 0 .. k - 1. So a file of at
+    most m frames is taken whole, and a frame that stands long leaves its places to what moves.
+    Where T is 0, `time` is `index`. All numbers are whole, so nothing is rounded.
     """
     n = len(delays_ms)
     m = min(n, num_frames_wanted)

@@ -1,4 +1,4 @@
-"""The chunks of a WebP file, found without decoding a pixel: Pillow allocates the canvas to tell its size."""
+"""The chunks of a WebP file, found without decoding a pixel: Pillow would allocate the canvas to tell its size."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ANIMATED = 0x02
 
 @dataclass(frozen=True)
 class WebpChunks:
-    """A WebP's canvas in pixels, the delays of its whole frames (still: one 0), and where its last whole chunk ends."""
+    """A WebP's canvas in pixels, the delays of its whole frames (still: one 0), and the end of its last whole chunk."""
 
     width: int
     height: int
@@ -21,7 +21,7 @@ class WebpChunks:
 
 
 def read_webp_chunks(data: bytes) -> WebpChunks | None:
-    """Walk the chunks of a file that starts with RIFF....WEBP; None where no canvas size is found. Never raises."""
+    """The chunks of a file that starts with RIFF....WEBP. None where no canvas size is found. Never raises."""
     size: tuple[int, int] | None = None
     animated = False
     delays: list[int] = []

@@ -1,4 +1,4 @@
-"""From raw tags to labels: normalised, English, rightly spelled, no names, grouped, checked by an editor."""
+"""From raw tags to labels: normalised, English, correctly spelled, without names, grouped, checked by an editor."""
 
 from autotag_core.labels.measures import Measure, TagTruth, as_json, as_text, measure_stages, read_tag_truth
 from autotag_core.labels.review import LabelNotes, read_review, review_file

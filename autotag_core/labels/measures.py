@@ -1,4 +1,4 @@
-"""How right the labels are, stage by stage, against a truth of what each raw tag means."""
+"""How right the labels are, stage by stage, compared with a truth of what each raw tag means."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _KINDS = ("word", "person", "title")
 
 @dataclass(frozen=True)
 class TagTruth:
-    """What a raw tag means: `meant` its right spelling, `label` the name of its group, None where it shall be out."""
+    """What a raw tag means: `meant` is its right spelling, `label` the name of its group, None if it should be out."""
 
     tag: str
     language: str
@@ -30,7 +30,7 @@ class TagTruth:
 
 @dataclass(frozen=True)
 class Measure:
-    """Right decisions of a stage among those it took (precision) and among those it should have taken (recall)."""
+    """How many decisions of a stage are right, of those it took (precision) and of those it should take (recall)."""
 
     stage: str
     num_decided: int
@@ -39,12 +39,12 @@ class Measure:
 
     @property
     def precision(self) -> float | None:
-        """None where nothing was decided."""
+        """Share of right decisions among those taken. None where nothing was decided."""
         return self.num_right / self.num_decided if self.num_decided else None
 
     @property
     def recall(self) -> float | None:
-        """None where there was nothing to decide."""
+        """Share of the wanted decisions that were taken. None where there was nothing to decide."""
         return self.num_right / self.num_true if self.num_true else None
 
     @property
@@ -55,7 +55,7 @@ class Measure:
 
 
 def read_tag_truth(uri: str) -> list[TagTruth]:
-    """Rows of JSON lines {tag, language, kind, meant, label}; InputError names the first bad lines and why."""
+    """Rows of JSON lines {tag, language, kind, meant, label}. InputError names the first bad lines and why."""
     found, problems = [], []
     for number, line in enumerate(storage.read_bytes(uri).decode("utf-8", "replace").split("\n"), start=1):
         if not line.strip():
@@ -79,10 +79,10 @@ def read_tag_truth(uri: str) -> list[TagTruth]:
 def measure_stages(decisions: Iterable[TagDecision], truths: Iterable[TagTruth]) -> list[Measure]:
     """Language, spelling, entities, grouping of words, and the final labels; one row each, in this order.
 
-    The first four are over distinct normalised tags that the catalog has (of raw tags that meet in one the first
-    counts). language: out as foreign. spelling: (tag, right spelling) pairs, of English tags. entities: out as names.
-    grouping: pairs of rightly spelled words that are one group, among words that belong into one. final: pairs of raw
-    tags with one label, foreign tags and names among them; these have none in truth.
+    The first four are over distinct normalised tags that the catalog has. Where several raw tags become one, the first
+    counts. language: out as foreign. spelling: (tag, right spelling) pairs, of English tags. entities: out as names.
+    grouping: pairs of correctly spelled words in one group, among words that belong to a group. final: pairs of raw
+    tags with one label. Foreign tags and names are among the raw tags, but have no label in truth.
     """
     by_tag = {row.tag: row for row in decisions}
     raw = [(truth, by_tag.get(normalise(truth.tag) or "")) for truth in truths]
@@ -122,7 +122,7 @@ def _overlap(stage: str, decided: set[Any], true: set[Any]) -> Measure:
 
 
 def _pairs(stage: str, groups: Mapping[str, tuple[str | None, str | None]]) -> Measure:
-    """Pairs of items in one group, decided and true; an item without a group is in no pair. Counted, not listed."""
+    """Pairs of items in one group, decided and true. An item without a group is in no pair. Counted, not listed."""
     return Measure(
         stage,
         _num_pairs(decided for decided, _ in groups.values() if decided is not None),

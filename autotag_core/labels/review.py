@@ -1,4 +1,4 @@
-"""The review file: labels as a spreadsheet for an editor, and what he wrote into it."""
+"""The review file: labels as a spreadsheet for an editor, and what they wrote into it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ _YES, _NO = ("yes", "y", "x", "1"), ("no", "n", "0")
 
 @dataclass(frozen=True)
 class LabelNotes:
-    """What the file says of a label besides its members: example GIFs and why words were grouped."""
+    """What the file says of a label besides its members: example GIFs, and why words were grouped."""
 
     examples: tuple[str, ...] = ()
     why: str = ""
 
 
 def review_file(labels: Iterable[Label], num_gifs: Mapping[str, int], notes: Mapping[str, LabelNotes]) -> bytes:
-    """CSV in UTF-8 with a byte order mark, by which spreadsheets know it; the editor's columns are empty.
+    """CSV in UTF-8 with a byte order mark, which tells spreadsheets the encoding. The editor's columns are empty.
 
-    Members stand by GIFs, the most common first, at most 40; what a spreadsheet would take for a formula gets a '.
+    Members are ordered by GIFs, the most common first, at most 40. A cell that a spreadsheet would take for a formula
+    gets a '.
     """
     out = io.StringIO(newline="")
     writer = csv.writer(out)
@@ -54,7 +55,7 @@ def _inert(cell: object) -> object:
 
 @dataclass
 class _Row:
-    """A row of the file: what was written, by column, and where."""
+    """A row of the file: its text by column, and its line."""
 
     line: int
     cells: dict[str, str]
@@ -63,29 +64,29 @@ class _Row:
         return self.cells[column]
 
     def several(self, column: str) -> list[str]:
-        """What stands between | or line breaks."""
+        """The texts between | or line breaks."""
         parts = self.cells[column].replace("\n", "|").replace(";", "|").split("|")
         return [part.strip() for part in parts if part.strip()]
 
 
 @dataclass
 class _Review:
-    """The edits so far, and what is wrong."""
+    """The edits so far, and the problems."""
 
     members: dict[str, frozenset[str]]
     edits: dict[str, str | None] = field(default_factory=dict)
     problems: list[tuple[int, str]] = field(default_factory=list)
     names: dict[str, str | None] = field(default_factory=dict)
-    """Of each label after the review; None where it is not kept."""
+    """By label, its name after the review. None where it is not kept."""
     said: dict[str, int] = field(default_factory=dict)
-    """The line that decides on a tag."""
+    """By tag, the line that decides on it."""
 
     def wrong(self, row: _Row, problem: str) -> None:
-        """One more thing that is wrong."""
+        """Add one problem."""
         self.problems.append((row.line, problem))
 
     def decide(self, row: _Row, tag: str, label: str | None) -> None:
-        """The editor's word on a tag, once."""
+        """Record the editor's decision on a tag; a second one is a problem."""
         if tag in self.said and self.edits[tag] != label:
             where = "the same line" if self.said[tag] == row.line else f"line {self.said[tag]}"
             self.wrong(row, f"{tag!r} is decided on twice, here and on {where}: keep one")
@@ -96,12 +97,12 @@ class _Review:
 def read_review(
     data: bytes, name: str, members: Mapping[str, Sequence[str]], num_gifs: Mapping[str, int]
 ) -> dict[str, str | None]:
-    """The editor's label of each tag that the file decides on, None for those he takes out.
+    """The editor's label of each tag that the file decides on, None for tags that they take out.
 
-    `members` are the labels as they are. A row without a word of the editor decides nothing. keep=yes holds all members
-    where they are, keep=no takes them out, rename names them anew; add (between |) brings tags here, those that are in
-    the way of nobody; `member -> other label` moves. A new label is a new row with `label` and `add`. InputError lists
-    every inconsistency with its line; then nothing of the file counts.
+    `members` are the labels as they are. A row without an entry by the editor decides nothing. keep=yes leaves all
+    members where they are, keep=no takes them out, rename gives them a new name. add (between |) brings tags here that
+    no other label holds. `member -> other label` moves a member. A new label is a new row with `label` and `add`.
+    InputError lists every inconsistency with its line; then nothing of the file counts.
     """
     rows = _parse(data, name)
     review = _Review({label: frozenset(tags) for label, tags in members.items()})
@@ -168,7 +169,7 @@ def _check_rows(review: _Review, rows: Sequence[_Row], num_gifs: Mapping[str, in
 
 
 def _name(review: _Review, row: _Row) -> None:
-    """What the row's label is called from now on."""
+    """Record the name of the row's label from now on."""
     label, new = row["label"], row["rename"]
     is_out = row["keep"].lower() in _NO
     if is_out and (new or row["add"]):
@@ -194,7 +195,7 @@ def _edit(review: _Review, row: _Row) -> None:
         review.decide(row, tag, name)
     if not own and not row["add"] and label not in review.members:
         review.wrong(row, f"the new label {label!r} has no members: name them in add")
-    if row["keep"] or row["rename"] or label in moved:  # a naming word leaves alone: the others stay
+    if row["keep"] or row["rename"] or label in moved:  # the word that names the label leaves, the others stay
         for tag in sorted(own - moved.keys()):
             review.decide(row, tag, name)
 
@@ -219,7 +220,7 @@ def _moves(review: _Review, row: _Row, own: frozenset[str]) -> dict[str, str]:
 
 
 def _target(review: _Review, target: str) -> str | None:
-    """The name, after the review, of the label that is called so before or after it; None where there is none."""
+    """The name, after the review, of the label that had or gets the name `target`. None where there is none."""
     if target in review.names.values():
         return target
     return review.names.get(target, target if target in review.members else None)

@@ -1,4 +1,4 @@
-"""The tables of labels: each a Delta table with versions of its own, apart from the nightly runs."""
+"""The tables of labels. Each is a Delta table with versions of its own, apart from the nightly runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autotag_core.warehouse.delta_commits import commit_files
 
 
 def read_newest(warehouse: str, table: Table) -> tuple[pa.Table, int] | None:
-    """Rows of the table's newest version, and that version; None where there is no such table."""
+    """Rows of the table's newest version, and that version. None where there is no such table."""
     uri = table_uri(warehouse, table.name)
     try:
         delta = open_table(uri)
@@ -31,7 +31,7 @@ def read_newest(warehouse: str, table: Table) -> tuple[pa.Table, int] | None:
 
 
 def read_labels(warehouse: str) -> tuple[pa.Table, int]:
-    """The labels and their version; InputError where none were built."""
+    """The labels and their version. InputError where none were built."""
     found = read_newest(warehouse, LABELS)
     if found is None:
         raise InputError(f"{warehouse}: no labels: run `autotag labels build` first, or check --warehouse")
@@ -39,13 +39,13 @@ def read_labels(warehouse: str) -> tuple[pa.Table, int]:
 
 
 def label_of_members(labels: pa.Table) -> dict[str, str]:
-    """The label of each normalised tag that is a member of one."""
+    """The label of each normalised tag that is a member of a label."""
     rows = labels.select(["label", "members"]).to_pylist()
     return {member: row["label"] for row in rows for member in row["members"]}
 
 
 def truth_in_labels(truth: pa.Table, labels: pa.Table) -> pa.Table:
-    """The rows of evaluation.TRUTH with tags that are members as their labels, distinct; other tags stay."""
+    """The rows of evaluation.TRUTH with members replaced by their labels, distinct; other tags stay."""
     label_of = label_of_members(labels)
 
     def mapped(tags: list[str]) -> list[str]:
@@ -60,13 +60,13 @@ def truth_in_labels(truth: pa.Table, labels: pa.Table) -> pa.Table:
 
 
 def read_edits(warehouse: str) -> dict[str, str | None]:
-    """The editor's label of each tag that he has decided on, None where it shall have none."""
+    """The editor's label of each tag that they have decided on; None where it shall have no label."""
     found = read_newest(warehouse, LABEL_EDITS)
     return {} if found is None else dict(zip(found[0]["tag"].to_pylist(), found[0]["label"].to_pylist(), strict=True))
 
 
 def replace_rows(warehouse: str, table: Table, rows: list[dict[str, object]]) -> int:
-    """Write the table's next version, these rows alone; which version that is."""
+    """Write the table's next version with these rows alone; gives that version."""
     uri = table_uri(warehouse, table.name)
     content = pa.Table.from_pylist(rows, schema=plain_schema(table))
     return commit_files(uri, list(write_files(content.to_batches(), uri)), table.schema, uuid.uuid4().hex)

@@ -1,4 +1,4 @@
-"""The real parts that one machine needs to run the job: Java, jars, an S3 server, Elasticsearch."""
+"""The real servers and programs with which one machine can run the job: Java, jars, an S3 server, Elasticsearch."""
 
 from autotag_core.local_machine.cache import PROJECT, cache_folder
 from autotag_core.local_machine.class_archive import ClassArchive, class_archive

@@ -1,6 +1,6 @@
 """`python -m autotag_core.local_machine setup` fetches the JVM parts; with `--tests` also those that only tests need.
 
-`lock` writes the lines of jars.lock anew that go with the installed pyspark.
+`lock` rewrites the lines of jars.lock that go with the installed pyspark.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         print("setup: interrupted", file=sys.stderr, flush=True)
-        os._exit(130)  # without waiting for the fetches: what they have so far goes with this process
+        os._exit(130)  # without waiting for the fetches: what they have so far is removed with this process
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Where everything that is fetched lies: the folder AUTOTAG_CACHE, by default .cache beside the code."""
+"""Where everything that is fetched is kept: the folder AUTOTAG_CACHE, by default .cache beside the code."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def cache_folder(environment: Mapping[str, str] | None = None) -> Path:
 
 
 def write_if_different(path: Path, text: str, mode: int = 0o644) -> None:
-    """Make the file hold this text; others see the old file or the whole new one."""
+    """Make the file hold this text. Others see the old file or the whole new one."""
     if path.exists() and path.read_text(encoding="utf-8") == text:
         return
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,15 +22,15 @@ Found = TypeVar("Found")
 
 
 class Child:
-    """A folder of its own and a command that runs in it; both are gone when this process is, or at `stop`.
+    """A folder of its own and a command that runs in it. Both are gone when this process is, or at `stop`.
 
     A small guard process makes the folder, starts the command in a process group of its own and watches a pipe to this
-    process. A death signal set on the command alone would not do: it is sent when the thread that started the command
-    ends, it does not reach grandchildren, and it leaves the folder.
+    process. A death signal on the command alone would not do. It is sent when the thread that started the command ends,
+    it does not reach grandchildren, and it leaves the folder.
     """
 
     def __init__(self, inside: Path | None = None, grace_s: float = 5) -> None:
-        """Make `folder` within `inside` (default: TMPDIR); the end is SIGTERM and, grace_s later, SIGKILL."""
+        """Make `folder` within `inside` (default: TMPDIR). The end is SIGTERM and, grace_s later, SIGKILL."""
         inside = Path(tempfile.gettempdir()) if inside is None else inside
         inside.mkdir(parents=True, exist_ok=True)
         self.folder = inside / f"autotag-{secrets.token_hex(6)}"
@@ -46,7 +46,7 @@ class Child:
             raise AutotagError(f"cannot make a folder in {inside}: it must exist and be writable")
 
     def start(self, command: list[str], environment: Mapping[str, str] | None = None, user: int | None = None) -> None:
-        """Start the command in the folder, as another user if this process is root and says so."""
+        """Start the command in the folder, as `user` (a uid) if this process is root."""
         environment = dict(os.environ if environment is None else environment)
         order = json.dumps({"command": command, "environment": environment, "user": user})
         assert self._guard.stdin is not None
@@ -54,7 +54,7 @@ class Child:
         self._guard.stdin.flush()
 
     def exit_code(self) -> int | None:
-        """The exit code of a command that ended by itself; None while it runs."""
+        """The exit code of a command that ended by itself. None while it runs."""
         if self._guard.poll() is not None:
             return self._guard.returncode
         with contextlib.suppress(OSError, ValueError):
@@ -62,7 +62,7 @@ class Child:
         return None
 
     def wait(self, timeout_s: float, what: str) -> int:
-        """The exit code once the command ended; AutotagError after timeout_s."""
+        """The exit code once the command has ended. AutotagError after timeout_s."""
         return wait_for(self.exit_code, timeout_s, f"{what} took longer than {timeout_s:.0f} s: {self.log_tail()}")
 
     def log_text(self) -> str:
@@ -78,7 +78,7 @@ class Child:
         return "".join(f"\n    {line[:300]}" for line in tail) or "it printed nothing"
 
     def stop(self) -> None:
-        """End the command and everything it started, remove its folder; safe to call twice."""
+        """End the command and everything it started, and remove its folder. Safe to call twice."""
         for pipe in (self._guard.stdin, self._guard.stdout):
             if pipe is not None:
                 with contextlib.suppress(BrokenPipeError):
@@ -91,7 +91,7 @@ class Child:
 
 
 def wait_for(look: Callable[[], Found | None], timeout_s: float, complaint: str) -> Found:
-    """What `look` returns as soon as it is not None; AutotagError with the complaint after timeout_s."""
+    """What `look` returns, as soon as it is not None. AutotagError with the complaint after timeout_s."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         found = look()
@@ -102,21 +102,21 @@ def wait_for(look: Callable[[], Found | None], timeout_s: float, complaint: str)
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that is free now; another process may take it first, so be ready to try again."""
+    """A port of 127.0.0.1 that is free now. Another process may take it first, so be ready to try again."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def without_proxy() -> dict[str, str]:
-    """The variables that keep requests to this machine from a proxy that the environment may name."""
+    """The variables that keep requests to this machine away from a proxy that the environment may name."""
     kept = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
     value = ",".join(dict.fromkeys([*filter(None, kept.split(",")), "127.0.0.1", "localhost"]))
     return {"NO_PROXY": value, "no_proxy": value}
 
 
 def can_be_reached(path: Path, user: int) -> bool:
-    """Whether another user may pass through every folder down to this one and read it."""
+    """Whether another user may enter every folder down to this one and read it."""
     path = path.resolve()
     readable = all(path.stat().st_mode & bit for bit in (0o001, 0o004)) or path.stat().st_uid == user
     return readable and all(place.stat().st_mode & 0o001 or place.stat().st_uid == user for place in path.parents)

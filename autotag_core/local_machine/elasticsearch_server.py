@@ -1,4 +1,4 @@
-"""A local Elasticsearch of one node, without security, on a free port, that leaves nothing behind."""
+"""A local Elasticsearch of one node, without security, on a free port. It leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from autotag_core.local_machine.modules import relaxed_copies
 START_TIMEOUT_S = 600
 HEAP_MB = 512
 NOBODY = 65534
-"""Elasticsearch refuses to run as root: root runs it as this user."""
+"""The user that root runs Elasticsearch as: Elasticsearch refuses to run as root."""
 OLDEST_JAVA = {ELASTICSEARCH: 17, ELASTICSEARCH_9: 21}
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class ElasticsearchServer:
-    """`with ElasticsearchServer() as server: server.url`; data, logs, settings are temporary, in `folder` if given.
+    """`with ElasticsearchServer() as server: server.url`. Data, logs and settings are temporary, in `folder` if given.
 
-    `fetched` is the folder of jars.lock that holds the program: Elasticsearch 8, or 9 where tests have brought it.
+    `fetched` is the folder of jars.lock that holds the program: Elasticsearch 8, or 9 where tests have fetched it.
     The server binds ports that the system picks, on 127.0.0.1, and ends with this process.
     """
 
@@ -56,14 +56,14 @@ class ElasticsearchServer:
         self.stop()
 
     def stop(self) -> None:
-        """End the server; safe to call twice."""
+        """End the server. Safe to call twice."""
         if self._child is not None:
             self._child.stop()
             self._child = None
 
     def _start(self) -> None:
         user = NOBODY if os.geteuid() == 0 else None
-        # Nothing in it is worth an orderly end: it is killed at once.
+        # Nothing in it needs an orderly end, so it is killed at once.
         self._child = Child(_reachable_place(self._folder, user), grace_s=0)
         work = self._child.folder
         program = _program(self._fetched, work, user)
@@ -91,12 +91,12 @@ class ElasticsearchServer:
 
 
 def _write_settings(program: Path, java: Java, work: Path) -> None:
-    """The folders of this server and its config: Elasticsearch's own, with what differs here."""
+    """Write this server's folders and config: Elasticsearch's own config, with the lines that differ here."""
     for name in ("data", "logs", "config", "tmp"):
         (work / name).mkdir()
     for name in ("jvm.options", "log4j2.properties"):
         lines = (program / "config" / name).read_text(encoding="utf-8").splitlines(keepends=True)
-        # The launcher starts the server with the runtime itself, not with the program that drops the argument.
+        # The launcher starts the server with the runtime itself, not with the program that drops this argument.
         kept = [line for line in lines if not (java.lacks_module and MISSING_MODULE in line)]
         (work / "config" / name).write_text("".join(kept), encoding="utf-8")
     settings = {
@@ -107,9 +107,9 @@ def _write_settings(program: Path, java: Java, work: Path) -> None:
         "network.host": "127.0.0.1",
         "http.port": "0",
         "transport.port": "0",
-        "node.portsfile": "true",  # the ports that the system picked, in logs/http.ports
+        "node.portsfile": "true",  # writes the ports that the system picked to logs/http.ports
         "xpack.security.enabled": "false",
-        "cluster.routing.allocation.disk.threshold_enabled": "false",  # a nearly full disk is no reason to refuse
+        "cluster.routing.allocation.disk.threshold_enabled": "false",  # a nearly full disk should not refuse indexes
     }
     text = "".join(f"{key}: {json.dumps(value)}\n" for key, value in settings.items())
     (work / "config" / "elasticsearch.yml").write_text(text, encoding="utf-8")
@@ -122,7 +122,7 @@ def _environment(work: Path, java: Java) -> dict[str, str]:
         "ES_JAVA_HOME": str(java.home),
         "ES_PATH_CONF": str(work / "config"),
         "ES_TMPDIR": str(work / "tmp"),
-        # Compiling for a long life costs 10 of the 20 s of CPU that a start takes.
+        # Without this, compiling for a long life takes 10 of the 20 s of CPU of a start.
         "ES_JAVA_OPTS": f"-Xms{HEAP_MB}m -Xmx{HEAP_MB}m -XX:TieredStopAtLevel=1",
     }
 
@@ -150,7 +150,7 @@ def _program(folder: str, work: Path, user: int | None) -> Path:
 
 
 def _reachable_java(oldest: int, work: Path, user: int | None) -> Java:
-    """The Java to use, or a copy in `work` where the user cannot reach it."""
+    """The Java to use, or a copy of it in `work` where the user cannot reach it."""
     java = find_java(oldest=oldest)
     if user is None or all(can_be_reached(place, user) for place in (java.runtime, java.home / "bin")):
         return java

@@ -1,8 +1,8 @@
-"""Makes a folder, runs one command in it, and ends the command's process group and the folder with its owner.
+"""Makes a folder and runs one command in it; with its owner it ends the command's process group and the folder.
 
-Standard input is a pipe that the owner holds open: it closes when the owner closes it, exits, crashes or is killed -9.
-Run as a script with nothing but the standard library: guard.py FOLDER GRACE_SECONDS. It answers `ready` once the folder
-is there and then takes one line, a JSON object of `command`, `environment` and `user` (a uid, or null).
+Standard input is a pipe that the owner holds open. It closes when the owner closes it, exits, crashes or is killed -9.
+Run as a script with the standard library alone: guard.py FOLDER GRACE_SECONDS. It answers `ready` once the folder is
+there. Then it takes one line, a JSON object of `command`, `environment` and `user` (a uid, or null).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 EXITED = "exited"
-"""The file in the folder that holds the command's exit code once it ended by itself."""
+"""The file in the folder that holds the command's exit code, once the command ended by itself."""
 LOG = "output.log"
 """The file in the folder that holds what the command prints."""
 
@@ -46,7 +46,7 @@ def main(folder: Path, grace_s: float) -> NoReturn:
             partial = folder / f".{EXITED}"
             partial.write_text("127" if child is None else str(child.returncode))
             partial.replace(folder / EXITED)
-            _owner_is_gone(None)  # until then it still reads the log
+            _owner_is_gone(None)  # the owner still reads the log until then
     _end(child, grace_s, folder)
 
 
@@ -84,7 +84,7 @@ def _end(child: subprocess.Popen[bytes] | None, grace_s: float, folder: Path) ->
                 child.wait(grace_s)
         _signal_group(child.pid, signal.SIGKILL)
         child.wait()
-    for _ in range(20):  # a process of the group that is still dying may still write
+    for _ in range(20):  # a dying process of the group may still write
         shutil.rmtree(folder, ignore_errors=True)
         if not folder.exists():
             break

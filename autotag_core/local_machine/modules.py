@@ -1,4 +1,4 @@
-"""Letting modular jars run on a Java that was built without modules which they name but never use."""
+"""Lets modular jars run on a Java that was built without modules which they require but never use."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _SIZES = {3: 4, 4: 4, 5: 8, 6: 8, 7: 2, 8: 2, 9: 4, 10: 4, 11: 4, 12: 4, 15: 3, 
 
 
 def relaxed_copies(jars: list[Path], available: frozenset[str], folder: Path) -> list[Path]:
-    """Copies, in `folder`, of those jars that require a module of the JDK which is not available, without requiring it.
+    """Copies, in `folder`, of the jars that require an unavailable module of the JDK, without that requirement.
 
-    Meant for `--upgrade-module-path`, where a copy takes its original's place. A class that did use such a module would
-    still fail when it is loaded.
+    They are meant for `--upgrade-module-path`, where a copy takes its original's place. A class that does use such a
+    module still fails when it is loaded.
     """
     copies = []
     for jar in jars:
@@ -36,7 +36,7 @@ def relaxed_copies(jars: list[Path], available: frozenset[str], folder: Path) ->
 
 
 def without_requirements(module_info: bytes, available: frozenset[str]) -> bytes:
-    """The module-info class with every `requires jdk.*` or `java.*` that is not available made compile-time only."""
+    """The module-info class with every `requires jdk.*` or `java.*` that is unavailable made compile-time only."""
     names, start = _constants(module_info)
     changed = bytearray(module_info)
     for position in _requires(module_info, names, start):
@@ -61,7 +61,7 @@ def _constants(content: bytes) -> tuple[dict[int, bytes], int]:
 
 
 def _requires(content: bytes, constants: dict[int, bytes], start: int) -> list[int]:
-    """Where each `requires` of the Module attribute begins; a module-info has no interfaces, fields or methods."""
+    """Where each `requires` of the Module attribute begins. A module-info has no interfaces, fields or methods."""
     position = start + 12
     (count,) = struct.unpack_from(">H", content, position)
     position += 2

@@ -29,7 +29,7 @@ _LOGBACK = """<configuration>
 
 
 class S3Server:
-    """`with S3Server(folder) as server`: buckets are subfolders of `folder`, which stays, or of a temporary one.
+    """`with S3Server(folder) as server`: buckets are subfolders of `folder`, which stays, or of a temporary folder.
 
     The server listens on a free port of 127.0.0.1, takes only its own random credentials, and ends with this process.
     """
@@ -49,7 +49,7 @@ class S3Server:
                     return self
                 log = self._child.log_tail() if self._child else ""
                 self.stop()
-                if "bind" not in log.lower():  # anything else than a port that was taken meanwhile
+                if "bind" not in log.lower():  # anything but a port that was taken meanwhile
                     raise AutotagError(f"the S3 server ended at once: {log}")
             raise AutotagError(f"the S3 server found no free port in {PORT_ATTEMPTS} attempts: {log}")
         except BaseException:
@@ -62,7 +62,7 @@ class S3Server:
         self.stop()
 
     def stop(self) -> None:
-        """End the server; safe to call twice."""
+        """End the server. Safe to call twice."""
         if self._child is not None:
             self._child.stop()
             self._child = None

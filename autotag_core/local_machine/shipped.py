@@ -1,4 +1,4 @@
-"""What comes inside the installed pyspark; found without importing it."""
+"""What comes inside the installed pyspark, found without importing it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OLDEST_SPARK = "4.0"
 
 
 def pyspark_jars() -> Path:
-    """The folder of jars inside pyspark; AutotagError where it is not installed."""
+    """The folder of jars inside pyspark. AutotagError where pyspark is not installed."""
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
         raise AutotagError("pyspark is not installed: run `make setup`")
@@ -21,7 +21,7 @@ def pyspark_jars() -> Path:
 
 
 def shipped_hadoop() -> str:
-    """The version of the Hadoop inside pyspark, as 3.5.0: hadoop-aws must be of the very same."""
+    """The version of the Hadoop inside pyspark, such as 3.5.0. hadoop-aws must have the very same version."""
     found = sorted(pyspark_jars().glob("hadoop-client-api-*.jar"))
     if not found:
         raise AutotagError(f"{pyspark_jars()} holds no hadoop-client-api-*.jar: is this a pyspark from pip?")

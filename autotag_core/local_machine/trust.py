@@ -15,11 +15,11 @@ _BUNDLES = (
     "/etc/ssl/cert.pem",
 )
 _PASSWORD = "changeit"
-"""Java's own default for key stores that hold nothing secret."""
+"""Java's own default password for key stores that hold nothing secret."""
 
 
 def trust_options(folder: Path) -> list[str]:
-    """Java options that trust what this machine trusts, with the key store in `folder`; [] if nothing is known."""
+    """Java options that trust what this machine trusts, with the key store in `folder`; [] if no authority is known."""
     certificates = machine_certificates()
     if not certificates:
         return []
@@ -33,7 +33,7 @@ def trust_options(folder: Path) -> list[str]:
 
 
 def machine_certificates() -> list[bytes]:
-    """Distinct certificate authorities in DER form: SSL_CERT_FILE, OpenSSL's default, the usual bundles."""
+    """Distinct certificate authorities in DER form, from SSL_CERT_FILE, OpenSSL's default and the usual bundles."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_default_certs()
     for bundle in (os.environ.get("SSL_CERT_FILE"), *_BUNDLES):

@@ -1,4 +1,4 @@
-"""Coarse cells of an expert's space: what lies near each other goes into the same ones."""
+"""Coarse cells of an expert's space. Vectors that are near each other go into the same cells."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ROUNDS = 10
 def find_centers(sample: Floats, max_share: float, overlap: int) -> Floats:
     """Centers (cells, dimension) of cells of which none holds more than max_share of the sample (n, dimension).
 
-    Where each vector goes into the cells of its `overlap` nearest centers. Spherical k-means, to which a center is
-    added in each cell that is too large, until none is or the sample has fewer than 16 vectors a cell. The same for the
-    same sample. Cost: about 20 times 2 n cells d operations for each of some ten additions.
+    Each vector goes into the cells of its `overlap` nearest centers. Spherical k-means adds a center in each cell that
+    is too large, until none is or the sample has fewer than 16 vectors a cell. The same sample gives the same centers.
+    Cost: about 20 times 2 n cells d operations for each of some ten additions.
     """
     most = max(1, len(sample) // 16)
     least = min(most, math.ceil(overlap / max_share))

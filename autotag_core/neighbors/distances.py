@@ -1,4 +1,4 @@
-"""Cosine distances that come out the same to the bit on every machine, and the ranking that both backends share."""
+"""Cosine distances that are the same bits on every machine, and the ranking that both backends share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Strings = npt.NDArray[np.object_]
 UNIT_TOLERANCE = 1e-5
 """How far the squared norm of an L2-normalised float32 vector may be from 1."""
 _CHUNK_ELEMENTS = 1 << 17
-"""float64 numbers worked on at once: 1 MiB stays in the cache."""
+"""float64 numbers that are worked on at once: 1 MiB, which stays in the cache."""
 
 
 @dataclass(frozen=True)
@@ -44,21 +44,21 @@ class Neighbors:
         return self.neighbor_ids[here].tolist(), self.distances[here].tolist()
 
     def some(self, rows: Integers) -> Neighbors:
-        """The lists of the queries `rows` alone."""
+        """The lists of the queries `rows` only."""
         lengths = np.diff(self.offsets)[rows]
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         pair = np.arange(offsets[-1]) + np.repeat(self.offsets[rows] - offsets[:-1], lengths)
         return Neighbors(offsets, self.neighbor_ids[pair], self.distances[pair])
 
     def of_some(self, rows: Integers, num_queries: int) -> Neighbors:
-        """The same lists, for the queries `rows` (ascending) of more; the others' are empty."""
+        """The same lists, as those of the queries `rows` (ascending) of num_queries; the other lists are empty."""
         lengths = np.zeros(num_queries + 1, np.int64)
         lengths[rows + 1] = np.diff(self.offsets)
         return Neighbors(np.cumsum(lengths), self.neighbor_ids, self.distances)
 
 
 def squared_norms(ids: Sequence[str] | Strings, vectors: Floats) -> Doubles:
-    """Squared norm of each row in float64; AutotagError names the first GIF whose vector is not finite or not unit."""
+    """Squared norm of each row in float64. AutotagError names the first GIF whose vector is not finite or not unit."""
     check_shapes(ids, vectors)
     rows = np.arange(len(vectors))
     norms = _dots(vectors, rows, vectors, rows)
@@ -105,7 +105,7 @@ def no_neighbors(num_queries: int) -> Neighbors:
 
 
 def merged(left: Neighbors, right: Neighbors, k: int) -> Neighbors:
-    """The k nearest of each query over both, ties by gif_id; no id is in both.
+    """The k nearest of each query over both, ties by gif_id. No id may be in both.
 
     Memory: both and about 60 bytes a pair.
     """
@@ -120,11 +120,11 @@ def merged(left: Neighbors, right: Neighbors, k: int) -> Neighbors:
 
 
 def _order(query: Integers, distances: Floats, ids: Strings) -> Integers:
-    """By (query, distance, id); strings are compared only where the numbers are equal."""
+    """The order by (query, distance, id). Ids are compared only where the numbers are equal."""
     order = np.lexsort((distances, query))
     same = np.diff(query[order]) == 0
     same &= np.diff(distances[order]) == 0
-    run = np.cumsum(np.concatenate([[True], ~same]))[: len(order)]  # without pairs there is no run either
+    run = np.cumsum(np.concatenate([[True], ~same]))[: len(order)]  # cut, since no pairs make no run
     tied = np.flatnonzero(np.bincount(run)[run] > 1)
     rank = np.unique(ids[order[tied]], return_inverse=True)[1]
     order[tied] = order[tied][np.lexsort((rank, run[tied]))]
@@ -135,9 +135,9 @@ def _order(query: Integers, distances: Floats, ids: Strings) -> Integers:
 class PairDistances:
     """1 - cosine of pairs of rows: dot / sqrt(|q|^2 |r|^2) in float64, kept to 0..2, rounded to float32.
 
-    The product of two float32 is exact in float64 and the sum runs in an order fixed by the dimension alone, so a
-    pair's distance does not depend on what else is computed with it. Equal vectors have distance 0: sqrt(s * s) is s
-    in IEEE arithmetic.
+    The product of two float32 is exact in float64, and the dimension alone fixes the order of the sum. So a pair's
+    distance does not depend on what else is computed with it. Equal vectors have distance 0, since sqrt(s * s) is s in
+    IEEE arithmetic.
     """
 
     queries: Floats  # (queries, dimension)
@@ -166,7 +166,7 @@ def _dots(left: Floats, left_rows: Integers, right: Floats, right_rows: Integers
 
 
 def sum_in_halves(products: Doubles) -> Doubles:
-    """Row sums by adding the second half of the columns to the first until one is left; overwrites its input.
+    """Row sums, by adding the second half of the columns to the first until one is left. Overwrites its input.
 
     numpy's own sums choose their order by memory layout and vector width.
     """

@@ -1,4 +1,4 @@
-"""Lines of text: readings of one line in several frames become one line, in reading order."""
+"""Merges lines of text: the readings of one line in several frames become one line, in reading order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 _LETTERS_PER_ERROR = 4
-"""Two readings may differ in one letter of four: OCR takes O for 0 and l for I, but `good luck` is not `good night`."""
+"""Two readings may differ in one letter of four. OCR takes O for 0 and l for I, but `good luck` is not `good night`."""
 
 
 class ReadLine(NamedTuple):
@@ -19,7 +19,7 @@ class ReadLine(NamedTuple):
 
 @dataclass(frozen=True)
 class TextLine:
-    """One line of a GIF: its surest reading, and in how many of the frames that were read it stands."""
+    """One line of a GIF: its surest reading, and how many of the frames that were read have it."""
 
     text: str
     confidence: float
@@ -28,7 +28,7 @@ class TextLine:
 
 @dataclass(frozen=True)
 class ReadText:
-    """What is written in a GIF, in reading order; no lines: it was looked at, and nothing is."""
+    """What is written in a GIF, in reading order. No lines: OCR looked and found nothing."""
 
     lines: tuple[TextLine, ...] = ()
 
@@ -40,7 +40,7 @@ class ReadText:
 
 @dataclass(eq=False)
 class _Growing:
-    """A merged line so far; equal only to itself, since a GIF may say the same twice."""
+    """A merged line so far. It is equal only to itself, since a GIF may say the same twice."""
 
     text: str
     confidence: float
@@ -55,9 +55,9 @@ class _Growing:
 def merge_lines(frames: Sequence[Sequence[ReadLine]]) -> tuple[TextLine, ...]:
     """The lines of a GIF from the lines of its frames, which are in order of time and each in reading order.
 
-    Near-equal lines of different frames are one; two lines of one frame never are. Of a line's readings the surest is
+    Near-equal lines of different frames are one line; two lines of one frame never are. The surest reading of a line is
     kept, the first one among equals. A line that a later frame adds comes after the line that it follows there, or
-    before the one that it precedes; a frame with nothing in common with those before it comes last.
+    before the one that it precedes. The lines of a frame that shares no line with those before it come last.
     """
     merged: list[_Growing] = []
     for lines in frames:
@@ -74,7 +74,7 @@ def merge_lines(frames: Sequence[Sequence[ReadLine]]) -> tuple[TextLine, ...]:
 
 
 def _match(lines: Sequence[ReadLine], merged: Sequence[_Growing]) -> list[_Growing | None]:
-    """For each line of a frame the nearest merged line that is near enough, each at most once; the first among ties."""
+    """For each line of a frame the nearest merged line that is near enough, each at most once. First one wins ties."""
     free = list(merged)
     found: list[_Growing | None] = []
     for line in lines:
@@ -89,7 +89,7 @@ def _match(lines: Sequence[ReadLine], merged: Sequence[_Growing]) -> list[_Growi
 
 
 def letters_of(text: str) -> str:
-    """Letters and digits alone, without case: what readings of a line are compared by."""
+    """Letters and digits alone, without case. Readings of a line are compared by them."""
     return "".join(character for character in text.casefold() if character.isalnum())
 
 

@@ -1,8 +1,9 @@
 """OCR of a GIF's frames: a cheap first look, then rapidocr's detector and recogniser on a few frames.
 
-Nearly all of a catalog's GIFs hold no words, so what is spent on those decides the cost. Of the kept frames the one
-with the most strong edges is taken (words add edges to a scene: 0.3 ms); if it is large, the detector alone looks at a
-small copy of it; only then is it read, and only if words were read in it are the other frames read too.
+Nearly all GIFs of a catalog hold no words, so the time spent on those decides the cost. The first look takes the kept
+frame with the most strong edges, since words add edges to a scene (0.3 ms). If that frame is large, the detector alone
+looks at a small copy of it. Only if the detector finds something is the frame read, and only if words were read in it
+are the other frames read.
 """
 
 from __future__ import annotations
@@ -28,17 +29,17 @@ if TYPE_CHECKING:
 Pixels = NDArray[np.uint8]
 
 _UNSURE = 0.5
-"""Confidence from which a line of one frame may be a line: the surest reading of several frames is what counts."""
+"""Confidence from which a line of one frame is kept as a candidate: the surest of several frames' readings counts."""
 _MIN_SIDE = 8
-"""Pixels: nothing can be read in a flatter frame, and OCR would scale it up to any length."""
+"""Pixels. Nothing can be read in a flatter frame, and OCR would scale it up to any length."""
 _MAX_LOOKED_AT = 4
-"""Boxes, the largest first: whether there are words is known from those, and a busy scene has dozens."""
+"""Boxes, the largest first. These are enough to know whether there are words; a busy scene has dozens."""
 _MARGIN = 0.1
-"""Of a box's shorter side: in the small copy its rim is a pixel off."""
+"""Share of a box's shorter side: in the small copy its rim is a pixel off."""
 _STRONG_EDGE = 100
-"""Of 255, between neighboring pixels: the rim of letters that are meant to be read."""
+"""Levels of 255 between neighboring pixels: the rim of letters that are meant to be read."""
 _RECOGNISER_WIDTH = 192
-"""Pixels at a height of 48 that a line is padded to. The packaged 320 costs a third more: words in GIFs are short."""
+"""Pixels that a line of height 48 is padded to. The packaged 320 costs a third more, and words in GIFs are short."""
 
 
 class TextReader:
@@ -48,18 +49,18 @@ class TextReader:
         self.max_frames = config.max_frames
         self._config, self._ocr = config, ocr
         self._unsure = min(_UNSURE, config.min_confidence)
-        # RapidOCR keeps the switches of a call, and the size of its input, in the object
+        # RapidOCR keeps a call's switches and the size of its input in the object
         self._lock = threading.Lock()
 
     def keep(self, canvas: Pixels) -> Pixels:
-        """A copy of a canvas (height, width, 4) as it is read: (h, w, 3) blue, green, red, h and w at most max_side."""
+        """A copy of a canvas (height, width, 4) as it is read: (h, w, 3) blue, green, red; h and w at most max_side."""
         import cv2
 
         pixels = _shrunk(np.ascontiguousarray(canvas), self._config.max_side)
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR), np.uint8)
 
     def read(self, kept: Sequence[Pixels]) -> ReadText:
-        """What is written in kept frames of one GIF, in order of time; any exception of the OCR is the caller's."""
+        """What is written in the kept frames of one GIF, in order of time. Exceptions of the OCR are not caught."""
         frames = [frame for frame in kept if min(frame.shape[:2]) >= _MIN_SIDE]
         if not frames:
             return ReadText()
@@ -76,9 +77,9 @@ class TextReader:
         return ReadText(tuple(line for line in merged if line.confidence >= self._config.min_confidence))
 
     def _look(self, frame: Pixels) -> bool:
-        """Whether words are likely in the frame: the detector sees some in a small copy, and the recogniser reads one.
+        """Whether the frame likely has words: the detector sees some in a small copy, and the recogniser reads one.
 
-        True without looking where the frame is small itself: finding the lines in it costs as much as looking.
+        True without a look where the frame itself is small: finding its lines costs as much as looking.
         """
         side = self._config.first_look_side
         if side == 0 or max(frame.shape[:2]) <= side:
@@ -94,7 +95,7 @@ class TextReader:
         return any(self._lines(crop, use_det=False) for crop in crops)
 
     def read_frame(self, frame: Pixels) -> list[ReadLine]:
-        """The lines of one kept frame in reading order, unsure ones too: another frame may make them sure."""
+        """The lines of one kept frame in reading order. Unsure ones are included: another frame may make them sure."""
         return self._lines(frame, use_det=True)
 
     def _lines(self, frame: Pixels, use_det: bool) -> list[ReadLine]:
@@ -114,7 +115,7 @@ class TextReader:
 
 
 def _shrunk(pixels: Pixels, max_side: int) -> Pixels:
-    """The picture with its longer side at most max_side, averaged over areas; itself where it is small enough."""
+    """The picture with its longer side at most max_side, averaged over areas; unchanged where it is small enough."""
     import cv2
 
     height, width = pixels.shape[:2]
@@ -126,7 +127,7 @@ def _shrunk(pixels: Pixels, max_side: int) -> Pixels:
 
 
 def _crop(frame: Pixels, corners: NDArray[np.floating]) -> Pixels:
-    """The upright rectangle around the corners (4, 2), with a margin; standing ones are laid down, as OCR does."""
+    """The upright rectangle around the corners (4, 2), with a margin. Tall ones are turned on their side, as in OCR."""
     margin = _MARGIN * min(np.ptp(corners, axis=0))
     left, top = np.maximum(corners.min(axis=0) - margin, 0).astype(int)
     right, bottom = np.ceil(corners.max(axis=0) + margin).astype(int)
@@ -145,7 +146,7 @@ def _num_strong_edges(frame: Pixels) -> int:
 
 @functools.lru_cache(maxsize=2)
 def load_reader(config: TextConfig) -> TextReader:
-    """The OCR with its models in memory, once per process (2 s, most of it imports); InputError where it can't be."""
+    """The OCR with its models in memory, once per process (2 s, most of it imports). InputError where it can't load."""
     try:
         from rapidocr import RapidOCR
     except ImportError as error:
@@ -153,7 +154,7 @@ def load_reader(config: TextConfig) -> TextReader:
     params = {
         "Global.log_level": "error",
         "Global.text_score": 0.0,
-        # the default scales small pictures up to 736 pixels: ten times the work, and nothing more to read
+        # the default scales small pictures up to 736 pixels: ten times the work, and no more is read
         "Det.limit_type": "max",
         "Det.limit_side_len": config.max_side,
         "Rec.rec_img_shape": [3, 48, _RECOGNISER_WIDTH],
@@ -165,14 +166,14 @@ def load_reader(config: TextConfig) -> TextReader:
         ocr = RapidOCR(params=params)
         ocr(blank, use_det=True, use_cls=False, use_rec=False)
         ocr(blank, use_det=False, use_cls=False, use_rec=True)
-    except Exception as error:  # a model that is missing or broken: rapidocr would fetch it, and raises what it meets
+    except Exception as error:  # a missing or broken model: rapidocr would fetch it, and raises what it meets
         reason = str(error).strip().splitlines()[-1:] or [type(error).__name__]
         raise InputError(f"text: rapidocr can't load its models ({reason[0][:200]}); install it anew") from None
     return TextReader(config, ocr)
 
 
 def reader_version(config: TextConfig) -> str:
-    """OCR's version and a hash of the settings that change what is read; InputError where it is not installed."""
+    """OCR's version and a hash of the settings that change what is read. InputError where OCR is not installed."""
     try:
         version = importlib.metadata.version("rapidocr")
     except importlib.metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""What is nearest to a tag, a GIF or a search among what people do with them, and how well that foretells them."""
+"""What is nearest to a tag, a GIF or a search by what people do with them, and how well that predicts their steps."""
 
 from autotag_core.related.lookup import Related, related_gifs, related_searches, related_tags
 from autotag_core.related.quality import RelatedQuality

@@ -1,4 +1,4 @@
-"""What a release says is related to a tag, a GIF or a search, read without Spark."""
+"""Reads, without Spark, what a release relates to a tag, a GIF or a search."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autotag_core.warehouse import RunRecord, current_release, read_table
 
 @dataclass(frozen=True)
 class Related:
-    """What is nearest to `key`, nearest first, with similarities; `source` is what a GIF's list was made from."""
+    """What is nearest to `key`, nearest first, with similarities. `source` says what a GIF's list was made from."""
 
     key: str
     names: list[str]
@@ -23,7 +23,7 @@ class Related:
     source: str | None = None
 
     def to_text(self) -> str:
-        """The key, then one line a name, its similarity before it."""
+        """The key, then one line for each name with its similarity before it."""
         lines = [f"{self.key}{f'  (from {self.source})' if self.source else ''}"]
         pairs = zip(self.similarities, self.names, strict=True)
         return "\n".join([*lines, *(f"  {similarity:6.3f}  {name}" for similarity, name in pairs)])
@@ -34,17 +34,17 @@ class Related:
 
 
 def related_tags(warehouse: str, tag: str, run_id: str | None = None) -> Related:
-    """Tags related to one, written as uploaders do; InputError, with the nearest spelling, for one without any."""
+    """Tags related to one, written as uploaders do. InputError, with the nearest spelling, where there are none."""
     return _lookup(warehouse, RELATED_TAGS, "tag", tag, run_id)
 
 
 def related_gifs(warehouse: str, gif_id: str, run_id: str | None = None) -> Related:
-    """GIFs related to one; InputError where there are none."""
+    """GIFs related to one. InputError where there are none."""
     return _lookup(warehouse, RELATED_GIFS, "GIF", gif_id, run_id)
 
 
 def related_searches(warehouse: str, query: str, run_id: str | None = None) -> Related:
-    """Searches related to one, in any case and spacing; InputError where there are none."""
+    """Searches related to one, in any case and spacing. InputError where there are none."""
     return _lookup(warehouse, RELATED_SEARCHES, "search", " ".join(query.lower().split()), run_id)
 
 

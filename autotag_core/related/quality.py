@@ -1,4 +1,4 @@
-"""How often the GIF that somebody looked at next was among those that were recommended."""
+"""How often the GIF that somebody looked at next was among the recommended ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Hits:
-    """Of `views` after which something could be recommended, in how many the next GIF was among the first k."""
+    """`views` after which something could be recommended, and how often the next GIF was among the first k."""
 
     views: int
     hits: int
@@ -18,7 +18,7 @@ class Hits:
 
 @dataclass(frozen=True)
 class RelatedQuality:
-    """Hit rates at k over `num_views` pairs of a GIF and the next one in held-out sessions; no method knew these."""
+    """Hit rates at k over `num_views` pairs of a GIF and the next one. No method has seen these held-out sessions."""
 
     k: int
     num_views: int
@@ -28,7 +28,7 @@ class RelatedQuality:
     """related, its parts (from sessions, from tags), co-occurrence and popularity."""
 
     def hit_rate(self, method: str) -> float:
-        """Hits over all views of held-out sessions: what a method has no answer to is a miss."""
+        """Hits over all views of held-out sessions. A view for which a method has no answer is a miss."""
         return self.methods[method].hits / self.num_views
 
     def to_json(self) -> str:
@@ -37,7 +37,7 @@ class RelatedQuality:
         return json.dumps(asdict(self) | {"hit_rate": rates})
 
     def to_text(self) -> str:
-        """The split, then one line a method: hit rate, half its 95% interval, share of views with an answer."""
+        """The split, then one line for each method: hit rate, half its 95% interval, share of views with an answer."""
         lines = [
             f"{self.num_views} views that followed another one in {self.num_held_out_sessions} held-out sessions; "
             f"learned from {self.num_training_sessions} others",

@@ -1,4 +1,4 @@
-"""Tokens of one kind in a space of tags and GIFs, or of searches: unit vectors that shards are written from."""
+"""Tokens of one kind in a space of tags and GIFs, or of searches: unit vectors that shards are built from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autotag_core.neighbors.distances import Floats
 
 @dataclass(frozen=True, eq=False)
 class TokenVectors:
-    """Names, distinct and ascending, and the unit vector of each: vectors (n, d) float32."""
+    """Names, distinct and ascending, and a unit vector for each: vectors (n, d) float32."""
 
     names: tuple[str, ...]
     vectors: Floats
@@ -30,13 +30,13 @@ class TokenVectors:
         return {name: row for row, name in enumerate(self.names)}
 
     def only(self, names: Collection[str]) -> TokenVectors:
-        """Those of these names that are here."""
+        """The tokens with these names, as far as there are any."""
         rows = sorted(self.rows[name] for name in set(names) & self.rows.keys())
         return TokenVectors(tuple(self.names[row] for row in rows), self.vectors[rows])
 
 
 def token_vectors(space: TagSpace, prefix: str) -> TokenVectors:
-    """The tokens of the space that begin with the prefix, named without it; one whose vector is 0 is left out."""
+    """The tokens of the space that begin with the prefix, named without it. A token whose vector is 0 is left out."""
     lengths = np.sqrt(np.einsum("ij,ij->i", space.vectors, space.vectors, dtype=np.float64)).astype(np.float32)
     rows = [row for row, token in enumerate(space.vocabulary) if token.startswith(prefix) and lengths[row] > 0]
     names = tuple(space.vocabulary[row].removeprefix(prefix) for row in rows)
@@ -44,12 +44,12 @@ def token_vectors(space: TagSpace, prefix: str) -> TokenVectors:
 
 
 def search_settings(neighbors: NeighborsConfig, k: int) -> NeighborsConfig:
-    """The settings of `neighbors` for lists of k, with as many candidates as HNSW needs for these."""
+    """The settings of `neighbors` for lists of k, with as many candidates as HNSW needs for them."""
     return neighbors.model_copy(update={"k": k, "efSearch": max(neighbors.efSearch, 2 * k)})
 
 
 def write_shard(tokens: TokenVectors, rows: range, config: NeighborsConfig, folder: str, workspace: Path) -> str:
-    """Write these rows as an index shard of its own name under the folder; its URI. Cost: build_shard's."""
+    """Write these rows as an index shard of its own name under the folder; gives its URI. Costs as build_shard."""
     uri = storage.join(folder, uuid.uuid4().hex)
     batch = (tokens.names[rows.start : rows.stop], tokens.vectors[rows.start : rows.stop])
     build_shard([batch], config, choose_backend(config, len(tokens.names)), uri, workspace)
@@ -59,6 +59,6 @@ def write_shard(tokens: TokenVectors, rows: range, config: NeighborsConfig, fold
 def search_tokens(
     tokens: TokenVectors, names: Sequence[str], uris: Sequence[str], config: NeighborsConfig, workspace: Path
 ) -> Neighbors:
-    """The config.k nearest of each name over all shards of the tokens, ties by name, never the name itself."""
+    """The config.k nearest to each name over all shards of the tokens, ties by name, never the name itself."""
     rows = [tokens.rows[name] for name in names]
     return search_shards(ShardSet(uris), names, tokens.vectors[rows], config, workspace)

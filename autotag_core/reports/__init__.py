@@ -1,1 +1,1 @@
-"""What a person reads: why a GIF has its tags, and pictures of it."""
+"""Reports for people: why a GIF has its tags, and pictures of it."""

@@ -15,14 +15,14 @@ from autotag_core.warehouse import RunRecord, current_release, read_table
 
 _SHOWN_MEMBERS = 10
 _LEAST_REASON = 0.1
-"""Log odds below which a reason is not worth a word."""
+"""Log odds below which a reason is not mentioned."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The rows of one release that concern one GIF; `neighbor_tags` are the tags with which its neighbors voted.
+    """The rows of one release that concern one GIF. `neighbor_tags` are the tags with which its neighbors voted.
 
-    `groups` are the groups of copies of the GIF and its neighbors, by gif_id; `copies` the others of the GIF's own.
+    `groups` gives, by gif_id, the group of copies that the GIF or a neighbor is in. `copies` are the GIF's own copies.
     """
 
     release: RunRecord
@@ -37,7 +37,7 @@ class Explanation:
 
 
 def explain_gif(warehouse: str, gif_id: str, run_id: str | None = None) -> Explanation:
-    """Collect what a release holds about a GIF; InputError where it is neither in the catalog nor in failures."""
+    """What a release holds about a GIF. InputError where the GIF is not in the catalog; it says why the GIF failed."""
     release = current_release(warehouse, run_id)
     is_gif = pc.field("gif_id") == gif_id
     failures = read_table(warehouse, "failures", release, where=is_gif).to_pylist()
@@ -49,7 +49,7 @@ def explain_gif(warehouse: str, gif_id: str, run_id: str | None = None) -> Expla
         )
     neighbors = read_table(warehouse, "neighbors", release, where=is_gif).to_pylist()
     ids = sorted({neighbor for row in neighbors for neighbor in row["neighbor_ids"]})
-    is_neighbor = pc.field("gif_id").isin(pa.array(ids, pa.string()))  # typed, since there may be none
+    is_neighbor = pc.field("gif_id").isin(pa.array(ids, pa.string()))  # typed, since the list may be empty
     tagged = read_table(warehouse, "catalog", release, ["gif_id", "tags", "editorial_tags"], is_neighbor).to_pylist()
     voted = read_table(warehouse, "voted_tags", release, where=is_gif).to_pylist()
     groups, copies = _read_groups(warehouse, release, gif_id, ids)
@@ -85,7 +85,7 @@ def _read_groups(
 
 
 def as_text(found: Explanation) -> str:
-    """The explanation as lines a person reads: the GIF, its tags with their votes, then each expert's neighbors."""
+    """The explanation as lines for people: the GIF, its tags with their votes, then each expert's neighbors."""
     return "\n".join([*_gif_lines(found), *_tag_lines(found), *_neighbor_lines(found)])
 
 
@@ -146,7 +146,7 @@ def _reasons_in_words(reasons: dict[str, float]) -> str:
 
 
 def _setting(release: RunRecord, section: str, key: str, default: Any) -> Any:
-    """A setting of the run; the default for one that its record does not have."""
+    """A setting of the run; the default where the run's record lacks it."""
     return json.loads(release.config).get(section, {}).get(key, default)
 
 
@@ -169,7 +169,7 @@ def _neighbor_lines(found: Explanation) -> list[str]:
 
 
 def _list_lines(found: Explanation, row: dict[str, Any]) -> list[str]:
-    """The neighbors that vote by the published rule, what lies between them, and further ones that are evidence.
+    """The neighbors that vote by the published rule, those between them, and further ones that are evidence.
 
     With duplicates.count_once the nearest of a group of copies votes; the others are marked.
     """

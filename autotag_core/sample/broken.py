@@ -1,7 +1,8 @@
-"""Catalog rows and files that are broken in themselves, each with what must become of it.
+"""Broken catalog rows and files, each with what must become of it.
 
-Not here: what depends on settings (too_few_frames, too_short, too_long), on the storage (access_denied, fetch_failed),
-on the device (out_of_memory) or on Elasticsearch (refused_document). tests/conftest.py says which test sees those.
+Not here is what depends on settings (too_few_frames, too_short, too_long), on the storage (access_denied,
+fetch_failed), on the device (out_of_memory) or on Elasticsearch (refused_document). tests/conftest.py says which test
+sees those.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from autotag_core.sample.factors import Recipe, recipe_of
 from autotag_core.sample.tagging.uploaders import upload_of
 
 MAX_BYTES = 20 * 1024 * 1024
-"""The default limit of the config on a file's size, which `file_too_large` passes by one byte."""
+"""The config's default limit on a file's size. `file_too_large` is one byte over it."""
 _FIRST_INDEX = 1_000_000_000
 """Broken GIFs are drawn from recipes that no sound GIF has."""
 
@@ -29,7 +30,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class BrokenKind:
-    """A way to be broken. `reason` None: the file is used all the same, with `note` in media.notes, if any."""
+    """A way to be broken. `reason` None: the file is still used, with `note` in media.notes, if there is a note."""
 
     name: str
     stage: Stage | None
@@ -51,7 +52,7 @@ class BrokenItem:
 
 
 def broken_item(seed: int, number: int) -> BrokenItem:
-    """Broken item `number` (from 1), of the kinds in turn; gif_id broken-0001-kind.
+    """Broken item `number` (from 1). Kinds take turns; its gif_id is like broken-0001-kind.
 
     `truth` is {gif_id, kind, expected_stage, expected_reason, expected_note}; gif_id is null where the row has none.
     """
@@ -79,10 +80,10 @@ def broken_item(seed: int, number: int) -> BrokenItem:
 
 
 def one_pixel_frames(width: int, height: int, num_frames: int) -> bytes:
-    """A GIF of a few bytes a frame, whatever its canvas: a decoder that makes a canvas for each frame is in trouble."""
+    """A GIF of a few bytes a frame, whatever its canvas. It hurts a decoder that makes a canvas for each frame."""
     screen = struct.pack("<6sHHBBB", b"GIF89a", width, height, 0x80, 0, 0) + b"\x00\x00\x00\xff\xff\xff"
     control = b"\x21\xf9\x04\x04\x05\x00\x00\x00"
-    # one pixel of colour 0: LZW codes clear (4), 0, end (5), three bits each
+    # one pixel of colour 0: the LZW codes clear (4), 0, end (5), three bits each
     frame = control + b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\x00"
     return screen + frame * num_frames + b"\x3b"
 
@@ -173,4 +174,4 @@ BROKEN_KINDS: tuple[BrokenKind, ...] = (
         file=lambda recipe: gif_bytes(recipe).ljust(MAX_BYTES + 1, b"\x00"),
     ),
 )
-"""In turn. A duplicate's two rows are the same, so that it does not matter which is kept: one is used, one fails."""
+"""They take turns. A duplicate's two rows are the same, so it does not matter which is used and which one fails."""

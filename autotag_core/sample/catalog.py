@@ -1,4 +1,4 @@
-"""The sample catalog as files: GIFs drawn in several processes, everything else written as it comes."""
+"""Writes the sample catalog as files. GIFs are drawn in several processes; all else is written as it comes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class SampleSummary:
-    """What was written; `num_bytes` of all GIF files, the broken ones apart. Copies are not in num_gifs."""
+    """What was written. `num_bytes` is of all GIF files but the broken ones. Copies are not in num_gifs."""
 
     num_gifs: int
     num_duplicates: int
@@ -51,17 +51,18 @@ def write_sample(
 ) -> SampleSummary:
     """Write gifs/, truth.jsonl, sessions.jsonl, test.txt, broken.jsonl and duplicates.jsonl and, last, catalog.jsonl.
 
-    test.txt is the reviewers' list: gif_ids, one a line, for catalog.test_list; about rates.reviewed of the GIFs that
-    no editor has tagged. Without broken items or copies there is no broken.jsonl or duplicates.jsonl. With rates.messy
-    there are tag_truth.jsonl, {tag, language, kind, meant, label} of each tag that a GIF of catalog.jsonl (a broken one
-    aside) is written with, entities.jsonl, a list of people and titles, and searches.jsonl, {session_id, queries}.
+    test.txt is the reviewers' list for catalog.test_list, one gif_id a line: about rates.reviewed of the GIFs that no
+    editor has tagged. Without broken items or copies there is no broken.jsonl or duplicates.jsonl. With rates.messy
+    there are three more files. tag_truth.jsonl has {tag, language, kind, meant, label} of each tag that a GIF of
+    catalog.jsonl (broken ones aside) has. entities.jsonl lists people and titles. searches.jsonl has {session_id,
+    queries}.
 
-    `out` is local or S3. The files are the same byte for byte for the same arguments, whatever the number of workers
-    (None: one per core); GIF i depends on (seed, i) alone, so a larger sample begins with the smaller one. The copies
-    of rates.copied come after all GIFs, in catalog and truth; duplicates.jsonl says of what, sessions name none. What
-    is there under these names is replaced or removed; files of GIFs that an earlier sample had more stay, and no row
-    names them. In memory: nine bytes a GIF, a hundred a copy and 300 a distinct messy tag, of which 100,000 GIFs have
-    19,000. `on_progress` is called with GIFs and copies written and all of them. InputError where the place cannot be
+    `out` is local or S3. The same arguments give the same files byte for byte, whatever the number of workers (None:
+    one per core). GIF i depends on (seed, i) alone, so a larger sample begins with the smaller one. The copies of
+    rates.copied come after all GIFs, in catalog and truth; duplicates.jsonl names their originals, sessions name none.
+    Existing files of these names are replaced or removed. If an earlier sample had more GIFs, their files stay, and no
+    row names them. In memory: nine bytes a GIF, a hundred a copy and 300 a distinct messy tag (100,000 GIFs have
+    19,000). `on_progress` is called with GIFs and copies written and all of them. InputError where the place cannot be
     written to.
     """
     _check(num_gifs, num_broken, rates)
@@ -70,7 +71,7 @@ def write_sample(
     drawn = write_chunks(chunks, workers or len(os.sched_getaffinity(0)))
     with tempfile.TemporaryDirectory(prefix="sample-") as folder:
         rows = _RowFiles(Path(folder), num_gifs)
-        with rows, closing(drawn):  # an interrupt ends the drawing at once
+        with rows, closing(drawn):  # so that an interrupt ends the drawing at once
             for written in drawn:
                 rows.add(written)
                 if on_progress:
@@ -81,7 +82,7 @@ def write_sample(
 
 
 def write_rows(out: str, num_gifs: int, seed: int, rates: UploaderRates = DEFAULT_RATES) -> SampleSummary:
-    """The files of write_sample but for gifs/, the same byte for byte: all that is needed where no frame is looked at.
+    """The files of write_sample without gifs/, the same byte for byte. They are enough where no frame is looked at.
 
     100,000 GIFs take half a minute of one core; drawing them takes an hour.
     """
@@ -121,7 +122,7 @@ def _check_vocabulary(rates: UploaderRates) -> None:
 
 
 class _RowFiles(ExitStack):
-    """The files of rows while they are written, and what sessions are drawn from; the files close with the block."""
+    """The files of rows while they are written, and what sessions are drawn from. The files close with the block."""
 
     def __init__(self, folder: Path, num_gifs: int) -> None:
         super().__init__()
@@ -135,7 +136,7 @@ class _RowFiles(ExitStack):
         self.num_rows = self.num_bytes = 0
 
     def add(self, written: Written) -> None:
-        """The rows of the next chunk."""
+        """Add the rows of the next chunk."""
         for file, lines in (
             (self.catalog, written.catalog),
             (self._truth, written.truth),
@@ -150,7 +151,7 @@ class _RowFiles(ExitStack):
 
 
 def _write_broken(out: str, seed: int, num_broken: int, write_catalog: Callable[[str], object]) -> None:
-    """The broken files and their catalog rows, after all sound ones, and what must become of them in broken.jsonl."""
+    """Write the broken files, their catalog rows after all sound ones, and broken.jsonl: what must become of them."""
     truths = []
     for number in range(1, num_broken + 1):
         item = broken_item(seed, number)
@@ -162,7 +163,7 @@ def _write_broken(out: str, seed: int, num_broken: int, write_catalog: Callable[
 
 
 def _write_rows(out: str, seed: int, rows: _RowFiles, duplicates: list[Duplicate]) -> int:
-    """Everything but GIFs and broken.jsonl, catalog.jsonl last; how many sessions there are."""
+    """Write everything but GIFs and broken.jsonl, catalog.jsonl last; gives the number of sessions."""
     _write_duplicates(out, duplicates)
     _replace(storage.join(out, "tag_truth.jsonl"), _as_lines(tag_truth(rows.meanings)))
     _replace(storage.join(out, "entities.jsonl"), _as_lines(entity_rows() if rows.meanings else []))
@@ -184,7 +185,7 @@ def _as_lines(rows: Iterable[dict[str, Any]]) -> list[str]:
 
 
 def _replace(uri: str, lines: list[str]) -> None:
-    """The file with these lines; without any, no file, not even that of an earlier sample."""
+    """Write the file with these lines. Without lines there is no file, not even that of an earlier sample."""
     if lines:
         storage.write_bytes(uri, "".join(lines).encode())
         return
@@ -197,7 +198,7 @@ def _replace(uri: str, lines: list[str]) -> None:
 
 
 def _write_searches(out: str, seed: int, num_gifs: int, path: Path) -> None:
-    """searches.jsonl, of which there is none for no GIFs."""
+    """Write searches.jsonl; without GIFs there is no such file."""
     uri = storage.join(out, "searches.jsonl")
     if not num_gifs:
         _replace(uri, [])

@@ -1,4 +1,4 @@
-"""The GIFs of a sample, drawn chunk by chunk in several processes."""
+"""Draws the GIFs of a sample chunk by chunk in several processes."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from autotag_core.sample.truths import Vocabulary
 
 GIFS_PER_CHUNK = 50
 UPLOADS_AT_ONCE = 16
-"""Per process; what an S3 client's connection pool holds."""
+"""Per process: as many as an S3 client's connection pool holds."""
 _CHUNKS_AHEAD = 4
 _USAGE_NUMBER = {usage: number for number, usage in enumerate(USAGES)}
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """GIFs `first` to `end` (exclusive) or, where there are any, copies; with their files if `draws`."""
+    """GIFs `first` to `end` (exclusive) or, where there are any, copies. `draws`: with their files."""
 
     out: str
     seed: int
@@ -41,20 +41,20 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Written:
-    """What a chunk leaves behind: JSON lines, what messy tags mean, how often, and what sessions are drawn from."""
+    """What a chunk gives: JSON lines, what messy tags mean and how often, and what sessions are drawn from."""
 
     catalog: list[str]
     truth: list[str]
     reviewed: list[str]
     meanings: Counter[tuple[str, Meaning]]
     usages: list[int]
-    """By GIF that is no copy, as popularity."""
+    """By GIF, without copies, like popularity."""
     popularity: list[int]
     num_bytes: int
 
 
 def make_chunks(out: str, seed: int, num_gifs: int, duplicates: list[Duplicate], rates: UploaderRates) -> list[Chunk]:
-    """All GIFs, then all copies, GIFS_PER_CHUNK at a time."""
+    """Chunks of all GIFs, then of all copies, GIFS_PER_CHUNK at a time."""
     size = GIFS_PER_CHUNK
     firsts = range(0, num_gifs, size)
     chunks = [Chunk(out, seed, first, min(first + size, num_gifs), rates) for first in firsts]
@@ -63,11 +63,11 @@ def make_chunks(out: str, seed: int, num_gifs: int, duplicates: list[Duplicate],
 
 
 def write_chunks(chunks: list[Chunk], workers: int) -> Generator[Written, None, None]:
-    """The chunks' results in their order; with more than one worker at most a few chunks wait at a time."""
+    """The chunks' results in their order. With more than one worker at most a few chunks wait at a time."""
     if workers <= 1 or len(chunks) == 1:
         yield from map(write_chunk, chunks)
         return
-    # spawned, since a fork would copy the locks of whatever threads the caller has
+    # spawned: a fork would copy the locks of the caller's threads
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(min(workers, len(chunks)), mp_context=context, initializer=_leave_interrupts_to_parent)
     running: deque[Future[Written]] = deque()
@@ -87,7 +87,7 @@ def _leave_interrupts_to_parent() -> None:
 
 
 def write_chunk(chunk: Chunk) -> Written:
-    """Write the chunk's files; its rows."""
+    """Write the chunk's files; gives its rows."""
     recipes = [recipe_of(chunk.seed, index) for index in range(chunk.first, chunk.end)]
     recipes += [duplicate_recipe(chunk.seed, duplicate) for duplicate in chunk.duplicates]
     uploads = [upload_of(recipe, chunk.rates) for recipe in recipes]
@@ -111,7 +111,7 @@ def write_chunk(chunk: Chunk) -> Written:
 
 
 def _write_files(out: str, files: Iterable[tuple[str, bytes]]) -> int:
-    """Write relative URIs and their bytes, on S3 many at once while the next are drawn; bytes written."""
+    """Write bytes to relative URIs; gives the bytes written. On S3 many are sent at once while the next are drawn."""
     num_bytes = 0
     with ThreadPoolExecutor(UPLOADS_AT_ONCE if storage.is_s3(out) else 1) as threads:
         uploads = []

@@ -13,7 +13,7 @@ from autotag_core.errors import InputError
 
 MIN_SCALE, MAX_SCALE = 0.5, 1.5
 MAX_CROP = 0.08
-"""Of a side, cut off at each of the four sides."""
+"""Part of a side that is cut off, at most, at each of the four sides."""
 MIN_SPEED, MAX_SPEED = 0.5, 2.0
 _MIN_SIDE = 16
 _CLEAR = 255
@@ -21,7 +21,7 @@ _CLEAR = 255
 
 @dataclass(frozen=True)
 class Animation:
-    """A GIF's composited frames (RGBA) with milliseconds each, and how many colours it is saved in, dithered or not."""
+    """A GIF's composited frames (RGBA) with milliseconds each, and the colours it is saved in, dithered or not."""
 
     frames: tuple[Image.Image, ...]
     delays_ms: tuple[int, ...]
@@ -33,7 +33,7 @@ CopyKind = Callable[[Animation, random.Random], Animation]
 
 
 def copy_gif(data: bytes, kinds: Sequence[str], rng: random.Random) -> bytes:
-    """The GIF changed in each of these ways (keys of COPY_KINDS) in turn; none of them: the same bytes.
+    """The GIF changed in each of these ways (keys of COPY_KINDS) in turn. Without any, the bytes are the same.
 
     Every changed copy has a palette of its own. The same rng state gives the same bytes. InputError for another name.
     """
@@ -60,7 +60,7 @@ def read_animation(data: bytes) -> Animation:
 
 
 def reencoded(animation: Animation, rng: random.Random) -> Animation:
-    """Fewer or more colours, with dither or without."""
+    """The animation with fewer or more colours, with dither or without."""
     return replace(
         animation,
         colors=rng.choice([32, 64, 128, 200]),
@@ -69,7 +69,7 @@ def reencoded(animation: Animation, rng: random.Random) -> Animation:
 
 
 def resized(animation: Animation, rng: random.Random) -> Animation:
-    """MIN_SCALE to MAX_SCALE of each side."""
+    """The animation with each side MIN_SCALE to MAX_SCALE times as long."""
     scale = rng.uniform(MIN_SCALE, MAX_SCALE)
     width, height = (max(_MIN_SIDE, round(side * scale)) for side in animation.frames[0].size)
     frames = (frame.resize((width, height), Image.Resampling.BILINEAR) for frame in animation.frames)
@@ -77,7 +77,7 @@ def resized(animation: Animation, rng: random.Random) -> Animation:
 
 
 def cropped(animation: Animation, rng: random.Random) -> Animation:
-    """Up to MAX_CROP cut off each side, not as much at all of them."""
+    """The animation with up to MAX_CROP cut off each side, not the same at all sides."""
     width, height = animation.frames[0].size
     left, right = (round(rng.uniform(0, MAX_CROP) * width) for _ in range(2))
     top, bottom = (round(rng.uniform(0, MAX_CROP) * height) for _ in range(2))
@@ -86,7 +86,7 @@ def cropped(animation: Animation, rng: random.Random) -> Animation:
 
 
 def retimed(animation: Animation, rng: random.Random) -> Animation:
-    """Played MIN_SPEED to MAX_SPEED times as fast, or every second frame dropped and the others shown for both."""
+    """Played MIN_SPEED to MAX_SPEED times as fast, or every second frame dropped and the others shown twice as long."""
     frames, delays = animation.frames, animation.delays_ms
     if len(frames) >= 4 and rng.random() < 0.5:
         pairs = zip(delays[::2], (*delays[1::2], 0), strict=False)
@@ -104,7 +104,7 @@ COPY_KINDS: dict[str, CopyKind] = {
 
 
 def _saved(animation: Animation) -> bytes:
-    """A looping GIF; one with transparent pixels is cleared between frames."""
+    """A looping GIF. One with transparent pixels is cleared between frames."""
     clear = any(frame.getchannel("A").histogram()[:128] != [0] * 128 for frame in animation.frames)
     palette = _palette(animation)
     first, *rest = (_indexed(frame, palette, animation.dither) for frame in animation.frames)

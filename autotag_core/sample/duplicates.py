@@ -1,4 +1,4 @@
-"""Uploads of GIFs that are there already: a few are uploaded many times over, most never again."""
+"""Uploads of GIFs that are there already. A few GIFs are uploaded many times over, most never again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from autotag_core.sample.drawing.encoding import gif_bytes
 from autotag_core.sample.factors import Recipe, random_of, recipe_of
 
 MAX_COPIES = 10
-"""Of one GIF, besides itself."""
+"""Most copies of one GIF, besides itself."""
 SAME_BYTES_SHARE = 0.2
-"""Copies that are the same file again; the others are changed in one or two ways."""
+"""Share of copies that are the same file again. The others are changed in one or two ways."""
 _TAIL = 1.1
 
 
@@ -26,8 +26,8 @@ class Duplicate:
 def draw_duplicates(seed: int, num_gifs: int, share: float) -> list[Duplicate]:
     """round(share * num_gifs) copies of the first num_gifs GIFs, numbered after them.
 
-    Originals are drawn evenly, each once; how often one is copied has a Pareto tail, cut at MAX_COPIES: most of the
-    copied ones once, some ten times.
+    Originals are drawn evenly, each once. How often one is copied has a Pareto tail, cut at MAX_COPIES: most copied
+    GIFs have one copy, some have ten.
     """
     rng = random_of(seed, num_gifs, "duplicates")
     originals: dict[int, int] = {}
@@ -42,12 +42,12 @@ def draw_duplicates(seed: int, num_gifs: int, share: float) -> list[Duplicate]:
 
 
 def duplicate_recipe(seed: int, duplicate: Duplicate) -> Recipe:
-    """What the copy's uploader sees: the original's factors under the copy's own number, for tags of their own."""
+    """What the copy's uploader sees: the original's factors under the copy's own number, so that its tags differ."""
     return replace(recipe_of(seed, duplicate.original), index=duplicate.index)
 
 
 def duplicate_bytes(seed: int, duplicate: Duplicate) -> bytes:
-    """The copy's file: the same bytes for the same arguments."""
+    """The copy's file. The same arguments give the same bytes."""
     rng = random_of(seed, duplicate.index, "copy")
     kinds = [] if rng.random() < SAME_BYTES_SHARE else rng.sample(list(COPY_KINDS), rng.choice([1, 1, 2]))
     return copy_gif(gif_bytes(recipe_of(seed, duplicate.original)), kinds, rng)

@@ -31,7 +31,7 @@ SUBJECTS: dict[str, str] = {
     "umbrella": "household",
     "clock": "household",
 }
-"""Shown: the thing drawn, and the general tag that is true of it too."""
+"""Shown: the thing drawn, and the general tag that is also true of it."""
 
 SCENES: tuple[str | None, ...] = (None, None, None, None, "night", "sea", "snow", "city", "party", "desert")
 """Shown: where the thing is. None is a plain or patterned background, which has no tag."""
@@ -60,7 +60,7 @@ WORDS: dict[str, tuple[str, ...]] = {
     "good luck": ("GOOD LUCK", "Good luck!", "fingers crossed", "best of luck"),
     "please": ("PLEASE", "pretty please", "please please", "Please!!"),
 }
-"""Written: the tag, and what may stand in the GIF for it."""
+"""Written: the tag, and the words that may stand in the GIF for it."""
 
 USAGES: dict[str, str] = {
     "agree": "reaction",
@@ -76,21 +76,21 @@ USAGES: dict[str, str] = {
     "cooking": "everyday",
     "workout": "everyday",
 }
-"""Usage: what people send the GIF for, and the general tag. Nothing of it can be seen in the pixels."""
+"""Usage: what people send the GIF for, and the general tag. The pixels show nothing of it."""
 
 FACTORS = ("shown", "motion", "written", "usage")
 
 STILL_SHARE = 0.03
-"""GIFs of one frame, without a motion tag."""
+"""Share of GIFs of one frame, without a motion tag."""
 WRITTEN_SHARE = 0.35
-"""GIFs with words in them."""
+"""Share of GIFs with words in them."""
 MIN_FRAMES, MAX_FRAMES = 10, 24
-"""The smaller of two even draws from this range: short GIFs are more common, and half have at most 16 frames or so."""
+"""Frames: the smaller of two even draws from this range. Short GIFs are more common; half have at most about 16."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The true factors of one GIF; the same `seed` and `index` always give the same recipe."""
+    """The true factors of one GIF. The same `seed` and `index` always give the same recipe."""
 
     seed: int
     index: int
@@ -112,7 +112,7 @@ class Recipe:
 
     @property
     def uri(self) -> str:
-        """Relative to the catalog file; 256 folders, so that no folder and no S3 prefix takes all."""
+        """Relative to the catalog file. There are 256 folders, so that no folder and no S3 prefix holds all."""
         return f"gifs/{self.index % 256:02x}/{self.gif_id}.gif"
 
     def factor_tags(self) -> dict[str, list[str]]:
@@ -169,12 +169,12 @@ def recipe_of(seed: int, index: int) -> Recipe:
 
 
 def general_tag(tag: str) -> str | None:
-    """The general tag that a lazy uploader gives instead of this one; None where there is none."""
+    """The general tag that a lazy uploader gives instead of this one. None where there is none."""
     return SUBJECTS.get(tag) or USAGES.get(tag)
 
 
 def vocabulary() -> dict[str, list[str]]:
-    """Every true tag there is, by factor, each list sorted."""
+    """Every true tag, by factor, each list sorted."""
     return {
         "shown": sorted({*SUBJECTS, *SUBJECTS.values(), *(scene for scene in SCENES if scene)}),
         "motion": sorted(tag for tags in MOTIONS.values() for tag in tags),

@@ -1,4 +1,4 @@
-"""Who looked at what in a row: people who want a GIF for one usage look at GIFs of that usage."""
+"""Who looked at what in a row. People who want a GIF for one usage look at GIFs of that usage."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from autotag_core.sample.factors import USAGES, random_of, vocabulary
 from autotag_core.sample.tagging.wordings import INFLECTIONS, SYNONYMS
 
 SESSIONS_PER_GIF = 2
-"""With about six GIFs in a session a GIF is seen twelve times on average."""
+"""A session has about six GIFs, so a GIF is seen twelve times on average."""
 MIN_VIEWS, MAX_VIEWS = 3, 9
 OFF_USAGE = 0.15
-"""Share of views that are of any GIF, whatever it is used for."""
+"""Share of views of any GIF, whatever it is used for."""
 MIN_SEARCHES, MAX_SEARCHES = 2, 5
 _TASTE = 0.3
-"""Views are drawn in proportion to popularity to this power: popular GIFs are seen more, but most are seen."""
+"""Views are drawn in proportion to popularity to this power. Popular GIFs are seen more, but most GIFs are seen."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Session:
 
 
 def draw_sessions(seed: int, usages: npt.NDArray[np.int8], popularity: npt.NDArray[np.int64]) -> Iterator[Session]:
-    """SESSIONS_PER_GIF sessions a GIF, one by one; `usages` are positions in USAGES, both (num_gifs,) by GIF index."""
+    """SESSIONS_PER_GIF sessions a GIF, one by one. `usages` are positions in USAGES; both (num_gifs,) by GIF index."""
     chance = popularity.astype(np.float64) ** _TASTE
     everything = np.arange(len(usages))
     groups = [np.flatnonzero(usages == usage) for usage in range(len(USAGES))]
@@ -50,9 +50,10 @@ def draw_sessions(seed: int, usages: npt.NDArray[np.int8], popularity: npt.NDArr
 
 
 def draw_searches(seed: int, num_gifs: int) -> Iterator[tuple[str, list[str]]]:
-    """What people type: SESSIONS_PER_GIF times (session_id, queries), words for one usage, its forms and synonyms.
+    """What people type: SESSIONS_PER_GIF times num_gifs rows (session_id, queries).
 
-    OFF_USAGE of the queries are any true tag. One may be typed twice; the session ids are not those of draw_sessions.
+    Queries are words for one usage, its forms and synonyms; OFF_USAGE of them are any true tag. One may be typed twice.
+    The session ids are not those of draw_sessions.
     """
     tags = sorted(tag for tags in vocabulary().values() for tag in tags)
     words = {usage: [usage, *INFLECTIONS.get(usage, ()), *SYNONYMS.get(usage, ())] for usage in USAGES}

@@ -1,4 +1,4 @@
-"""Which tags are true of a sample GIF, in a vocabulary of the size that is asked for."""
+"""Which tags are true of a sample GIF, in a vocabulary of the wanted size."""
 
 from __future__ import annotations
 
@@ -28,21 +28,21 @@ _PAIRS = (
     ("written", "word", "subject"),
     ("written", "word", "usage"),
 )
-"""Factor of a compound tag, and what its two halves are: `night cat`, `rising cat`."""
+"""Factor of a compound tag, and what its two halves are, as in `night cat` and `rising cat`."""
 MIN_TAGS = 20
-"""Fewer leave most GIFs with the same few general tags."""
+"""With fewer tags, most GIFs have the same few general ones."""
 MAX_TAGS_PER_GIF = 14
-"""Plain tags and compounds that fit a GIF with everything in it."""
+"""Plain tags and compounds that fit a GIF with every factor."""
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """How many tags there are, and how many are true of a GIF; None: the tags of factors.py, all that fit."""
+    """How many tags there are, and how many are true of a GIF. None: the tags of factors.py, and all that fit."""
 
     num_tags: int | None = None
-    """The most used ones. Beyond the plain tags (86) come compounds of two of them, most of which one GIF has."""
+    """The most used tags. After the plain tags (86) come compounds of two of them; most compounds fit one GIF."""
     tags_per_gif: float | None = None
-    """Mean; of what would be true of a GIF so many are drawn, all where there are fewer."""
+    """Mean number of tags drawn from what would be true of a GIF; all where there are fewer."""
 
     def factor_tags(self, recipe: Recipe) -> dict[str, list[str]]:
         """True tags of the GIF by factor, each specific one before its general one, compounds last."""
@@ -86,7 +86,7 @@ def max_tags() -> int:
 
 @functools.cache
 def _most_used(number: int) -> frozenset[str]:
-    """So many tags, plain ones before compounds, the most used first, ties by name."""
+    """This many tags: plain ones before compounds, the most used first, ties by name."""
     known, plain = uses(), _plain_uses()
     order = sorted(known, key=lambda tag: (tag not in plain, -known[tag], tag))
     return frozenset(order[:number])
@@ -133,7 +133,7 @@ def _compounds(recipe: Recipe) -> list[tuple[str, str]]:
 
 
 def _drawn(recipe: Recipe, by_factor: dict[str, list[str]], mean: float) -> dict[str, list[str]]:
-    """About `mean` of the tags, the next whole number below or above it, in the same order."""
+    """About `mean` of the tags in the same order: the next whole number below or above it."""
     rng = random_of(recipe.seed, recipe.index, "truth")
     places = [(factor, at) for factor, tags in by_factor.items() for at in range(len(tags))]
     number = int(mean) + (rng.random() < mean - int(mean))

@@ -1,5 +1,6 @@
-"""Search documents in Elasticsearch: an index filled in bulk, counted, published by moving one alias; then, night by
-night, changed where documents differ.
+"""Search documents in Elasticsearch: an index is filled in bulk, counted, and published by moving one alias.
+
+The nights after change it where documents differ.
 """
 
 from autotag_core.search.aliases import (

@@ -1,4 +1,4 @@
-"""Which index readers see: an alias that moves in one step, back if need be, and what is deleted behind it."""
+"""Which index readers see: an alias that moves in one step, and back if needed; and which indexes are deleted then."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from autotag_core.search.retries import with_retries
 
 _log = logging.getLogger(__name__)
 START_ATTEMPTS = 5
-"""Tries of the first request: long enough for a server that elects a master, short enough for a wrong URL."""
+"""Tries of the first request: enough for a server that elects a master, and few for a wrong URL."""
 
 
 def check_alias(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> None:
-    """The first request of a run, before any work: InputError for a wrong URL, refused credentials, or a taken name."""
+    """The first request of a run, before any work. InputError for a wrong URL, refused credentials, or a taken name."""
     check_name(alias)
     start = config.model_copy(update={"attempts": min(config.attempts, START_ATTEMPTS)})
     try:
@@ -54,7 +54,7 @@ def swap_alias(client: Elasticsearch, alias: str, index: str, config: Elasticsea
 
 
 def mark_published(client: Elasticsearch, index: str, config: ElasticsearchConfig, holds: str) -> None:
-    """Say whose documents the index holds and that readers see them; never fails, since what it follows is done."""
+    """Mark whose documents the index holds and that readers see them. Never fails, since what it follows is done."""
     try:
         change_mark(client, index, config, published=True, holds=holds, towards=None)
     except Exception as error:
@@ -64,7 +64,7 @@ def mark_published(client: Elasticsearch, index: str, config: ElasticsearchConfi
 def held_release(
     client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig, form: str | None = None
 ) -> str | None:
-    """The release whose documents an index of this alias, and of this form where one is asked for, holds.
+    """The release whose documents an index of this alias (and of this form, where one is given) holds.
 
     None where nobody knows: it is gone or somebody else's, was never filled to the end, or a change of it has begun.
     """
@@ -75,7 +75,7 @@ def held_release(
 
 
 def restore_alias(client: Elasticsearch, alias: str, before: list[str], config: ElasticsearchConfig) -> None:
-    """Put the alias back to where it was: on these indexes and no other; nothing is done where it is there."""
+    """Put the alias back on these indexes and no other. Does nothing where it is there."""
     if current_indexes(client, alias, config) == before:
         return
     actions: list[dict[str, Any]] = [{"remove": {"index": "*", "alias": alias, "must_exist": False}}]
@@ -84,7 +84,7 @@ def restore_alias(client: Elasticsearch, alias: str, before: list[str], config: 
 
 
 def move_alias(client: Elasticsearch, alias: str, index: str, config: ElasticsearchConfig) -> list[str]:
-    """Move the alias to the index in one atomic step; returns where it was before."""
+    """Move the alias to the index in one atomic step; gives where it was before."""
     before = current_indexes(client, alias, config)
     actions: list[dict[str, Any]] = [
         {"remove": {"index": "*", "alias": alias, "must_exist": False}},
@@ -101,10 +101,10 @@ def move_alias(client: Elasticsearch, alias: str, index: str, config: Elasticsea
 
 
 def prune_indexes(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> list[str]:
-    """Delete what this job made and nobody needs any more; returns the names, oldest first. Call it after the swap.
+    """Delete indexes that this job made and nobody needs any more; gives their names, oldest first.
 
-    Kept: what the alias is on, the newest config.keep_indexes others that were published, and any unpublished one
-    younger than the alias's (a run may be filling it). Older unpublished ones are leftovers of failed runs.
+    Call it after the swap. Kept: the alias's index, the newest config.keep_indexes others that were published, and any
+    unpublished one younger than the alias's (a run may be filling it). Older unpublished ones are of failed runs.
     """
     current = current_indexes(client, alias, config)
     own = _own_indexes(client, alias, config)

@@ -1,6 +1,6 @@
-"""Documents into an index: every one ends as exactly one of indexed or refused, whatever the server answers meanwhile.
+"""Sends documents to an index. Each ends as indexed or as refused, never both, whatever the server answers meanwhile.
 
-The client's own helpers are not used: parallel_bulk never repeats an item; streaming_bulk gives up on a cut connection,
+The client's own helpers are not used. parallel_bulk never repeats an item. streaming_bulk gives up on a cut connection,
 waits without jitter, and fails a whole request for one over-long id.
 """
 
@@ -20,7 +20,7 @@ from autotag_core.search.client import explain, is_transient, is_transient_statu
 from autotag_core.search.retries import wait
 
 NOT_THE_DOCUMENT = (401, 403, 404)
-"""Answers to one item that would come for every other too: no permission, a blocked index, no index."""
+"""Answers to one item that every other item would get too: no permission, a blocked index, no index."""
 CONFLICT = 409
 
 
@@ -34,7 +34,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class BulkOutcome:
-    """What became of one batch of documents: num_indexed (or deleted) + len(refused) is its size."""
+    """What became of one batch of documents. num_indexed (or deleted) + len(refused) is its size."""
 
     num_indexed: int
     refused: tuple[Refusal, ...]
@@ -51,12 +51,12 @@ def bulk_index(
 ) -> Iterator[BulkOutcome]:
     """Index the documents under _id = gif_id, in batches of at most config.bulk_documents and config.bulk_bytes.
 
-    Plain `index` operations without a version: an index is filled by one run from one version of one table, so a
+    These are plain `index` operations without a version. One run fills an index from one version of one table. So a
     repeated request, task or speculative copy writes the same bytes under the same id, in any order.
 
-    A 429, 5xx or cut connection, of a request or of an item, is repeated with `wait` in between up to config.attempts
-    times; if it lasts, NotPublishedError. A request that is refused as a whole (400, 413) is halved until the document
-    at fault is alone.
+    A 429, 5xx or cut connection, of a request or of an item, is tried up to config.attempts times with `wait` in
+    between; if it lasts, NotPublishedError. A request that is refused as a whole (400, 413) is halved until the
+    document at fault is alone.
     """
     operations = (_operation(str(document["gif_id"]), document) for document in documents)
     for batch in _batches(operations, config):
@@ -70,11 +70,11 @@ def bulk_change(
     version: int,
     config: ElasticsearchConfig,
 ) -> Iterator[BulkOutcome]:
-    """Bring (gif_id, document) of an index that is read up to date as `bulk_index` fills one; None: delete it.
+    """Bring these (gif_id, document) up to date in an index that is read, as `bulk_index` fills one; None: delete it.
 
-    Every operation bears the external version, the same for a whole run and greater for a later one: repeated it does
-    nothing new, and what a task of an earlier run still sends is turned away. NotPublishedError where it is this run's
-    that is turned away.
+    Every operation has the external version, the same for a whole run and greater for a later one. So repeating it
+    changes nothing, and what a task of an earlier run still sends is turned away. NotPublishedError where this run's
+    operations are turned away.
     """
     with_version = {"version": version, "version_type": "external_gte"}
     operations = (_operation(gif_id, document, **with_version) for gif_id, document in changes)
@@ -149,7 +149,7 @@ def _sort_answers(
     problem = ""
     for operation, item in zip(operations, items, strict=True):
         status = int(item["status"])
-        if 200 <= status < 300 or (status == 404 and "error" not in item):  # to be deleted, and not there
+        if 200 <= status < 300 or (status == 404 and "error" not in item):  # 404: to be deleted, and not there
             continue
         reason = f"{reason_text(item)} ({status})"
         if status == CONFLICT:

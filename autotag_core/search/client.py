@@ -1,4 +1,4 @@
-"""A client of Elasticsearch, and what its errors mean in one line that says what to fix."""
+"""A client of Elasticsearch, and one line for each of its errors that says what to fix."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MAX_REASON = 500
 def elasticsearch_client(
     url: str, config: ElasticsearchConfig, credentials: ElasticsearchCredentials | None = None
 ) -> Elasticsearch:
-    """A client for the URL; sends nothing yet. Close it after use. InputError for a URL that can't be right.
+    """A client for the URL. It sends nothing yet; close it after use. InputError for a URL that can't be right.
 
-    Its transport never retries: it would do so without a pause, `with_retries` and `bulk_index` wait in between.
+    Its transport never retries, since it would not pause. `with_retries` and `bulk_index` wait between tries.
     """
     check_url(url)
     credentials = credentials or ElasticsearchCredentials()
@@ -39,7 +39,7 @@ def elasticsearch_client(
 
 
 def check_url(url: str) -> None:
-    """InputError unless the URL is http(s)://host:port[/path]; one that could hold a credential is never repeated."""
+    """InputError unless the URL is http(s)://host:port[/path]. A URL that could hold a credential is never repeated."""
     if "@" in url:
         raise InputError(f"the Elasticsearch URL holds a user name or password: take them out and {HOW_TO_SET}")
     if "?" in url or "#" in url:
@@ -54,7 +54,7 @@ def check_url(url: str) -> None:
 
 
 def server_url(client: Elasticsearch) -> str:
-    """Where the client sends its requests; holds no credential."""
+    """Where the client sends its requests. It holds no credential."""
     return str(client.transport.node_pool.get().base_url)
 
 
@@ -71,7 +71,7 @@ def is_transient_status(status: int) -> bool:
 
 
 def is_from_elasticsearch(error: Exception) -> bool:
-    """Whether Elasticsearch itself gave this answer, not something else at the same address."""
+    """Whether Elasticsearch itself gave this answer, and not another server at that address."""
     return (
         isinstance(error, ApiError)
         and not isinstance(error, UnsupportedProductError)
@@ -80,7 +80,7 @@ def is_from_elasticsearch(error: Exception) -> bool:
 
 
 def explain(client: Elasticsearch, error: Exception) -> str:
-    """One line that says what is wrong and what to fix; holds no credential, nor the name that one belongs to."""
+    """One line that says what is wrong and what to fix. It holds no credential, nor the name one belongs to."""
     where = f"Elasticsearch at {server_url(client)}"
     if isinstance(error, ApiError) and not isinstance(error, UnsupportedProductError):
         return _explain_answer(where, error)
@@ -117,8 +117,8 @@ def _explain_answer(where: str, error: ApiError) -> str:
 def reason_text(answer: Any) -> str:
     """Type and reason of an error as Elasticsearch words it, with its causes, on one line of at most 500 characters.
 
-    A longer one loses its middle: it may begin with the document's own text and say what is wrong at its end. Whom a
-    missing privilege belongs to is left out.
+    A longer text loses its middle: it may begin with the document's own text and say what is wrong at its end. The
+    owner of a missing privilege is left out.
     """
     error = answer.get("error", answer) if isinstance(answer, dict) else answer
     parts: list[str] = []

@@ -1,4 +1,4 @@
-"""Who the job is to Elasticsearch: read from the environment on the driver, shipped to the executors, never printed."""
+"""How Elasticsearch knows the job: read from the environment on the driver, shipped to the executors, never printed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOW_TO_SET = f"set {API_KEY}, or {USERNAME} and {PASSWORD}, in the environment"
 
 @dataclass(frozen=True)
 class ElasticsearchCredentials:
-    """An API key, or a username and a password, or nothing; picklable, and its repr hides every value.
+    """An API key, or a username and a password, or nothing. It can be pickled, and its repr hides every value.
 
     `ca_certificates` is the text of the bundle, not its path: executors don't have the driver's files.
     """
@@ -32,7 +32,7 @@ class ElasticsearchCredentials:
 
 
 def read_credentials(environment: Mapping[str, str] = os.environ) -> ElasticsearchCredentials:
-    """The credentials in the environment; InputError for half of a pair, both kinds, or an unreadable bundle."""
+    """The credentials in the environment. InputError for half of a pair, both kinds, or an unreadable bundle."""
     api_key = environment.get(API_KEY, "").strip() or None
     username = environment.get(USERNAME) or None
     password = environment.get(PASSWORD) or None

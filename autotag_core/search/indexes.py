@@ -18,12 +18,12 @@ MAX_NAME_BYTES = 255
 
 
 def index_name(alias: str, run_id: str) -> str:
-    """<alias>-<run_id in lower case>; InputError where Elasticsearch would not take it."""
+    """<alias>-<run_id in lower case>. InputError where Elasticsearch would not take it."""
     return check_name(f"{check_name(alias)}-{run_id.lower()}")
 
 
 def check_name(name: str) -> str:
-    """The name, if Elasticsearch takes it for an index or alias; else InputError says which rule it breaks."""
+    """The name, if Elasticsearch takes it for an index or alias. Else InputError says which rule it breaks."""
     problem = None
     if name != name.lower():
         problem = "it must be lower case"
@@ -39,7 +39,7 @@ def check_name(name: str) -> str:
 
 
 def create_index(client: Elasticsearch, alias: str, run_id: str, config: ElasticsearchConfig) -> str:
-    """Make this run's empty index and return its name; InputError if another one has that name."""
+    """Make this run's empty index and return its name. InputError if another index has that name."""
     name = index_name(alias, run_id)
     body = mappings(as_meta(new_mark(alias, run_id, config)))
 
@@ -49,7 +49,7 @@ def create_index(client: Elasticsearch, alias: str, run_id: str, config: Elastic
     try:
         answer = with_retries(client, config, create)
     except BadRequestError as error:
-        # a create whose answer was lost is repeated and then finds its own index
+        # when the answer was lost, a repeated create finds its own index
         if "resource_already_exists" not in error.message or not _is_empty(client, name, alias, run_id, config):
             raise InputError(explain(client, error)) from None
         return name
@@ -72,8 +72,8 @@ def _is_empty(client: Elasticsearch, name: str, alias: str, run_id: str, config:
 def finish_index(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
     """Restore the settings for serving, refresh, and return the exact number of documents.
 
-    NotPublishedError if the index was deleted while it filled: the next bulk request makes an index of that name with
-    guessed types, and its count may even be right.
+    NotPublishedError if the index was deleted while it filled. The next bulk request then makes an index of that name
+    with guessed types, and its count may even be right.
     """
     if read_mark(client, index, config) is None:
         raise NotPublishedError(f"index {index} was deleted while it was being filled: start the run again")
@@ -87,7 +87,7 @@ def finish_index(client: Elasticsearch, index: str, config: ElasticsearchConfig)
 
 
 def count_refreshed(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
-    """Let searches see all that was written, and return the exact number of documents."""
+    """Make all that was written visible to searches, and return the exact number of documents."""
     try:
         refreshed = with_retries(client, config, lambda: client.indices.refresh(index=index))
     except ApiError as error:
@@ -103,7 +103,7 @@ def is_finished(client: Elasticsearch, index: str, config: ElasticsearchConfig) 
 
 
 def count(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
-    """Documents that a search can see; a tag is a part of its document and not counted."""
+    """Number of documents that a search can see. Tags are parts of their documents and are not counted."""
     try:
         answer = with_retries(client, config, lambda: client.count(index=index))
     except ApiError as error:
@@ -120,8 +120,8 @@ def _check_shards(index: str, shards: dict[str, Any]) -> None:
 def check_count(num_found: int, num_documents: int, num_refused: int, config: ElasticsearchConfig) -> None:
     """NotPublishedError unless the index holds every document that was not refused, and few enough were refused.
 
-    num_found: what `finish_index` counted; num_documents: rows of the table. The alias then stays where it is and the
-    new index is kept to be looked at, until the next published run deletes it.
+    num_found: what `finish_index` counted; num_documents: rows of the table. After the error the alias stays where it
+    is. The new index is kept for people to look at, until the next published run deletes it.
     """
     expected = num_documents - num_refused
     if num_found != expected:

@@ -18,10 +18,10 @@ PROPERTIES: dict[str, Any] = {
                 "type": "keyword",
                 "normalizer": "lowercase",
                 "ignore_above": MAX_TAG_LENGTH,
-                # norms would rank a GIF by how many words its tag has, and a tag is no text
+                # a tag is no text: norms would rank a GIF by how many words its tag has
                 "fields": {"words": {"type": "text", "analyzer": "standard", "norms": False}},
             },
-            # coerce would take "0.9" for 0.9 and hide that somebody writes strings
+            # coerce would take "0.9" for 0.9 and hide that a writer sends strings
             "weight": {"type": "float", "coerce": False},
             "confidence": {"type": "float", "coerce": False},
             "accepted": {"type": "boolean"},
@@ -38,15 +38,15 @@ PROPERTIES: dict[str, Any] = {
 
 
 def mappings(meta: dict[str, Any]) -> dict[str, Any]:
-    """Mappings of an index; the `_meta` says who made it (marks.py)."""
+    """Mappings of an index. The `_meta` says who made it (marks.py)."""
     return {"dynamic": "strict", "_meta": meta, "properties": PROPERTIES}
 
 
 def filling_settings(config: ElasticsearchConfig) -> dict[str, Any]:
-    """Settings while an index fills: nobody reads it, so neither refresh nor replicas are paid for."""
+    """Settings while an index fills. Nobody reads it, so refresh and replicas would be wasted."""
     return {"number_of_shards": config.shards, "number_of_replicas": 0, "refresh_interval": "-1"}
 
 
 def serving_settings(config: ElasticsearchConfig) -> dict[str, Any]:
-    """Settings once it is full; null is Elasticsearch's own default refresh."""
+    """Settings once the index is full. null is Elasticsearch's own default refresh."""
     return {"number_of_replicas": config.replicas, "refresh_interval": None}

@@ -18,28 +18,28 @@ _KEY = "autotag"
 
 @dataclass(frozen=True)
 class Mark:
-    """The mark of one index, in its mapping's `_meta`; no index without one is ever changed or deleted."""
+    """The mark of one index, in its mapping's `_meta`. An index without a mark is never changed or deleted."""
 
     alias: str
     run_id: str
     """The run that made it."""
     form: str
-    """Of its mapping and number of shards; documents of another form need a new index."""
+    """The form of its mapping and number of shards. Documents of another form need a new index."""
     published: bool = False
     """Whether an alias was moved to it."""
     holds: str | None = None
-    """The release whose documents it holds, all of them and no others; None while it is filled for the first time."""
+    """The release whose documents it holds, all of them and no others. None while it is filled for the first time."""
     towards: str | None = None
-    """The run that has begun to change it into its own release; None: no change has begun, or it has ended."""
+    """The run that has begun to change it into its own release. None: no change has begun, or it has ended."""
 
 
 def index_form(config: ElasticsearchConfig) -> str:
-    """A fingerprint of what an index of this version and config looks like."""
+    """A fingerprint of the mapping and settings of an index of this version and config."""
     return hashlib.sha256(json.dumps([PROPERTIES, config.shards], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def new_mark(alias: str, run_id: str, config: ElasticsearchConfig) -> Mark:
-    """Of an index that this run makes."""
+    """The mark of an index that this run makes."""
     return Mark(alias, run_id, index_form(config))
 
 
@@ -49,7 +49,7 @@ def as_meta(mark: Mark) -> dict[str, Any]:
 
 
 def from_mappings(mappings: dict[str, Any]) -> Mark | None:
-    """The mark in an index's mappings; None: somebody else's."""
+    """The mark in an index's mappings. None: the index is somebody else's."""
     values = mappings.get("_meta", {}).get(_KEY)
     if not isinstance(values, dict) or not {"alias", "run_id"} <= values.keys():
         return None
@@ -58,7 +58,7 @@ def from_mappings(mappings: dict[str, Any]) -> Mark | None:
 
 
 def read_mark(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> Mark | None:
-    """The mark of an index; None if it is gone or somebody else's."""
+    """The mark of an index. None if the index is gone or somebody else's."""
     try:
         answer = with_retries(client, config, lambda: client.indices.get_mapping(index=index))
     except NotFoundError:
@@ -67,7 +67,7 @@ def read_mark(client: Elasticsearch, index: str, config: ElasticsearchConfig) ->
 
 
 def change_mark(client: Elasticsearch, index: str, config: ElasticsearchConfig, **changes: Any) -> None:
-    """Write an index's mark again with these fields changed; nothing is done where there is none."""
+    """Write an index's mark again with these fields changed. Does nothing where there is no mark."""
     mark = read_mark(client, index, config)
     if mark is not None:
         body = as_meta(replace(mark, **changes))

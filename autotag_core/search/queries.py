@@ -16,11 +16,12 @@ WHOLE_TAG_BOOST = 2.0
 CAPTION_BOOST = 0.3
 """A caption is prose: a word in it says less than a tag."""
 TEXT_BOOST = 0.6
-"""People search for what a GIF says. More than a caption, which is about the GIF, less than a tag: OCR may be wrong."""
+"""People search for what a GIF says. It counts more than a caption, which is about the GIF, and less than a tag, since
+OCR may be wrong."""
 WRITTEN_BOOST = 0.3
-"""Where tags are labels: who types a spelling that became part of a label, or a tag that is none, finds the GIF too."""
+"""Where tags are labels, people also find a GIF by a spelling that became part of a label, or by a tag that is none."""
 POPULARITY_WEIGHT = 0.1
-"""A million views add 0.6 to a factor of 1: popularity orders near-equals and doesn't bury the right GIF."""
+"""A million views add 0.6 to a factor of 1. So popularity orders near-equals and doesn't bury the right GIF."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ def search_gifs(
 ) -> list[SearchHit]:
     """The best `size` GIFs for the words in an index or alias: highest score first, ties by gif_id.
 
-    accepted_only: of the tags only those whose probability reached their threshold (vote.target_precision) count.
-    InputError where there is no such index, no words, or no answer.
+    accepted_only: only tags whose probability reached their threshold (vote.target_precision) count. InputError where
+    there is no such index, no words, or no answer.
     """
     if not words.strip():
         raise InputError("search: no words; type what the GIF should show, for example: happy cat")
@@ -54,10 +55,11 @@ def search_gifs(
 
 
 def gif_query(words: str, accepted_only: bool = False) -> dict[str, Any]:
-    """score = (sum over words of best matching tag's BM25 x weight, + caption, + text, + written tags) x popularity's
-    factor, which is 1 + 0.1 log10(1 + popularity).
+    """The query of these words, as Elasticsearch takes it.
 
-    Every word, and the whole phrase as one tag, is a clause of its own: a GIF with both words beats one that has the
+    score = (sum over words of best matching tag's BM25 x weight, + caption, + text, + written tags) x popularity's
+    factor, which is 1 + 0.1 log10(1 + popularity).
+    Every word, and the whole phrase as one tag, is a clause of its own. So a GIF with both words beats one that has the
     same word in many tags.
     """
     whole = {"term": {"tags.tag": {"value": words.strip(), "boost": WHOLE_TAG_BOOST}}}

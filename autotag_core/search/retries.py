@@ -1,4 +1,4 @@
-"""Waiting for an Elasticsearch that is busy: exponential backoff with full jitter."""
+"""Waits for an Elasticsearch that is busy: exponential backoff with full jitter."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ T = TypeVar("T")
 def wait(attempt: int, config: ElasticsearchConfig) -> None:
     """Sleep after failed try n = `attempt`, from 1: uniform in 0..min(max_backoff_s, initial_backoff_s 2^(n - 1)).
 
-    Full jitter, since writers that were refused together would otherwise come back together
+    Without full jitter, writers that were refused together would come back together
     (Brooker 2015, "Exponential Backoff And Jitter").
     """
     time.sleep(random.uniform(0, min(config.max_backoff_s, config.initial_backoff_s * 2 ** (attempt - 1))))
@@ -32,10 +32,10 @@ def with_retries(
     call: Callable[[], T],
     unreachable: type[AutotagError] = NotPublishedError,
 ) -> T:
-    """What `call` returns, tried up to config.attempts times; for the driver's requests, which can all be repeated.
+    """What `call` returns, tried up to config.attempts times. It is for the driver's requests, which can be repeated.
 
-    A transient failure that lasts is a NotPublishedError (`unreachable` where there was no answer at all), a refused
-    credential or an address without Elasticsearch an InputError. What Elasticsearch itself refuses (400, 404, ...)
+    A transient failure that lasts is a NotPublishedError (`unreachable` where there was no answer at all). A refused
+    credential, or an address without Elasticsearch, is an InputError. What Elasticsearch itself refuses (400, 404, ...)
     is raised as it comes.
     """
     attempt = 1

@@ -1,4 +1,4 @@
-"""Named arrays in one file that tasks map: nothing of it is in memory but what is looked at."""
+"""Named arrays in one file that tasks map: only the parts that are looked at are in memory."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from autotag_core import storage
 
 
 def write_arrays(columns: Mapping[str, pa.Array | npt.NDArray[Any]], folder: str, workspace: Path) -> str:
-    """Write the arrays, of any lengths, to a file with a new name in the folder (local or S3); its URI."""
+    """Write the arrays, of any lengths, to a file with a new name in the folder (local or S3); gives its URI."""
     lists = [
         pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), pa.array(values))
         for values in columns.values()
@@ -33,7 +33,7 @@ def write_arrays(columns: Mapping[str, pa.Array | npt.NDArray[Any]], folder: str
 
 
 def open_arrays(uri: str, workspace: Path) -> dict[str, pa.Array]:
-    """Map the file; one on S3 is first downloaded, once for all processes of the host."""
+    """Map the file. A file on S3 is first downloaded, once for all processes of the host."""
     path = storage.local_path(uri) if not storage.is_s3(uri) else _downloaded(uri, workspace)
     batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
     return {name: batch[name].values for name in batch.schema.names}

@@ -1,6 +1,6 @@
 """Files by URI, local or S3.
 
-Credentials come from the usual AWS chain; an endpoint other than AWS from AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL.
+Credentials come from the usual AWS chain. AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL name an endpoint other than AWS.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def endpoint_url() -> str | None:
 
 @functools.lru_cache(maxsize=8)
 def _s3_client(pid: int, connect_timeout_s: float, read_timeout_s: float, attempts: int, connections: int) -> Any:
-    import boto3  # half a second: who opens local files alone, or asks for help, need not wait
+    import boto3  # takes half a second, which local files and help need not wait for
     from botocore.config import Config as BotoConfig
 
     return boto3.session.Session().client(
@@ -61,7 +61,7 @@ def s3_client(
 
 @contextmanager
 def explained(uri: str) -> Iterator[None]:
-    """Let what goes wrong with this URI end as an InputError of one line; refuse a URI that holds a credential."""
+    """Turn what goes wrong with this URI into an InputError of one line. Refuse a URI that holds a credential."""
     refuse_credentials(uri)
     try:
         yield
@@ -76,7 +76,7 @@ def _is_of_boto3(error: Exception) -> bool:
 
 
 def read_bytes(uri: str) -> bytes:
-    """The whole object; InputError says in one line what is wrong with the URI, the bucket or the credentials."""
+    """The whole object. InputError says in one line what is wrong with the URI, the bucket or the credentials."""
     with explained(uri):
         if is_s3(uri):
             bucket, key = split_s3(uri)
@@ -85,7 +85,7 @@ def read_bytes(uri: str) -> bytes:
 
 
 def write_bytes(uri: str, data: bytes) -> None:
-    """Write the whole object; a local file appears under its name only when it is complete."""
+    """Write the whole object. A local file appears under its name only when it is complete."""
     with explained(uri):
         if is_s3(uri):
             bucket, key = split_s3(uri)
@@ -108,12 +108,12 @@ def upload_file(path: Path, uri: str) -> None:
 
 @contextmanager
 def new_file(uri: str) -> Iterator[Path]:
-    """A local path to write to, whose content is the file or object once the block ends well; else there is none."""
+    """A local path to write to. It becomes the file or object if the block ends well; else there is none."""
     if not is_s3(uri):
         with _complete(local_path(uri)) as partial:
             yield partial
         return
-    # Spark gives its workers folders with room; a machine's own temporary folder may be memory
+    # Spark gives its workers folders with space; a machine's own temporary folder may be in memory
     folder = os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]
     with tempfile.TemporaryDirectory(prefix="autotag-", dir=folder) as scratch:
         partial = Path(scratch, "file")
@@ -133,7 +133,7 @@ def download_file(uri: str, path: Path) -> None:
 
 @contextmanager
 def _complete(path: Path) -> Iterator[Path]:
-    """A name to write to, which becomes the path when the block ends well and is gone when it does not."""
+    """A name to write to. It becomes the path when the block ends well and is gone when it does not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name[:200]}.{os.getpid()}.{os.urandom(3).hex()}.partial")
     try:
@@ -145,14 +145,14 @@ def _complete(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file against other processes of the host; it is released when this one ends, however it ends."""
+    """Hold a lock file against other processes of the host. It is released when this one ends, however it ends."""
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def delete_prefix(uri: str) -> None:
-    """Delete everything below the URI; nothing there is no error."""
+    """Delete everything below the URI. If nothing is there, that is no error."""
     with explained(uri):
         if is_s3(uri):
             delete_files(list_files(uri))
@@ -161,7 +161,7 @@ def delete_prefix(uri: str) -> None:
 
 
 def delete_files(uris: list[str]) -> None:
-    """Delete these files, of one bucket or local; one that is not there is no error."""
+    """Delete these files, of one bucket or local. A missing file is no error."""
     for start in range(0, len(uris), _MAX_DELETED):
         part = uris[start : start + _MAX_DELETED]
         with explained(part[0]):
@@ -178,9 +178,9 @@ _MAX_DELETED = 1000
 
 
 def list_files(uri: str, age_s: float = 0) -> list[str]:
-    """URIs of every file below the URI, at any depth; with age_s, of those last written longer ago than that.
+    """URIs of all files below the URI, at any depth; empty if there are none.
 
-    None where it is not there.
+    With age_s, only files that were last written longer ago than that.
     """
     before = time.time() - age_s if age_s else math.inf
     with explained(uri):
@@ -198,8 +198,8 @@ def list_files(uri: str, age_s: float = 0) -> list[str]:
 
 
 def stamp(uri: str) -> str:
-    """A short hash that changes when the file, or one of the files below the folder, is written: names, sizes, and
-    etags on S3, times of change on a local disk.
+    """A short hash that changes when the file, or a file below the folder, is written.
+    It is made of names, sizes, and etags on S3 or times of change on a local disk.
     """
     return hashlib.sha256(json.dumps(_listing(uri)).encode()).hexdigest()[:12]
 
@@ -244,7 +244,7 @@ _CODES = {
 
 
 def explain(uri: str, error: Exception) -> str:
-    """One line that says what is wrong with this URI and what to fix; never holds a credential."""
+    """One line that says what is wrong with this URI and what to fix. It never holds a credential."""
     if isinstance(error, ClientError):
         code = str(error.response.get("Error", {}).get("Code", ""))
         return f"{uri}: {_CODES.get(code, f'S3 answered {code}')}"
@@ -263,7 +263,7 @@ def one_line(error: Exception, limit: int = 500) -> str:
 
 
 def is_file(uri: str) -> bool:
-    """Whether there is a file or object of this name; InputError in one line where that can't be asked."""
+    """Whether there is a file or object of this name. InputError in one line where that can't be asked."""
     with explained(uri):
         if not is_s3(uri):
             return local_path(uri).is_file()
@@ -288,7 +288,7 @@ def check_exists(uri: str) -> None:
 
 
 def keeps_what_is_there(uri: str) -> bool:
-    """Whether the S3 store refuses to write over this object, which is there, with If-None-Match: *."""
+    """Whether the S3 store refuses to overwrite this object, which is there, with If-None-Match: *."""
     bucket, key = split_s3(uri)
     with explained(uri):
         try:
@@ -302,7 +302,7 @@ def keeps_what_is_there(uri: str) -> bool:
 
 
 def check_reachable(uri: str) -> None:
-    """InputError in one line where the URI's bucket is not there or these credentials may not list it."""
+    """InputError in one line where the URI's bucket is missing or these credentials may not list it."""
     with explained(uri):
         if is_s3(uri):
             bucket, key = split_s3(uri)

@@ -1,4 +1,4 @@
-"""What a URI names, local or S3, told from its text alone."""
+"""What a URI names, local or S3, by its text alone."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ S3_SCHEMES = ("s3", "s3a", "s3n")
 
 
 def is_s3(uri: str) -> bool:
-    """Whether the URI names an S3 object or prefix; never fails, whatever follows the scheme."""
+    """Whether the URI names an S3 object or prefix. Never fails, whatever follows the scheme."""
     return uri.partition(":")[0].lower() in S3_SCHEMES
 
 
 def absolute(uri: str) -> str:
-    """The URI as Spark finds it from any folder: S3 as s3a://, the one scheme it reads, and paths absolute."""
+    """The URI as Spark finds it from any folder: S3 as s3a://, the only scheme it reads, and absolute paths."""
     if is_s3(uri):
         return "s3a:" + uri.partition(":")[2]
     return uri if "://" in uri or uri.startswith("file:") else str(Path(uri).absolute())
 
 
 def split_s3(uri: str) -> tuple[str, str]:
-    """Bucket and key of s3://bucket/key; the key is taken as it is written, `#` and `?` included."""
+    """Bucket and key of s3://bucket/key. The key is taken as written, `#` and `?` included."""
     bucket, _, key = uri.partition("://")[2].partition("/")
     return bucket, key
 
@@ -43,16 +43,16 @@ def join(base: str, *parts: str) -> str:
 
 
 def refuse_credentials(uri: str) -> None:
-    """InputError where a URI carries a user or password: they would end in logs and in the `runs` table."""
+    """InputError where a URI carries a user or password, which would end in logs and in the `runs` table."""
     scheme, separator, rest = uri.partition("://")
     host = rest.partition("/")[0]
-    # a secret may hold a slash, so what stands before it looks like a bucket with a colon
+    # a secret may hold a slash, so the part before it looks like a bucket with a colon
     if separator and ("@" in host or (":" in host and "@" in rest)):
         raise InputError(f"{scheme}://{rest.rpartition('@')[2]}: no credentials in a URI: give them in the environment")
 
 
 def refuse_credentials_in(settings: Any) -> None:
-    """refuse_credentials for every text in a config's model_dump: lists and sections too."""
+    """refuse_credentials for every text in a config's model_dump, lists and sections included."""
     if isinstance(settings, str):
         refuse_credentials(settings)
     elif isinstance(settings, dict | list | tuple):

@@ -1,4 +1,4 @@
-"""Every table of the warehouse, in the order in which data flows, a file a group of tables."""
+"""Every table of the warehouse, in the order in which data flows. Each file declares a group of tables."""
 
 from autotag_core.tables.catalog import CATALOG, MEDIA, WRITTEN_TAGS
 from autotag_core.tables.labels import LABEL_DECISIONS, LABEL_EDITS, LABELS

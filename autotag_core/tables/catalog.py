@@ -1,4 +1,4 @@
-"""Tables of what is looked at: catalog, media, tags as they were written."""
+"""Tables of the input: catalog, media, and tags as they were written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of runs and of what they could not do."""
+"""Tables of runs and of the items that failed in them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from autotag_core.errors import AutotagError
 
 @dataclass(frozen=True)
 class Table:
-    """A table's contract; `key` columns are unique, `partition_by` columns are folders."""
+    """A table's contract. `key` columns are unique together; `partition_by` columns are folders."""
 
     name: str
     row: str
@@ -19,11 +19,11 @@ class Table:
     key: tuple[str, ...]
     partition_by: tuple[str, ...] = ()
     is_ordered: bool = False
-    """Whoever writes it has put the rows in an order that means something; else each file is sorted by the key."""
+    """Whether the writer's order of rows means something. If not, each file is sorted by the key."""
 
 
 def column(name: str, kind: pa.DataType, about: str, nullable: bool = True) -> pa.Field:
-    """A column; what it holds and in which unit is its comment."""
+    """A column. Its comment says what it holds and in which unit."""
     return pa.field(name, kind, nullable=nullable, metadata={"comment": about})
 
 

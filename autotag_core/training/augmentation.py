@@ -1,4 +1,4 @@
-"""The frames of a GIF as a model may see them next time: one change for all frames of a GIF, more for rare labels."""
+"""Changes the frames of a GIF as a model may see them next time: all frames alike, and more for rare labels."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from autotag_core.frames.sampling import spread_evenly
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far frames may be changed; each setting is what strength 1 allows.
+    """How far frames may be changed. Each setting is what strength 1 allows.
 
-    A GIF has strength `common` where it is drawn at most once in an epoch, and up to 1 where it is drawn as often as
-    max_repeats allows: who is seen often must look different each time. Hues stay, since colours are labels; time never
+    A GIF that is drawn at most once in an epoch has strength `common`. One that is drawn as often as max_repeats allows
+    has up to 1: a GIF that is seen often must look different each time. Hues stay, since colours are labels. Time never
     runs backwards, since rising is not falling.
     """
 
@@ -25,25 +25,25 @@ class Augmentation:
     crop: float = 0.6
     """Share of the area that may be cut away."""
     flip: bool = True
-    """Mirrored half the time, never where something is written in the GIF; off where labels say left and right."""
+    """Mirrored half the time, but never if something is written in the GIF. Off where labels say left and right."""
     colour: float = 0.4
     """By how much brightness, contrast and saturation may differ."""
     speed: float = 1.5
-    """Played up to so many times as fast or as slow."""
+    """Played up to this many times as fast or as slow."""
     time_jitter: float = 0.5
-    """A frame may be taken so much earlier or later, in frames."""
+    """How much earlier or later a frame may be taken, in frames."""
     frame_drop: float = 0.15
     """Share of the frames that may be missing."""
 
     def strength(self, rate: float, max_repeats: float) -> float:
-        """Of a GIF that is drawn `rate` times an epoch: grows with the logarithm, common .. 1."""
+        """Strength for a GIF that is drawn `rate` times an epoch: it grows with the logarithm, common .. 1."""
         if rate <= 1 or max_repeats <= 1:
             return self.common
         return self.common + (1 - self.common) * min(1.0, math.log(rate) / math.log(max_repeats))
 
 
 def chosen_frames(num_frames: int, num_wanted: int) -> list[int]:
-    """min(num_frames, num_wanted) frame indices, evenly spread: what is seen without augmentation."""
+    """min(num_frames, num_wanted) frame indices, evenly spread: the frames seen without augmentation."""
     return spread_evenly(num_frames, min(num_frames, num_wanted))
 
 
@@ -52,7 +52,7 @@ def jittered_frames(
 ) -> list[int]:
     """At least one and at most num_wanted frame indices, in the order in which they are seen.
 
-    Played slower, a part of the GIF is seen, some frames of it repeatedly; played faster, it starts again, as GIFs do.
+    A GIF played slower shows only a part, with some frames repeated. Played faster, it starts again, as GIFs do.
     """
     m = min(num_frames, num_wanted)
     speed = augmentation.speed ** (strength * rng.uniform(-1, 1))
@@ -69,7 +69,7 @@ def jittered_frames(
 def augmented(
     frames: torch.Tensor, augmentation: Augmentation, strength: float, may_flip: bool, rng: np.random.Generator
 ) -> torch.Tensor:
-    """(n, 3, size, size) uint8 of the same: cropped and scaled back, mirrored, recoloured; all frames alike."""
+    """The frames (n, 3, size, size) uint8, cropped and scaled back, mirrored, recoloured; all frames alike."""
     from torchvision.transforms.v2 import functional as F
 
     size = list(frames.shape[-2:])
@@ -93,8 +93,8 @@ def _crop(size: Sequence[int], cut: float, rng: np.random.Generator) -> tuple[in
 def _recoloured(frames: torch.Tensor, factors: np.ndarray) -> torch.Tensor:
     """Brightness, then contrast, then saturation, as torchvision's adjust_ functions do, but with the GIF's own mean.
 
-    Each blends with black, with the mean grey (of every fourth pixel), with each pixel's grey: together one matrix for
-    the colours and one shift, so the pixels are touched once instead of three times.
+    Brightness blends with black, contrast with the mean grey (of every fourth pixel), saturation with each pixel's
+    grey. Together they are one matrix for the colours and one shift, so pixels are touched once instead of three times.
     """
     brightness, contrast, saturation = (float(factor) for factor in factors)
     grey = torch.tensor([0.2989, 0.587, 0.114])

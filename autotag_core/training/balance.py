@@ -1,13 +1,13 @@
 """How often an epoch draws each example, so that common labels do not drown rare ones.
 
-With several labels a GIF no draw serves one label alone. Two schemes are known. Repeat factors (LVIS, Gupta, Dollar
-and Girshick 2019) repeat a GIF by its rarest label, r(c) = max(1, sqrt(t / f(c))), r(GIF) = max over its labels: they
+With several labels a GIF, no draw serves one label alone. Two schemes are known. Repeat factors (LVIS, Gupta, Dollar
+and Girshick 2019) repeat a GIF by its rarest label: r(c) = max(1, sqrt(t / f(c))), r(GIF) = max over its labels. They
 only ever add, so a label of 500,000 GIFs keeps them all. Class-first draws take a class, then one of its GIFs, all
-alike: every class gets its share, and the common ones several times that, since they come along with others.
+alike. Every class gets its share, and common classes get several times that, since they come along with others.
 
-`even` are class-first draws whose shares are fitted: r(GIF) = sum over its labels of share(c) / n(c), and a class
-that comes along anyway gets a smaller share of its own, until the expected draws of all classes are as even as they
-can be. What can't be: a label on half of all GIFs comes along with every other one.
+`even` are class-first draws with fitted shares: r(GIF) = sum over its labels of share(c) / n(c). A class that comes
+along anyway gets a smaller share of its own, until the expected draws of all classes are as even as they can be. Not
+everything can be even: a label on half of all GIFs comes along with every second one.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 Scheme = Literal["even", "repeat_factors", "natural"]
 _NUM_ROUNDS = 100
 _MAX_SHIFT = np.log(8)
-"""A share stays within 8 times the median one, or the GIFs that have nothing but a class that comes along with all
-others would never be drawn."""
+"""A share stays within 8 times the median one. Otherwise GIFs whose only class comes along with all others would never
+be drawn."""
 _THRESHOLD = 1e-3
 """t of repeat factors as published for LVIS: labels on fewer than one GIF in a thousand are repeated."""
 
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class LabelLists:
-    """The classes of n GIFs: those of GIF i are classes[offsets[i] : offsets[i + 1]], each once, below num_classes."""
+    """The classes of n GIFs. Those of GIF i are classes[offsets[i] : offsets[i + 1]], each once, below num_classes."""
 
     offsets: NDArray[np.int64]  # (n + 1,)
     classes: NDArray[np.int32]
@@ -51,9 +51,9 @@ class LabelLists:
 def draw_rates(labels: LabelLists, scheme: Scheme, num_draws: int, max_repeats: float) -> Floats:
     """How often each GIF is drawn in an epoch of num_draws draws, on average, (n,); 0 for a GIF without a class.
 
-    No rate is above max_repeats: a class of five GIFs gets no more than five times that, and an epoch is shorter where
-    every GIF has reached it. `natural` draws all alike. Cost: `even` goes through the labels 100 times, each
-    half a second for 30 million of them.
+    No rate is above max_repeats, so a class of five GIFs gets at most five times that. An epoch is shorter where every
+    GIF has reached max_repeats. `natural` draws all alike. Cost: `even` goes through the labels 100 times, each half a
+    second for 30 million of them.
     """
     if scheme == "natural":
         rates = (labels.num_labels > 0).astype(np.float64)
@@ -73,7 +73,7 @@ def _repeat_factors(labels: LabelLists) -> Floats:
 
 def _even_rates(labels: LabelLists, num_draws: int, max_repeats: float) -> Floats:
     counts = np.maximum(np.bincount(labels.classes, minlength=labels.num_classes), 1)
-    logs = np.zeros(labels.num_classes)  # of the shares, apart from one factor for all
+    logs = np.zeros(labels.num_classes)  # of the shares, but for one factor for all
     rates = np.zeros(len(labels.num_labels))
     for _ in range(_NUM_ROUNDS):
         rates = _scaled(_reduced(np.add, np.exp(logs) / counts, labels), num_draws, max_repeats)
@@ -84,7 +84,7 @@ def _even_rates(labels: LabelLists, num_draws: int, max_repeats: float) -> Float
 
 
 def _level(limits: Floats, total: float) -> Floats:
-    """Equal numbers that add up to total, but none above its limit: those that are limited get their limit."""
+    """Equal numbers that add up to total, except that none is above its limit; those get their limit."""
     ordered = np.sort(limits)
     below = np.concatenate([[0.0], np.cumsum(ordered)[:-1]])
     levels = (total - below) / np.arange(len(ordered), 0, -1)
@@ -93,7 +93,7 @@ def _level(limits: Floats, total: float) -> Floats:
 
 
 def _reduced(operation: np.ufunc, factors: Floats, labels: LabelLists) -> Floats:
-    """operation over the factors of each GIF's classes, (n,); 0 where it has none."""
+    """`operation` over the factors of each GIF's classes, (n,); 0 where it has none."""
     found = np.zeros(len(labels.num_labels))
     some = labels.num_labels > 0
     if some.any():
@@ -102,7 +102,7 @@ def _reduced(operation: np.ufunc, factors: Floats, labels: LabelLists) -> Floats
 
 
 def _scaled(rates: Floats, num_draws: int, max_repeats: float) -> Floats:
-    """The rates times one factor, cut at max_repeats, so that they add up to num_draws or as near as that allows."""
+    """The rates times one factor, cut at max_repeats, so that they add up to num_draws or as near as the cut allows."""
     for _ in range(20):
         total = rates.sum()
         if total == 0 or total >= num_draws * (1 - 1e-6):
@@ -112,6 +112,6 @@ def _scaled(rates: Floats, num_draws: int, max_repeats: float) -> Floats:
 
 
 def evenness(draws: Floats) -> float:
-    """Entropy of the draws over the classes, over its largest possible value: 1 where all classes get the same."""
+    """Entropy of the draws over the classes, over its largest possible value. It is 1 if all classes get the same."""
     shares = draws[draws > 0] / draws.sum()
     return float(-(shares * np.log(shares)).sum() / np.log(max(len(draws), 2)))

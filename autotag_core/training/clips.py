@@ -18,12 +18,12 @@ from autotag_core.training.pictures import decode_frames
 from autotag_core.training.settings import LoaderSettings
 
 _AUGMENTATION = 7
-"""Apart from what plan.py draws random numbers for."""
+"""Keeps its random numbers apart from those of plan.py."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What is needed of a GIF to make its frames: stored ones, or where it is."""
+    """What it takes to make a GIF's frames: stored frames, or where the GIF is."""
 
     gif_id: str
     uri: str
@@ -32,7 +32,7 @@ class Row:
 
 
 class ClipMaker:
-    """Fills batches; many threads may, each its own places."""
+    """Fills batches. Many threads may use it, each for its own places."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class ClipMaker:
         self._augmentation = settings.augmentation if is_train else None
 
     def empty_batch(self, size: int) -> dict[str, torch.Tensor]:
-        """A batch of `size` places: frames not set, everything else 0."""
+        """A batch of `size` places. Frames are not set, everything else is 0."""
         num_frames, side = self._settings.num_frames, self._frames.size
         return {
             "frames": torch.empty((size, num_frames, 3, side, side), dtype=torch.uint8),
@@ -56,9 +56,9 @@ class ClipMaker:
         }
 
     def fill(self, batch: dict[str, torch.Tensor], place: int, row: Row, draw: tuple[int, int, int]) -> None:
-        """Set one place; draw is (example, how many-th draw of the epoch, epoch): what the augmentation follows from.
+        """Set one place. draw is (example, number of this draw in the epoch, epoch); the augmentation follows from it.
 
-        AutotagError names the GIF where its frames can't be had, or are not those that its labels are about.
+        AutotagError names the GIF if its frames can't be had, or are not those that its labels are about.
         """
         clip = self._clip(row, *draw)  # (m, 3, size, size)
         batch["frames"][place, : len(clip)] = clip
@@ -81,7 +81,7 @@ class ClipMaker:
         return augmented(self._take(row, frames, indices), self._augmentation, strength, may_flip, rng)
 
     def _take(self, row: Row, frames: torch.Tensor | None, indices: list[int]) -> torch.Tensor:
-        """The frames of these indices; of stored ones each that is needed is decoded once."""
+        """The frames of these indices. Of stored frames, each one that is needed is decoded once."""
         if frames is not None:
             return frames[indices]
         needed = sorted(set(indices))

@@ -33,7 +33,7 @@ _WINDOWS = {"reference": 65_536, "jpeg": 1_024, "webp": 1_024}
 def open_examples(
     warehouse: str, run_id: str | None = None, split: str = "train", rank: int = 0, world: int = 1, **settings: Any
 ) -> Examples:
-    """The examples of a split of the current release, or of the one that run_id published; settings: LoaderSettings.
+    """The examples of a split, of the current release or the one that run_id published; settings: LoaderSettings.
 
     Cost: the labels of all examples are read. InputError where there is no such release, split, class or setting.
     """
@@ -54,11 +54,11 @@ def open_examples(
 
 
 class Examples:
-    """Batches of one rank: {frames, mask, targets, index}; iterate once for each epoch.
+    """Batches of one rank: {frames, mask, targets, index}. Iterate once for each epoch.
 
-    frames (batch, num_frames, 3, size, size) uint8 and mask (batch, num_frames) bool: which of them are there;
-    targets (batch, classes) float32: the confidence of each class, 0 where the GIF does not have it; index (batch,)
-    int64: which example of this split, -1 where a row only fills the last batch of a validation or test epoch.
+    frames (batch, num_frames, 3, size, size) uint8, and mask (batch, num_frames) bool: which of them are there.
+    targets (batch, classes) float32: the confidence of each class, 0 where the GIF does not have it. index (batch,)
+    int64: which example of this split; -1 where a row only fills the last batch of a validation or test epoch.
     """
 
     def __init__(
@@ -94,12 +94,12 @@ class Examples:
         return str(self._index.gif_ids[index].as_py())
 
     def set_epoch(self, epoch: int) -> None:
-        """Which epoch the next iteration is; the one that is under way, or was loaded, goes on where it was."""
+        """Set which epoch the next iteration is. The current or loaded epoch goes on where it was."""
         if epoch != self.epoch:
             self.epoch, self.step = epoch, 0
 
     def __len__(self) -> int:
-        """Batches of this epoch, the same on every rank; epochs differ by a few draws."""
+        """Batches of this epoch, the same on every rank. Epochs differ by a few draws."""
         return len(self._own_draws()) // self.settings.batch_size
 
     def state_dict(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class Examples:
         return {**self._identity(), "epoch": self.epoch, "step": self.step}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on where state_dict was taken; InputError unless the examples, the ranks and the settings are the same."""
+        """Go on where state_dict was taken. InputError unless the examples, the ranks and the settings are the same."""
         differing = [name for name, value in self._identity().items() if state.get(name) != value]
         if differing:
             found = ", ".join(f"{name} {state.get(name)!r} is now {self._identity()[name]!r}" for name in differing)
@@ -115,7 +115,7 @@ class Examples:
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
 
     def class_draws(self) -> list[tuple[str, int, float, int]]:
-        """(label, examples, expected draws of an epoch, draws of this epoch over all ranks) of each class."""
+        """For each class: (label, examples, expected draws of an epoch, draws of this epoch over all ranks)."""
         labels = self._index.labels
         natural = labels.count(np.ones(len(self._index)))
         drawn = np.bincount(self._all_draws().examples, minlength=len(self._index)).astype(float)
@@ -126,7 +126,7 @@ class Examples:
         ]
 
     def __iter__(self) -> Iterator[Batch]:
-        """The batches from self.step on; the epoch's number goes up with the last one.
+        """The batches from self.step on. The epoch's number goes up with the last one.
 
         AutotagError where a file of the table can't be read, or a GIF can't be read or decoded.
         """
@@ -153,7 +153,7 @@ class Examples:
     def _start_batch(
         self, draws: Draws, rows: list[tuple[int, Row]], pool: ThreadPoolExecutor
     ) -> tuple[Batch, list[Future[None]]]:
-        """A batch whose frames are complete when the futures are."""
+        """A batch, and futures: its frames are complete when these are."""
         batch = self._clips.empty_batch(len(rows))
         futures = []
         for place, (at, row) in enumerate(rows):
@@ -163,7 +163,7 @@ class Examples:
         return batch, futures
 
     def _rows(self, draws: Draws, first: int) -> Generator[tuple[int, Row], None, None]:
-        """(position in draws, what was read) in the order in which they come out, from the first-th on."""
+        """(position in draws, its row) in the order in which they come out, from position `first` on."""
         order = self._order(len(draws))
         start = first // self._window * self._window
         begins = np.flatnonzero(np.diff(draws.visits[start:], prepend=-1)) + start
@@ -189,7 +189,7 @@ class Examples:
         return plan_draws(self.rates, self._index.groups, self.settings.seed, self.epoch)
 
     def _own_draws(self) -> Draws:
-        """Of this epoch, planned once: seconds where there are millions of examples."""
+        """This rank's draws of this epoch, planned once: that takes seconds for millions of examples."""
         if self._planned is None or self._planned[0] != self.epoch:
             is_padded = self.split != "train"
             own = share_of(self._all_draws(), self.rank, self.world, self.settings.batch_size, is_padded)
@@ -197,7 +197,7 @@ class Examples:
         return self._planned[1]
 
     def _identity(self) -> dict[str, Any]:
-        """What must be equal for an epoch to go on: everything that the draws follow from."""
+        """Everything that the draws follow from. It must be equal for an epoch to go on."""
         names = ("batch_size", "num_frames", "seed", "min_examples", "scheme", "num_draws", "max_repeats")
         return {
             "run_id": self.run_id,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Outcome(NamedTuple):
-    """So many GIFs of a split ended alike: `left_at` is the step at which they left, None for examples."""
+    """num_gifs GIFs of a split that ended alike. `left_at` is the step at which they left, None for examples."""
 
     split: str
     left_at: str | None
@@ -16,7 +16,7 @@ class Outcome(NamedTuple):
     had_label: bool
     num_gifs: int
     shares_uploader: bool | None = None
-    """Whether their uploaders have GIFs in more protected splits; None: nobody knows."""
+    """Whether their uploaders have GIFs in more protected splits. None: nobody knows."""
 
 
 class FunnelRow(NamedTuple):
@@ -32,9 +32,9 @@ class FunnelRow(NamedTuple):
 def funnel_rows(
     outcomes: Iterable[Outcome], steps: Sequence[str], splits: Sequence[str], before_voting: str
 ) -> list[FunnelRow]:
-    """The funnel, split by split within each step; the first step loses none.
+    """The funnel, split by split within each step. The first step loses none.
 
-    At the step `before_voting` nobody leaves: its num_gifs are those that are left then and came with a label.
+    At the step `before_voting` nobody leaves. Its num_gifs are the GIFs that are left then and came with a label.
     """
     outcomes = list(outcomes)
     rows = []

@@ -18,7 +18,7 @@ _NUM_SHOWN = 10
 
 
 class ClassDraws(TypedDict):
-    """A class: its train examples, its expected draws by each scheme, and those of the first even epoch."""
+    """A class: its train examples, its expected draws by each scheme, and its draws in the first even epoch."""
 
     label: str
     num_examples: int
@@ -31,7 +31,7 @@ class ClassDraws(TypedDict):
 def class_histogram(
     warehouse: str, run_id: str | None = None, min_examples: int = 5, num_draws: int | None = None
 ) -> list[ClassDraws]:
-    """Every class of a release, the one with the most examples first; other settings are LoaderSettings' defaults."""
+    """Every class of a release, the one with the most examples first. Other settings are LoaderSettings' defaults."""
     warehouse, settings = absolute(warehouse), LoaderSettings()
     index = read_index(warehouse, current_release(warehouse, run_id), "train", min_examples)
     labels, total = index.labels, num_draws or len(index)

@@ -1,4 +1,4 @@
-"""What of a release's examples fits in memory: ids, labels and where each row lies; never a frame."""
+"""The part of a release's examples that fits in memory: ids, labels and where each row lies, never a frame."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class RowGroup:
 
 @dataclass(frozen=True)
 class ExampleIndex:
-    """The n examples of a split in the order of the files; 60 bytes an example and 8 a label.
+    """The n examples of a split in the order of the files. It takes 60 bytes an example and 8 a label.
 
-    Example i is row `rows[i]` of row group `groups[i]`, and has the classes of labels with `confidences`.
+    Example i is row `rows[i]` of row group `groups[i]`. Its classes are in labels, with `confidences`.
     """
 
     filesystem: pafs.FileSystem
@@ -95,9 +95,9 @@ def read_index(warehouse: str, release: RunRecord, split: str, min_examples: int
 
 
 def refuse_metadata(warehouse: str) -> None:
-    """InputError where petastorm's dataset metadata lies in the table: they are pickles, which run what they hold.
+    """InputError where petastorm's dataset metadata lies in the table: they are pickles, which can run code.
 
-    The job never writes any, and the reader never opens them: whoever put them there meant another reader to.
+    The job never writes any, and the reader never opens them. If they are there, somebody means another reader to.
     """
     for name in _FOREIGN:
         uri = storage.join(table_uri(warehouse, TRAINING_EXAMPLES.name), name)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def encode_frames(frames: torch.Tensor, kind: str, quality: int) -> list[bytes]:
-    """One file for each frame of (n, 3, height, width) uint8 RGB; ValueError for another kind than jpeg and webp."""
+    """One file for each frame of (n, 3, height, width) uint8 RGB. ValueError unless `kind` is jpeg or webp."""
     if kind not in ("jpeg", "webp"):
         raise ValueError(f"frames can be stored as jpeg or webp, not as {kind!r}")
     return [_encode(frame.permute(1, 2, 0).numpy(), kind, quality) for frame in frames]
@@ -22,13 +22,13 @@ def _encode(pixels: NDArray[np.uint8], kind: str, quality: int) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    # of the ways 0 to 6 to look for a smaller WebP the default, 4, saves a tenth and takes half as long again
+    # method is the effort, 0 to 6, for a smaller WebP; the default, 4, saves a tenth and takes half as long again
     Image.fromarray(pixels).save(file, kind.upper(), quality=quality, **({"method": 2} if kind == "webp" else {}))
     return file.getvalue()
 
 
 def decode_frames(files: Sequence[bytes]) -> torch.Tensor:
-    """(n, 3, height, width) uint8 RGB of n >= 1 files of one size, JPEG or WebP; ValueError where one is neither."""
+    """(n, 3, height, width) uint8 RGB of n >= 1 files of one size, JPEG or WebP. ValueError where one is neither."""
     import cv2
 
     pixels: list[Any] = [

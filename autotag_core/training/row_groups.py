@@ -27,7 +27,7 @@ _OPEN_FILES = 128
 
 @dataclass(frozen=True)
 class Visit:
-    """A row group that is read, and the rows of it that are wanted, in their order."""
+    """A row group that is read, and its wanted rows, in their order."""
 
     group: RowGroup
     rows: NDArray[np.int32]
@@ -66,14 +66,14 @@ def _visitor(filesystem: pafs.FileSystem) -> Callable[[Visit], list[Row]]:
         group = visit.group
         try:
             file, metadata = opened(group.path)
-            # Threads may share an open file, but not a ParquetFile, which costs little where the footer is known.
+            # Threads may share an open file, but not a ParquetFile. That one costs little when the footer is known.
             table = pq.ParquetFile(file, metadata=metadata).read_row_group(group.number, _COLUMNS, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise AutotagError(
                 f"{group.path}: row group {group.number} can't be read: {storage.one_line(error)}"
             ) from None
         columns = [table[name] for name in _COLUMNS]
-        # As Python's own bytes: a view into the row group would keep all of it.
+        # Copied to Python's own bytes: a view into the row group would keep all of it in memory.
         return [_row(*(column[at].as_py() for column in columns)) for at in visit.rows.tolist()]
 
     return read

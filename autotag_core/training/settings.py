@@ -13,41 +13,41 @@ from autotag_core.training.balance import Scheme
 
 
 class LoaderSettings(BaseModel):
-    """Settings of open_examples; those of drawing and augmentation hold for the split train alone."""
+    """Settings of open_examples. Those of drawing and augmentation hold for the split train alone."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     batch_size: PositiveCount = 32
     """GIFs in a batch of one rank."""
     num_frames: Annotated[int, Field(ge=1, le=64)] = 16
-    """Frames of a GIF in a batch; a GIF with fewer has its mask false, and black pixels, for the others."""
+    """Frames of a GIF in a batch. If a GIF has fewer, the mask is false for the others, and they are black."""
     seed: Seed = 7
-    """Of what is drawn, its order and its augmentation; the same on every rank."""
+    """Seed of the draws, their order and their augmentation; the same on every rank."""
     min_examples: PositiveCount = 5
     """A label with fewer train examples is no class."""
     max_classes: PositiveCount = 50_000
-    """More classes than this are an error: each takes 4 bytes of every row of targets."""
+    """More classes than this are an error. Each takes 4 bytes of every row of targets."""
     scheme: Scheme = "even"
     """See autotag_core.training.balance."""
     num_draws: PositiveCount | None = None
-    """Draws of an epoch; None: as many as there are examples. The shorter an epoch, the more even it can be: for about
-    s draws of each class, s times the number of classes."""
+    """Draws of an epoch. None: as many as there are examples. The shorter an epoch, the more even it can be. For about
+    s draws of each class, take s times the number of classes."""
     max_repeats: Annotated[float, Field(ge=1)] = 16
     """No GIF is drawn more often in an epoch."""
     augmentation: Augmentation | None = Augmentation()
-    """None: frames as they are."""
+    """None leaves frames as they are."""
     window: PositiveCount | None = None
-    """Draws that are shuffled among each other; None: 1,024 with stored frames (0.13 GB, twice), else 65,536."""
+    """Draws that are shuffled among each other. None: 1,024 with stored frames (0.13 GB, twice), else 65,536."""
     num_readers: PositiveCount = 4
-    """Threads that read row groups; more where each takes long to come."""
+    """Threads that read row groups. Take more where each row group takes long to come."""
     num_decoders: PositiveCount = 4
     """Threads that decode and augment frames: one for each core, more where GIFs are fetched."""
     prefetch: PositiveCount = 4
-    """Batches in work before they are asked for."""
+    """Batches that are prepared before they are asked for."""
 
 
 def checked_settings(settings: dict[str, Any]) -> LoaderSettings:
-    """The settings; InputError in one line for every one that is wrong."""
+    """The settings. One InputError, on one line, names every setting that is wrong."""
     try:
         return LoaderSettings(**settings)
     except ValidationError as error:

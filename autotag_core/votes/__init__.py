@@ -1,6 +1,6 @@
-"""Evidence on a (GIF, tag) pair in; out of it a score, the chance that the tag is right, and whether that is enough.
+"""Evidence on a (GIF, tag) pair in; a score out, the chance that the tag is right, and whether that is enough.
 
-Loading this needs neither scikit-learn nor numba; fitting a calibration needs the one, counting votes the other.
+Loading this needs neither scikit-learn nor numba. Fitting a calibration needs scikit-learn, counting votes numba.
 """
 
 from autotag_core.votes.evidence.evidence import SHARE_UNIT, Evidence, ExpertEvidence, evidence_of, evidence_schema

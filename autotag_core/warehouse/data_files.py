@@ -1,4 +1,4 @@
-"""Parquet files of a table, as tasks write them: each whole or not there, under a name that no other file ever had.
+"""Writes a table's Parquet files from tasks. A file is there whole or not at all, under a name no other file ever had.
 
 A file counts only once a commit names it. So a task that dies, is tried again or runs twice leaves a file that nobody
 reads, and never a row too many.
@@ -24,15 +24,15 @@ import pyarrow.parquet as pq
 from autotag_core import storage
 
 MAX_BYTES = 256 * 2**20
-"""A file that has grown to this size is closed, and the next one begun: a reader takes whole files."""
+"""A file of this size is closed and the next one begun: a reader takes whole files."""
 ROW_GROUP_BYTES = 64 * 2**20
-"""Rows in memory, uncompressed, before they are written as a row group."""
+"""Rows in memory, uncompressed, when they are written as a row group."""
 SMALL_BYTES, MAX_SMALL = 16 * 2**20, 16
-"""More than MAX_SMALL files of a partition that are smaller than SMALL_BYTES on average are merged..."""
+"""A partition's files are merged if more than MAX_SMALL of them are smaller than SMALL_BYTES on average..."""
 MERGED_BYTES = 128 * 2**20
-"""...to files of about this size."""
+"""...into files of about this size."""
 _MAX_TEXT = 32
-"""Characters of a text that statistics hold, as in Delta's own."""
+"""Characters of a text that statistics keep, as Delta's own do."""
 _LAST_CHARACTER = "\U0010ffff"
 
 Partition = tuple[tuple[str, str | None], ...]
@@ -41,7 +41,7 @@ Partition = tuple[tuple[str, str | None], ...]
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file that a task has written: `path` below the table, `stats` as Delta's log holds them."""
+    """A file that a task has written. `path` is below the table; `stats` are as Delta's log holds them."""
 
     path: str
     num_bytes: int
@@ -69,7 +69,7 @@ ROWS = pa.schema(
         ("stats", pa.string()),
     ]
 )
-"""Files as rows, from tasks to the driver."""
+"""Data files as rows, which tasks send to the driver."""
 
 
 def write_files(
@@ -79,10 +79,10 @@ def write_files(
     row_group_bytes: int = ROW_GROUP_BYTES,
     max_bytes: int = MAX_BYTES,
 ) -> Iterator[DataFile]:
-    """Write the rows below the URI, in their order, and say which files hold them; none where there are no rows.
+    """Write the rows below the URI, in their order, and give the files that hold them; none where there are no rows.
 
-    Each value of the partition columns has a folder of its own, as Hive names it. Memory: `row_group_bytes` for each
-    value that the rows have; disk: a file for each, where the URI is on S3.
+    Each value of the partition columns has a folder of its own, named as Hive does. Memory: `row_group_bytes` for each
+    value that the rows have. Disk, where the URI is on S3: a file for each value.
     """
     with ExitStack() as stack:
         folders: dict[Partition, _Folder] = {}
@@ -97,7 +97,7 @@ def write_files(
 
 
 def too_small(files: Sequence[DataFile]) -> list[list[DataFile]]:
-    """Groups of files, each of one partition, of which one file each should be made; in the order of the files."""
+    """Groups of files of one partition; each group should become one file. In the order of the files."""
     by_partition: dict[Partition, list[DataFile]] = {}
     for file in files:
         by_partition.setdefault(file.partition, []).append(file)
@@ -106,7 +106,7 @@ def too_small(files: Sequence[DataFile]) -> list[list[DataFile]]:
         total = sum(file.num_bytes for file in members)
         if len(members) <= MAX_SMALL or total >= SMALL_BYTES * len(members):
             continue
-        size = MERGED_BYTES  # a full group: the first file begins one
+        size = MERGED_BYTES  # a full group, so that the first file begins one
         for file in members:
             if size >= MERGED_BYTES:
                 groups.append([])
@@ -117,7 +117,7 @@ def too_small(files: Sequence[DataFile]) -> list[list[DataFile]]:
 
 
 def merge_files(uri: str, files: Sequence[DataFile]) -> Iterator[DataFile]:
-    """Write the rows of these files of one partition, in their order, as few files; the old ones stay."""
+    """Write the rows of these files of one partition, in their order, as few files. The old files stay."""
     with (
         TemporaryDirectory(prefix="autotag-") as scratch,
         _Folder(uri, files[0].partition, ROW_GROUP_BYTES, MAX_BYTES) as folder,
@@ -130,7 +130,7 @@ def merge_files(uri: str, files: Sequence[DataFile]) -> Iterator[DataFile]:
 
 
 def _by_partition(batch: pa.RecordBatch, partition_by: Sequence[str]) -> Iterator[tuple[Partition, pa.Table]]:
-    """The rows by their partition, without its columns, in their order."""
+    """The rows of each partition, without the partition columns, in their order."""
     table = pa.Table.from_batches([batch])
     if not partition_by:
         if table.num_rows:
@@ -148,7 +148,7 @@ def _by_partition(batch: pa.RecordBatch, partition_by: Sequence[str]) -> Iterato
 
 
 class _Folder:
-    """Files of one partition, one open at a time; an error leaves none that is not whole."""
+    """Files of one partition, one open at a time. After an error no file is left that is not whole."""
 
     def __init__(self, uri: str, partition: Partition, row_group_bytes: int, max_bytes: int) -> None:
         self._uri, self._partition = uri, partition
@@ -166,14 +166,14 @@ class _Folder:
             self._open.stack.__exit__(*error)
 
     def add(self, rows: pa.Table) -> Iterator[DataFile]:
-        """Take the rows; the file that they have filled, if they have."""
+        """Take the rows; give the file if they filled one."""
         self._waiting.append(rows)
         self._num_waiting += rows.nbytes
         if self._num_waiting >= self._row_group_bytes:
             yield from self._write()
 
     def finish(self) -> Iterator[DataFile]:
-        """Write what waits; the last file, if there is one."""
+        """Write the rows that wait; give the last file, if there is one."""
         yield from self._write()
         yield from self._close()
 
@@ -182,14 +182,14 @@ class _Folder:
             return
         rows = pa.concat_tables(self._waiting)
         self._waiting, self._num_waiting = [], 0
-        # one add may have brought far more than a row group: a batch of Arrow has as many rows as it has
+        # one `add` may bring far more than a row group: batches of Arrow have any number of rows
         step = max(1, math.ceil(rows.num_rows / max(1, round(rows.nbytes / self._row_group_bytes))))
         for start in range(0, rows.num_rows, step):
             if self._open is None:
                 name = f"part-{uuid.uuid4().hex}.parquet"
                 with storage.explained(self._uri):
                     self._open = _File(self._uri, f"{self._name}/{name}" if self._name else name, rows.schema)
-            with storage.explained(self._uri):  # no room, no right to write
+            with storage.explained(self._uri):  # no space, no right to write
                 self._open.writer.write_table(rows.slice(start, step), row_group_size=step)
             if self._open.local.stat().st_size >= self._max_bytes:
                 yield from self._close()
@@ -205,7 +205,7 @@ class _Folder:
 
 
 class _File:
-    """A file that is being written; closing its stack lets it appear under its name."""
+    """A file that is being written. It appears under its name when its stack is closed."""
 
     def __init__(self, uri: str, path: str, schema: pa.Schema) -> None:
         self.path = path
@@ -214,30 +214,30 @@ class _File:
         self._size = 0
         self.local = self.stack.enter_context(storage.new_file(storage.join(uri, path)))
         self.stack.callback(self._measure)
-        # Arrow's own schema stays out: readers go by the table's
+        # Arrow's own schema is not stored: readers go by the table's
         self.writer = self.stack.enter_context(
             pq.ParquetWriter(self.local, schema, store_schema=False, metadata_collector=self.metadata)
         )
 
     def _measure(self) -> None:
-        """After the writer has closed, before the file has gone to its place."""
+        """Called after the writer has closed, before the file moves to its place."""
         self._size = self.local.stat().st_size
 
     def num_bytes(self) -> int:
-        """Of the whole file, once it is closed."""
+        """Size of the whole file, once it is closed."""
         return self._size
 
 
 def _hive_value(value: str | None) -> str:
-    """As Hive, and Spark with it, names the folder of a value."""
+    """The value as Hive, and so Spark, names its folder."""
     return "__HIVE_DEFAULT_PARTITION__" if value is None else quote(value, safe="-_. ")
 
 
 def _statistics(metadata: pq.FileMetaData) -> str:
     """JSON with numRecords, and minValues, maxValues and nullCount of columns that hold one number or text a row.
 
-    Delta protocol, "Per-file Statistics". Texts are cut to 32 characters, the greatest one with a character after them
-    that no text goes beyond. A column of which a row group says nothing is left out.
+    Delta protocol, "Per-file Statistics". Texts are cut to 32 characters. The greatest text then gets a character that
+    no text goes beyond. A column is left out if a row group says nothing about it.
     """
     smallest: dict[str, Any] = {}
     greatest: dict[str, Any] = {}
@@ -260,7 +260,7 @@ def _statistics(metadata: pq.FileMetaData) -> str:
 
 
 def _limits(found: list[pq.Statistics]) -> tuple[Any, Any] | None:
-    """The least and the greatest value as JSON has them; None where they are not known or of no use to skip files."""
+    """The least and the greatest value as in JSON. None where they are unknown or of no use for skipping files."""
     if not found or not all(one.has_min_max for one in found):
         return None
     low, high = min(one.min for one in found), max(one.max for one in found)

@@ -27,7 +27,7 @@ def open_table(uri: str, version: int | None = None) -> DeltaTable:
 def live_files(delta: DeltaTable, uri: str) -> list[str]:
     """URIs of the files that hold the rows of this version.
 
-    Below the URI as the caller wrote it: delta-rs encodes the table's own path, which then names no local file.
+    They are below the URI as the caller wrote it. delta-rs encodes the table's own path, and that names no local file.
     """
     paths = pa.table(delta.get_add_actions(flatten=True))["path"].to_pylist()
     return [storage.join(uri, unquote(path)) for path in paths]
@@ -36,7 +36,7 @@ def live_files(delta: DeltaTable, uri: str) -> list[str]:
 def read_rows(
     delta: DeltaTable, uri: str, table: Table, columns: Sequence[str] | None = None, where: pc.Expression | None = None
 ) -> pa.Table:
-    """Rows of this version as Arrow, filtered while they are read; one AutotagError lists every wrong column."""
+    """Rows of this version as Arrow, filtered while they are read. One AutotagError lists every wrong column."""
     check_columns(table, pa.schema(delta.schema().to_arrow()))
     files = live_files(delta, uri)
     schema = plain_schema(table)
@@ -51,7 +51,7 @@ def read_rows(
         filesystem=filesystem,
         format="parquet",
         partitioning=ds.HivePartitioning(pa.schema([schema.field(name) for name in table.partition_by])),
-        partition_base_dir=root,  # a folder above the table may be called version=2
+        partition_base_dir=root,  # a folder above the table may be named like version=2
     )
     return dataset.to_table(columns=list(columns) if columns else None, filter=where)
 
@@ -69,7 +69,7 @@ def delta_uri(uri: str) -> str:
 
 
 def storage_options(uri: str) -> dict[str, str] | None:
-    """Delta-rs options from boto3's credential chain, so that profiles and roles work as everywhere else."""
+    """delta-rs options from boto3's credential chain, so that profiles and roles work as everywhere else."""
     if not storage.is_s3(uri):
         return None
     try:

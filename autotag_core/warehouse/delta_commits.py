@@ -1,4 +1,4 @@
-"""Commits to Delta tables: files that tasks have written become the table's next version, by one write of its log."""
+"""Commits to Delta tables: one write of a table's log makes files that tasks have written its next version."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from autotag_core.warehouse.delta import delta_uri, open_table, storage_options
 FILE_RETENTION = "delta.deletedFileRetentionDuration"
 FOREVER = "interval 3650 days"
 _KEEP = {FILE_RETENTION: FOREVER, "delta.logRetentionDuration": FOREVER}
-"""`runs` names old versions of tables: they stay until the job itself deletes what no kept run needs."""
+"""`runs` names old versions of tables. They stay until the job itself deletes what no kept run needs."""
 _MARK = "userMetadata"
 
 
@@ -32,10 +32,10 @@ def commit_files(
     after: int | None = None,
     partitions: Iterable[str] | None = None,
 ) -> int:
-    """Commit the files as the table's next version, and return it; a table that is not there is made.
+    """Commit the files as the table's next version, and return that version. A missing table is made.
 
-    They take the place of all rows, of another schema or partitioning too. With `after` they are added to the rows of
-    that version, or, with `partitions`, take the place of the rows with these values of the one partition column. The
+    The files replace all rows, also those of another schema or partitioning. With `after` they are added to the rows of
+    that version. With `after` and `partitions` they replace the rows with these values of the one partition column. The
     schema's columns keep their comments. `mark` tells this commit from every other. AutotagError where another writer
     came first: since the table was opened here, or since `after`. InputError where the place can't be written.
     """
@@ -74,7 +74,7 @@ def commit_files(
 
 
 def _landed(uri: str, mark: str, before: DeltaTable | None, error: Exception) -> int:
-    """The version, where the commit is there though its answer was lost; else raises what is wrong."""
+    """The version, if the commit is there and only its answer was lost; else raises what is wrong."""
     newest = _open(uri)
     if newest is not None and (before is None or newest.version() > before.version()):
         for commit in newest.history(5):
@@ -98,7 +98,7 @@ def _open(uri: str) -> DeltaTable | None:
 
 
 def _made(uri: str) -> str:
-    """The table's place as delta-rs takes it; a local folder is made, since no file may have been written to it."""
+    """The table's place as delta-rs takes it. A local folder is made: without a file, nothing else has made it."""
     if not storage.is_s3(uri):
         with storage.explained(uri):
             storage.local_path(uri).mkdir(parents=True, exist_ok=True)

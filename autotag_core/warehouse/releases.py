@@ -1,9 +1,9 @@
 """Releases of a warehouse, without a JVM: which run is current, its tables, publication and rollback.
 
-A run writes its tables as new Delta versions that nobody is told of; one append to `runs` names them, and that append
-is the publication. Readers take the last published row and read each table at the version it names, so they see a whole
-release or none. An append is one conditional write of one log file: two runs that finish together both land, and their
-`sequence` says in which order.
+A run writes its tables as new Delta versions that no reader knows of. One append to `runs` names them: that append is
+the publication. Readers take the last published row and read each table at the version it names, so they see a whole
+release or none. An append is one conditional write of one log file. Two runs that finish together both land, and their
+`sequence` gives the order.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FAILED, NOT_PUBLISHED = "failed", "not_published"
 
 @dataclass(frozen=True)
 class RunRecord:
-    """A row of `runs`; see tables.RUNS for the meaning of each column."""
+    """A row of `runs`. See tables.RUNS for the meaning of each column."""
 
     run_id: str
     started: datetime
@@ -68,9 +68,9 @@ def table_uri(warehouse: str, table: str) -> str:
 
 
 def append_run(warehouse: str, record: RunRecord) -> None:
-    """Append one row to `runs`, atomically; a status of `published` or `rolled_back` makes it the current release.
+    """Append one row to `runs`, atomically. A status of `published` or `rolled_back` makes it the current release.
 
-    The row's `sequence` is one more than the greatest so far: the commit goes through only as the table's next version,
+    The row's `sequence` is one more than the greatest so far. The commit goes through only as the table's next version,
     and is made anew when another run came first. So the order is that of the commits, whatever the clocks say.
     """
     uri = table_uri(warehouse, RUNS.name)
@@ -78,7 +78,7 @@ def append_run(warehouse: str, record: RunRecord) -> None:
         runs = _make_runs(warehouse, uri)
         earlier = _read_runs(warehouse, runs)
         if (record.run_id, record.status) in {(run.run_id, run.status) for run in earlier}:
-            return  # the commit of the last try did land, only its answer was lost
+            return  # the commit of the last try did land; only its answer was lost
         numbered = replace(record, sequence=max((run.sequence for run in earlier), default=0) + 1)
         try:
             write_deltalake(
@@ -97,9 +97,9 @@ def append_run(warehouse: str, record: RunRecord) -> None:
 def _make_runs(warehouse: str, uri: str) -> DeltaTable:
     """The table, made without a row where there is none.
 
-    A record is only ever written to an opened table: delta-rs puts a commit that knows of no version after any that is
-    there, without a conflict, and two records would bear the same number. A store that does not list a file the moment
-    it is written is asked again.
+    A record is only ever written to an opened table. Without one, delta-rs commits after whatever is there, without a
+    conflict, and two records could get the same number. A store that does not list a file right after the write is
+    asked again.
     """
     for attempt in range(_OPEN_ATTEMPTS):
         runs = _open_runs(warehouse)
@@ -117,7 +117,7 @@ def _make_runs(warehouse: str, uri: str) -> DeltaTable:
 
 
 def list_runs(warehouse: str) -> list[RunRecord]:
-    """Every run, oldest first (in the order in which they were recorded); InputError where there is no warehouse."""
+    """Every run, oldest first (in the order in which they were recorded). InputError where there is no warehouse."""
     runs = _open_runs(warehouse)
     if runs is None:
         raise InputError(
@@ -169,7 +169,7 @@ _MAPS = [item.name for item in RUNS.schema if pa.types.is_map(item.type)]
 
 
 def current_release(warehouse: str, run_id: str | None = None) -> RunRecord:
-    """The release that readers see, or the one that `run_id` published; InputError where there is none."""
+    """The release that readers see, or the one that `run_id` published. InputError where there is none."""
     releases = [run for run in list_runs(warehouse) if run.is_release]
     if run_id is not None:
         releases = [run for run in releases if run.run_id == run_id]
@@ -186,7 +186,7 @@ def read_table(
     columns: Sequence[str] | None = None,
     where: pc.Expression | None = None,
 ) -> pa.Table:
-    """A table of the release as Arrow, filtered while it is read; columns as in autotag_core/tables."""
+    """A table of the release as Arrow, filtered while it is read, with the columns of autotag_core/tables."""
     uri, table = table_uri(warehouse, name), _open_released(warehouse, name, release)
     try:
         return read_rows(table, uri, TABLES[name], columns, where)
@@ -210,7 +210,7 @@ def _open_released(warehouse: str, name: str, release: RunRecord) -> DeltaTable:
 
 
 def check_release(warehouse: str, run_id: str) -> RunRecord:
-    """The release of a run whose tables are all still there, every file; InputError where one is not."""
+    """The release of a run, if every file of all its tables is still there; InputError where one is not."""
     release = current_release(warehouse, run_id)
     for name, version in release.table_versions.items():
         uri = table_uri(warehouse, name)
@@ -224,10 +224,10 @@ def check_release(warehouse: str, run_id: str) -> RunRecord:
 
 
 def rollback(warehouse: str, run_id: str, elasticsearch_index: str | None = None) -> RunRecord:
-    """Make the tables of an earlier release current again, by one append; nothing is rewritten or lost.
+    """Make the tables of an earlier release current again, by one append. Nothing is rewritten or lost.
 
-    Its documents may by now be in another index than the one that it was published with. InputError, and nothing is
-    changed, where one of its tables is no longer there at that version.
+    Its documents may by now be in another index than the one it was published with. InputError, and no change, where
+    one of its tables is no longer there at that version.
     """
     earlier = check_release(warehouse, run_id)
     now = datetime.now(UTC)
@@ -247,14 +247,14 @@ def rollback(warehouse: str, run_id: str, elasticsearch_index: str | None = None
 
 
 def new_run_id(started: datetime) -> str:
-    """UTC time and six random hex digits: sorts by time, unique between runs that start together."""
+    """UTC time and six random hex digits. It sorts by time, and runs that start together get different ones."""
     return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
 
 
 def check_writable(warehouse: str) -> None:
-    """InputError in one line where a run could not be recorded here: no bucket, no permission, other columns in `runs`.
+    """InputError in one line if no run could be recorded here: no bucket, no permission, other columns in `runs`.
 
-    Nothing is left behind: a table `runs` that is not there is not made.
+    It leaves nothing behind: a missing table `runs` is not made.
     """
     if not storage.is_s3(warehouse) and "%" in str(storage.local_path(warehouse)):
         raise InputError(f"{warehouse}: the path of a warehouse must not hold %: not every reader of Delta can open it")

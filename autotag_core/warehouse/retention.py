@@ -1,4 +1,4 @@
-"""Which table versions a warehouse keeps: files that only dropped releases need are deleted."""
+"""Which table versions a warehouse keeps. Files that only dropped releases need are deleted."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from autotag_core.warehouse.delta import live_files, open_table
 from autotag_core.warehouse.delta_commits import FILE_RETENTION, FOREVER
 
 UNNAMED_S = 24 * 3600
-"""A younger file may be somebody's work: tasks write files before the driver commits them."""
+"""Seconds. A younger file may be in use: tasks write files before the driver commits them."""
 SHARDS = "shards"
-"""Folder of the warehouse in which each run that built index shards has one of its own."""
+"""Folder of the warehouse. In it, each run that built index shards has a folder of its own."""
 
 
 def drop_old_versions(warehouse: str, keep: int | None) -> dict[str, int]:
-    """Delete the data files that nobody needs; returns how many by table, 0 left out.
+    """Delete the data files that nobody needs. Gives how many by table, without zeros.
 
-    Those are files that none of the newest `keep` releases is made of (None: every release is kept), and files that no
-    commit names and that are a day old: tasks that died or ran twice left them. Kept besides: every version that a
-    rollback names, and all that was committed after the current release. Cost: a listing or two of each table, and its
-    log read once for each kept version.
+    One kind are files of which none of the newest `keep` releases is made (None: every release is kept). The other kind
+    are files that no commit names and that are a day old: tasks that died or ran twice left them. Also kept is every
+    version that a rollback names, and all that was committed after the current release. Cost: a listing or two of each
+    table, and its log read once for each kept version.
     """
     releases = [run for run in list_runs(warehouse) if run.is_release]
     if not releases:
@@ -34,10 +34,10 @@ def drop_old_versions(warehouse: str, keep: int | None) -> dict[str, int]:
 
 
 def drop_old_shards(warehouse: str, keep: int | None) -> list[str]:
-    """Delete the index shards that no kept release is searched with; returns the runs that had built them.
+    """Delete the index shards that no kept release is searched with. Gives the runs that had built them.
 
-    Those of a run that did not end among them: one run at a time writes a warehouse, so nobody needs them. None: all
-    releases are kept.
+    Shards of a run that did not end are deleted too: one run at a time writes a warehouse, so nobody needs them.
+    `keep` None: all releases are kept.
     """
     named = {
         run_id
@@ -52,13 +52,13 @@ def drop_old_shards(warehouse: str, keep: int | None) -> list[str]:
 
 
 def _kept(releases: list[RunRecord], keep: int | None) -> list[RunRecord]:
-    """The newest `keep` and every rollback; None: all."""
+    """The newest `keep` releases and every rollback; all where `keep` is None."""
     first = 0 if keep is None else len(releases) - keep
     return [run for at, run in enumerate(releases) if at >= first or run.status == ROLLED_BACK]
 
 
 def _drop_files(warehouse: str, name: str, current: RunRecord, kept: list[RunRecord]) -> int:
-    """Delete a table's files that only dropped releases need, where `kept` says which are kept, and unnamed ones."""
+    """Delete a table's unnamed files and, if `kept` is not empty, those that only dropped releases need."""
     if name not in current.table_versions:
         return 0
     uri = table_uri(warehouse, name)
@@ -68,10 +68,10 @@ def _drop_files(warehouse: str, name: str, current: RunRecord, kept: list[RunRec
 
 
 def _replaced_files(uri: str, name: str, current: RunRecord, kept: list[RunRecord]) -> set[str]:
-    """What is neither live in a kept version nor newer than the current release.
+    """Files that are neither live in a kept version nor newer than the current release.
 
-    Candidates are the files that commits up to the current release's version added and removed again: nothing that the
-    table's log does not name, such as what another writer is about to commit, and nothing added later.
+    Candidates are the files that commits up to the current release's version added and removed again. So nothing is
+    taken that the log does not name, such as files another writer is about to commit, and nothing added later.
     """
     candidates = _removed_files(open_table(uri, current.table_versions[name]), uri) & set(storage.list_files(uri))
     if not candidates:
@@ -83,9 +83,9 @@ def _replaced_files(uri: str, name: str, current: RunRecord, kept: list[RunRecor
 
 
 def _unnamed_files(uri: str) -> set[str]:
-    """Old files of which the log says nothing: neither that they are there, nor that they were.
+    """Old files that the log does not name: neither as there, nor as removed.
 
-    Only of tables whose log remembers all that it ever named; what was removed is forgotten after a week by default.
+    Only tables whose log remembers every name are looked at. By default a log forgets removed files after a week.
     """
     table = open_table(uri)
     if table.metadata().configuration.get(FILE_RETENTION) != FOREVER:

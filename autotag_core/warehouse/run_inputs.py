@@ -6,24 +6,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 _ENDINGS = {"versions": "_version", "stamps": "_stamp", "shards": "_shards"}
-"""How the column `inputs` of `runs` tells the fields apart: by the end of a key."""
+"""The ends of keys by which the column `inputs` of `runs` tells the fields apart."""
 
 
 @dataclass
 class RunInputs:
-    """The column `inputs` of `runs`. Rows of a table depend on versions and stamps, and on nothing in the notes."""
+    """The column `inputs` of `runs`. Rows of a table depend on versions and stamps, never on the notes."""
 
     versions: dict[str, str] = field(default_factory=dict)
-    """Of each expert's model, of the way in which `frames` are made, and of the `reader` of texts."""
+    """Versions of each expert's model, of the way in which `frames` are made, and of the `reader` of texts."""
     stamps: dict[str, str] = field(default_factory=dict)
     """States of the files of `sessions` and `search_sessions`."""
     shards: dict[str, str] = field(default_factory=dict)
-    """By expert: the run that built the index shards which the release can be searched with."""
+    """By expert: the run that built the index shards with which the release can be searched."""
     notes: dict[str, str] = field(default_factory=dict)
-    """What a person may ask: which catalog, which base, whether a model was trained or reused, and why."""
+    """What people may ask: which catalog, which base, whether a model was trained or reused, and why."""
 
     def makes_the_same(self, other: RunInputs) -> bool:
-        """Whether a run with the other inputs makes the same rows of the same catalog by the same settings."""
+        """Whether a run with the other inputs makes the same rows, given the same catalog and settings."""
         return (self.versions, self.stamps) == (other.versions, other.stamps)
 
     def shards_of(self, experts: Iterable[str]) -> dict[str, str]:
@@ -31,7 +31,7 @@ class RunInputs:
         return {expert: self.shards[expert] for expert in experts if expert in self.shards}
 
     def to_map(self) -> dict[str, str]:
-        """As the table has it; ValueError where a note's key reads as one of the other fields."""
+        """The inputs as the table has them. ValueError where a note's key has the end of another field's keys."""
         found = dict(self.notes)
         if wrong := [key for key in found if key.endswith(tuple(_ENDINGS.values()))]:
             raise ValueError(f"a note must not be called {wrong[0]!r}: its ending is that of another field")
@@ -41,7 +41,7 @@ class RunInputs:
 
     @classmethod
     def from_map(cls, found: dict[str, str]) -> RunInputs:
-        """From the table's column."""
+        """The inputs from the table's column."""
         inputs = cls()
         for key, value in found.items():
             name = next((name for name, ending in _ENDINGS.items() if key.endswith(ending)), "notes")

@@ -1,8 +1,8 @@
-"""The catalog: check every row, split the good ones. All of it native Spark expressions.
+"""The catalog: checks every row and splits the good ones, all in native Spark expressions.
 
-Cost: one scan and one shuffle of the rows by gif_id (to find duplicates; rows without one by their text, so that they
-don't all meet in one task); grows linearly with the rows. A .csv file, whose cells may hold line breaks, and a .gz file
-are read by one task each: a large catalog in one file is better Parquet or plain JSON lines.
+Cost: one scan and one shuffle of the rows by gif_id, to find duplicates. Rows without a gif_id are shuffled by their
+text, so that they don't all meet in one task. It grows linearly with the rows. One task reads a .csv file, whose cells
+may hold line breaks, or a .gz file. So a large catalog in one file should be Parquet or plain JSON lines.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MAX_SHOWN = 200  # characters of a bad row that its failure message quotes
 
 @dataclass(frozen=True)
 class CheckedCatalog:
-    """`gifs_df` has the columns of the catalog table without `split`; `failures_df` those of the failures table."""
+    """`gifs_df` has the columns of the catalog table without `split`; `failures_df` has those of the failures table."""
 
     gifs_df: DataFrame
     failures_df: DataFrame
@@ -30,11 +30,11 @@ class CheckedCatalog:
 def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
     """Split the rows into GIFs and failures.
 
-    Of rows with the same gif_id the first is kept, in the order: usable rows, then by uri, then by the row's text; it
-    does not depend on how the file was split. Tags are trimmed, empty and repeated ones dropped. A relative uri is
-    taken from the catalog's folder, `.` and `..` resolved. A popularity that is no number, or below 0, is 0. A uri with
-    credentials (a user, a password, a signature) fails as unsupported_uri, as one that leads out of the bucket does;
-    no message quotes a credential.
+    Of rows with the same gif_id the first is kept, in the order: usable rows, then by uri, then by the row's text. This
+    does not depend on how the file was split. Tags are trimmed; empty and repeated ones are dropped. A relative uri
+    starts in the catalog's folder, with `.` and `..` resolved. A popularity that is no number, or below 0, becomes 0. A
+    uri with credentials (a user, a password, a signature) fails as unsupported_uri, as does one that leads out of the
+    bucket. No message quotes a credential.
     """
     without_id = F.when(F.col("gif_id").isNull(), F.xxhash64("raw"))
     first = Window.partitionBy("gif_id", without_id).orderBy(
@@ -64,8 +64,9 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
 def assign_splits(
     gifs_df: DataFrame, validation_ids_df: DataFrame | None = None, test_ids_df: DataFrame | None = None
 ) -> DataFrame:
-    """Add `split`: test for GIFs in the reviewed list, else validation for GIFs in the validation list (without a list:
-    for GIFs with editorial tags), else train.
+    """Add `split`: test for GIFs in the reviewed list, else validation for GIFs in the validation list, else train.
+
+    Without a validation list, GIFs with editorial tags are validation.
     """
     in_validation: Column = F.size("editorial_tags") > 0
     if validation_ids_df is not None:

@@ -1,4 +1,4 @@
-"""Catalog files as rows: JSON lines, CSV or Parquet, each row kept, readable or not. All native Spark expressions."""
+"""Catalog files as rows: JSON lines, CSV or Parquet. Every row is kept, readable or not. Native Spark expressions."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COLUMNS = ("gif_id", "uri", "tags", "editorial_tags", "caption", "popularity", "
 TAG_COLUMNS = ("tags", "editorial_tags")
 SUFFIXES = {".jsonl": "json", ".ndjson": "json", ".json": "json", ".csv": "csv", ".parquet": "parquet"}
 SPARK_ERRORS = (PySparkException, Py4JJavaError)
-"""What Spark raises for a file that it can't read: the second where the reading itself fails, in an executor."""
+"""What Spark raises for a file that it can't read. The second comes where the reading itself fails, in an executor."""
 _EXTRA = "_more_cells_than_the_header_has"
 _SPACE = " \t\n\r\f\v\u00a0\u3000\ufeff"
 
@@ -29,7 +29,7 @@ _SPACE = " \t\n\r\f\v\u00a0\u3000\ufeff"
 def read_catalog(spark: SparkSession, uri: str, config: CatalogConfig) -> DataFrame:
     """One row per catalog row: the COLUMNS, `invalid` (why its tags or the row can't be read, or null) and `raw`.
 
-    The format follows the suffix: JSON lines (.jsonl, .ndjson, .json) or .csv, both also with .gz, or .parquet.
+    The suffix decides the format: JSON lines (.jsonl, .ndjson, .json) or .csv, both also with .gz, or .parquet.
     InputError, in one line, where the catalog can't be read, its suffix is unknown or a required column is missing.
     """
     kind = file_kind(uri)
@@ -45,7 +45,7 @@ def read_catalog(spark: SparkSession, uri: str, config: CatalogConfig) -> DataFr
 
 
 def file_kind(uri: str) -> str:
-    """json, csv or parquet, by the suffix; InputError for any other."""
+    """json, csv or parquet, by the suffix. InputError for any other suffix."""
     path = uri.rstrip("/").lower()
     plain = path.removesuffix(".gz")
     kind = next((kind for suffix, kind in SUFFIXES.items() if plain.endswith(suffix)), None)
@@ -55,7 +55,7 @@ def file_kind(uri: str) -> str:
 
 
 def read_id_list(spark: SparkSession, uri: str) -> DataFrame:
-    """The gif_ids of a text file, one a line, blank lines ignored; InputError where it can't be read."""
+    """The gif_ids of a text file, one a line; blank lines are ignored. InputError where it can't be read."""
     try:
         lines_df = spark.read.text(spark_path(uri))
     except SPARK_ERRORS as error:
@@ -64,7 +64,7 @@ def read_id_list(spark: SparkSession, uri: str) -> DataFrame:
 
 
 def spark_path(uri: str) -> str:
-    """The path as Spark's readers take it, with the characters that it would match as a pattern escaped."""
+    """The path as Spark's readers take it, with escapes for the characters that Spark would match as a pattern."""
     name = uri.rstrip("/").rpartition("/")[2]
     if name.startswith(("_", ".")):
         raise InputError(f"{uri}: Spark reads no file whose name starts with {name[0]}: rename it")
@@ -72,7 +72,7 @@ def spark_path(uri: str) -> str:
 
 
 def first_line(error: Exception) -> str:
-    """The line of a Spark error that a person can use, without its stack trace."""
+    """The one line of a Spark error that helps people, without its stack trace."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.strip().startswith("at ")]
     causes = [line.partition(": ")[2] for line in lines if line.startswith("Caused by:")]
     line = (causes or lines or [type(error).__name__])[-1 if causes else 0]
@@ -85,15 +85,15 @@ def text(column: Column | str) -> Column:
 
 
 def trimmed(column: Column | str) -> Column:
-    """Without white space, no-break space and byte order mark at both ends."""
+    """The text without white space, no-break space and byte order mark at both ends."""
     return F.trim(column, F.lit(_SPACE))
 
 
 def read_json_lines(spark: SparkSession, path: str) -> DataFrame:
-    """Lines that are not blank: `line`, trimmed, `row`, the variant of [line], and `is_object`.
+    """Lines that are not blank: `line`, trimmed; `row`, the variant of [line]; and `is_object`.
 
-    A line is parsed as a variant, so that one wrong type in one row costs that row only, and between brackets: alone,
-    whatever follows the first object would be dropped in silence.
+    A line is parsed as a variant, so a wrong type in one row costs that row only. It is parsed between brackets:
+    otherwise whatever follows the first object would be dropped in silence.
     """
     rows_df = spark.read.text(path).withColumn("line", trimmed("value")).where("line != ''")
     rows_df = rows_df.withColumn("row", F.try_parse_json(F.concat(F.lit("["), "line", F.lit("]"))))
@@ -103,12 +103,12 @@ def read_json_lines(spark: SparkSession, path: str) -> DataFrame:
 
 
 def kind(name: str) -> Column:
-    """The type, as schema_of_variant says it, of a field of `row` of read_json_lines."""
+    """The type of a field of `row` of read_json_lines, as schema_of_variant names it."""
     return F.expr(f"schema_of_variant(variant_get(row, '$[0].{name}'))")
 
 
 def scalar(name: str) -> Column:
-    """A text or number of `row` of read_json_lines as text, null where it is anything else."""
+    """A text or number of `row` of read_json_lines as text; null where it is anything else."""
     found = F.try_variant_get("row", f"$[0].{name}", "string")
     return F.when(~kind(name).rlike("^(OBJECT|ARRAY|BOOLEAN)"), found)
 
@@ -136,10 +136,10 @@ def _read_json_catalog(spark: SparkSession, path: str) -> DataFrame:
 
 
 def _read_csv(spark: SparkSession, path: str, uri: str, separator: str) -> DataFrame:
-    """Quoted as RFC 4180; a tags cell is a JSON list of strings or tags between separators.
+    """The rows, quoted as RFC 4180. A tags cell is a JSON list of strings, or tags between separators.
 
-    Missing cells at the end of a row are empty. A row with more cells than the header, or with a line break outside
-    its caption, is unreadable: a comma or a quote went wrong in it, and its cells can't be told.
+    Missing cells at the end of a row are empty. A row with more cells than the header, or with a line break outside its
+    caption, is unreadable: a comma or a quote went wrong in it, so its cells can't be told apart.
     """
     options: dict[str, bool | str] = {"header": True, "quote": '"', "escape": '"', "multiLine": True}
     names = [name.strip(_SPACE) for name in spark.read.options(**options).csv(path).columns]
@@ -178,7 +178,7 @@ def _read_csv(spark: SparkSession, path: str, uri: str, separator: str) -> DataF
 
 
 def _read_parquet(spark: SparkSession, path: str, uri: str) -> DataFrame:
-    """The columns of a catalog; whatever else the file holds is never read."""
+    """The columns of a catalog. Nothing else in the file is read."""
     parquet_df = spark.read.parquet(path)
     _require(parquet_df.columns, uri)
     kinds = {name: parquet_df.schema[name].dataType for name in COLUMNS if name in parquet_df.columns}

@@ -1,4 +1,4 @@
-"""Where the file of a catalog row is, and what of a row may be written down. All native Spark expressions."""
+"""Where the file of a catalog row is, and what of a row may be written down. Native Spark expressions."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from autotag_core import storage
 
 _ABSOLUTE = r"^([A-Za-z][A-Za-z0-9+.-]*://|file:|/)"
 _DOTS = r"(^|/)\.\.?(/|$)"
-# a secret may hold a slash, so that what stands before it looks like a host with a port
+# a secret may hold a slash: then the part before it looks like a host with a port
 _USER = r"(?s)^[A-Za-z][A-Za-z0-9+.-]*://([^/]*|[^/]*:.*)@"
 _SIGNED = r"(?i)[?&](x-(amz|goog)-[a-z-]+|signature|sig|awsaccesskeyid|googleaccessid|key-pair-id|policy|\w*token)="
 _MAX_SCRUBBED = 2000  # characters that are looked through before a part of them is shown
 
 
 def place_of(uri: Column, catalog_uri: str) -> Column:
-    """The uri that the catalog table gets; null where it holds credentials or leads out of the bucket or file system.
+    """The uri for the catalog table. Null where it holds credentials or leads out of the bucket or file system.
 
-    An absolute uri stays as it is. A relative one starts in the catalog's folder; its `.` and `..` are resolved, since
+    An absolute uri stays as it is. A relative one starts in the catalog's folder. Its `.` and `..` are resolved, since
     S3 would take them for parts of a name.
     """
     folder = _folder(catalog_uri)
@@ -40,7 +40,7 @@ def holds_credentials(uri: Column) -> Column:
 
 
 def quoted(raw: Column, uri: Column, length: int) -> Column:
-    """The beginning of a row for a message: none of it where its uri holds credentials, else no user and no query."""
+    """The beginning of a row for a message, without user and query. Empty where the row's uri holds credentials."""
     shown = F.regexp_replace(F.substring(raw, 1, _MAX_SCRUBBED), r"(:\\?/\\?/)\S*@", "$1...@")
     shown = F.regexp_replace(shown, r'\?[^\s"]*=[^\s"]*', "?...")
     hidden = F.coalesce(holds_credentials(uri), F.lit(False))
@@ -48,14 +48,14 @@ def quoted(raw: Column, uri: Column, length: int) -> Column:
 
 
 def _folder(uri: str) -> str:
-    """Where relative uris start: a path for file: URIs too, so that a name with % in it stays what it is."""
+    """Where relative uris start. It is a path for file: URIs too, so that a name with % in it stays what it is."""
     folder, slash, _ = uri.rstrip("/").rpartition("/")
     return f"{storage.local_path(folder)}/" if folder.startswith("file:") else folder + slash
 
 
 def _resolved(relative: Column, folder: str) -> Column:
     """The relative uri in the folder, without `.` and `..`; null where it leads further up than there is."""
-    if "://" not in folder:  # a local folder may itself hold dots; in a key of S3 they are a name
+    if "://" not in folder:  # a local folder may itself hold dots; in a key of S3 they are part of a name
         folder = posixpath.normpath(folder).rstrip("/") + "/"
     found = re.match(r"[^/]*://[^/]*/|/*", folder)
     root = found[0] if found else ""

@@ -1,4 +1,4 @@
-"""Connected components of a graph too large for one machine: edges in, for each node the smallest one it can reach."""
+"""Connected components of a graph too large for one machine: edges in, each node's smallest reachable node out."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 Keep = Callable[[DataFrame], DataFrame]
-"""Writes rows once and gives them back without their plan: a loop's plan would otherwise grow with every round."""
+"""Writes rows once and gives them back without their plan. Otherwise a loop's plan would grow with every round."""
 
 
 def connected_components(edges_df: DataFrame, keep: Keep) -> DataFrame:
-    """(node, root) of each node that is not the smallest of its component; edges_df is (node, other), in any order.
+    """(node, root) of each node that is not the smallest of its component. edges_df is (node, other), in any order.
 
-    Alternates large-star and small-star (Kiveris et al. 2014, "Connected Components in MapReduce and Beyond") until the
+    Large-star and small-star alternate (Kiveris et al. 2014, "Connected Components in MapReduce and Beyond") until the
     graph is stars around their smallest nodes, which one more round would leave as they are. Rounds: proven
-    O(log(edges)^2); none where every node is next to the smallest of its component and to no other, 7 for a chain of
-    200. A round: three shuffles of at most twice the edges, kept once, and one of their ends to see whether it was the
-    last; a hub's edges pass one task, which spills. The driver sees no edge. edges_df is read in the first round and to
-    see whether there must be one: give it a table, not a plan.
+    O(log(edges)^2). There is none if every node is next to the smallest of its component and to no other; a chain of
+    200 takes 7. A round: three shuffles of at most twice the edges, kept once, and one of their ends to see whether it
+    was the last. A hub's edges pass one task, which spills. The driver sees no edge. edges_df is read in the first
+    round and to see whether there must be one, so give it a table, not a plan.
     """
     larger, smaller = F.greatest("node", "other"), F.least("node", "other")
     links_df = edges_df.where("node != other").select(larger.alias("node"), smaller.alias("root")).distinct()
@@ -29,10 +29,10 @@ def connected_components(edges_df: DataFrame, keep: Keep) -> DataFrame:
 
 
 def star_groups(edges_df: DataFrame) -> DataFrame:
-    """(node, root): of components that must not be trusted, only what is next to its root; edges_df (node, other).
+    """(node, root) of components that must not be trusted: only nodes next to a root. edges_df is (node, other).
 
     A root is a node smaller than all that it has an edge with. Every other node joins the smallest root that it has an
-    edge with, and none where it has none: no chain holds a group together. Two shuffles of the edges and one join.
+    edge with, or none if it has none. So no chain holds a group together. Two shuffles of the edges and one join.
     """
     both_df = edges_df.where("node != other").select("node", "other")
     both_df = both_df.union(both_df.select("other", "node")).distinct()
@@ -45,7 +45,7 @@ def star_groups(edges_df: DataFrame) -> DataFrame:
 
 
 def _large_star(links_df: DataFrame) -> DataFrame:
-    """Every larger neighbor of a node is linked to the node's smallest neighbor, or to itself if it is smaller."""
+    """Links every larger neighbor of a node to the node's smallest neighbor, or to the node if that is smaller."""
     ends = F.array(
         F.struct("node", F.col("root").alias("other")),
         F.struct(F.col("root").alias("node"), F.col("node").alias("other")),
@@ -57,7 +57,7 @@ def _large_star(links_df: DataFrame) -> DataFrame:
 
 
 def _small_star(links_df: DataFrame) -> DataFrame:
-    """A node and all its smaller neighbors are linked to the smallest of these."""
+    """Links a node and all its smaller neighbors to the smallest of these."""
     least = F.min("root").over(Window.partitionBy("node"))
     ends_df = links_df.select(F.explode(F.array("node", "root")).alias("end"), least.alias("least"))
     return ends_df.where("end != least").select(F.col("end").alias("node"), F.col("least").alias("root")).distinct()

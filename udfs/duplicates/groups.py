@@ -1,4 +1,4 @@
-"""Neighbors and frame hashes in, groups of near duplicates out; and neighbors and tags that reckon with them."""
+"""Neighbors and frame hashes in, groups of near duplicates out; also neighbors and tags that take them into account."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autotag_core.tables import NEIGHBORS
 from udfs.duplicates.components import Keep, connected_components, star_groups
 
 EXPERT = "imagenet"
-"""Whose neighbors are the candidates: copies look alike, whatever people say about them."""
+"""The expert whose neighbors are the candidates: copies look alike, whatever people say about them."""
 
 _PAIR = (
     "node string, other string, distance float, "
@@ -26,13 +26,13 @@ _PAIR = (
 def find_duplicates(neighbors_df: DataFrame, media_df: DataFrame, config: DuplicatesConfig, keep: Keep) -> DataFrame:
     """DUPLICATES: each GIF that is in a group of two or more, with the group's smallest gif_id.
 
-    Files of the same bytes (media.version) are one group to begin with; two files are joined where one is among the
-    other's `imagenet` neighbors and is_duplicate holds; groups are what these pairs connect. So of copies that are all
-    outside the train split, only those that a train GIF or their bytes connect are found. A group of more than
-    max_group distinct files is cut to what matches its smallest GIF (star_groups); same bytes always stay together.
+    Files of the same bytes (media.version) start as one group. Two files are joined if one is among the other's
+    `imagenet` neighbors and is_duplicate holds; groups are what these pairs connect. So copies that are all outside the
+    train split are found only if a train GIF or their bytes connect them. A group of more than max_group distinct files
+    is cut to what matches its smallest GIF (star_groups); same bytes always stay together.
 
-    Cost for N GIFs and k neighbors: N k candidate rows, of which those within max_distance meet the hashes in two
-    shuffles; then connected_components of the pairs that are left, in a few rounds of shuffles. All linear in N.
+    Cost for N GIFs and k neighbors: N k candidate rows. Those within max_distance meet the hashes in two shuffles. Then
+    the remaining pairs go through connected_components, in a few rounds of shuffles. All linear in N.
     """
     files_df = _files(media_df)
     pairs_df = keep(duplicate_pairs(neighbors_df, files_df, config))
@@ -82,9 +82,9 @@ def duplicate_pairs(neighbors_df: DataFrame, files_df: DataFrame, config: Duplic
 def distinct_neighbors(neighbors_df: DataFrame, duplicates_df: DataFrame, k: int) -> DataFrame:
     """NEIGHBORS rows in which a group of copies counts once: the nearest member stays, then the first k.
 
-    Order and distances are those of the row; a GIF outside any group is its own; the other copies of the GIF itself are
-    one neighbor too. Search for more than k, or lists that lose copies get short. Cost: the lists' items are shuffled
-    by neighbor to meet their groups (unless these fit a broadcast), and back by GIF.
+    Order and distances are those of the row. A GIF outside any group is a group of its own; other copies of the GIF
+    itself are one neighbor too. Search for more than k, or lists that lose copies get short. Cost: the lists' items are
+    shuffled by neighbor to meet their groups (unless these fit a broadcast), and back by GIF.
     """
     keys = ["gif_id", "expert"]
     items_df = neighbors_df.select(*keys, F.posexplode_outer(F.arrays_zip("neighbor_ids", "distances")))
@@ -105,7 +105,7 @@ def distinct_neighbors(neighbors_df: DataFrame, duplicates_df: DataFrame, k: int
 
 
 def flow_tags(catalog_df: DataFrame, duplicates_df: DataFrame) -> DataFrame:
-    """(gif_id, tag, num_members): tags that train members of a GIF's group came with and it lacks, and how many did.
+    """(gif_id, tag, num_members): tags that a GIF lacks and train members of its group came with, and how many did.
 
     Tags are uploaders' and editors'; a GIF of any split receives them. Cost: members times the distinct tags of their
     group; no pair of members is ever built.
@@ -144,9 +144,9 @@ def _keep_duplicates(batches: Iterable[pa.RecordBatch], config: DuplicatesConfig
 
 
 def _bounded(groups_df: DataFrame, pairs_df: DataFrame, max_group: int) -> DataFrame:
-    """(node, root) with groups of more than max_group files, the root among them, replaced by their star_groups."""
+    """(node, root). Groups of more than max_group files, root included, are replaced by their star_groups."""
     sizes_df = groups_df.groupBy("root").agg((F.count("*") + 1).alias("num_files"))
     too_large_df = sizes_df.where(F.col("num_files") > max_group).select("root")
-    # every pair has its larger file as node, which is never a root
+    # every pair has its larger file as node, and that one is never a root
     within_df = pairs_df.join(groups_df.join(too_large_df, "root", "left_semi"), "node", "left_semi")
     return groups_df.join(too_large_df, "root", "left_anti").select("node", "root").union(star_groups(within_df))

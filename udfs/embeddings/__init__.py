@@ -1,1 +1,1 @@
-"""Rows of embeddings, by what they are made from."""
+"""Rows of embeddings, one file for each kind of input."""

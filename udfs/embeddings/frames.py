@@ -1,4 +1,4 @@
-"""Catalog rows in, one outcome per GIF out: fetch, decode and inference in one iterator UDF; no pixel leaves it."""
+"""Catalog rows in, one outcome per GIF out: one iterator UDF fetches, decodes and computes, and no pixel leaves it."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ OUTCOMES = pa.schema(
         pa.field("busy", pa.struct([pa.field(name, pa.float32()) for name in BUSY])),
     ]
 )
-"""One row per catalog row. The media columns are null where the frames could not be read; stage, reason and message are
-null where everything went well; a GIF that was read but does not fit the device has both. frame_features are those of
-the backbone that FrameModels.kept names, (num_sampled, d) as pack_features writes them; null, and at no cost, unless an
-expert over frame features is chosen. 16 frames of 1280 are 40 KB a GIF, staged for a later stage, never published. busy
-are the seconds that a GIF took: to fetch, by the clock, to decode and to read its text, of CPU, and in the models, by
-the clock; null where it was not read."""
+"""One row per catalog row. The media columns are null where the frames could not be read. stage, reason and message are
+null where everything went well. A GIF that was read but does not fit the device has both. frame_features are those of
+the backbone that FrameModels.kept names, (num_sampled, d) as pack_features writes them. They are null, and at no cost,
+unless an expert over frame features is chosen. 16 frames of 1280 are 40 KB a GIF, staged for a later stage, never
+published. busy are the seconds that a GIF took: clock time to fetch, CPU time to decode and to read its text, clock
+time in the models; null where it was not read."""
 
 
 def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
-    """The OUTCOMES of every GIF of catalog_df (gif_id, uri) for the configured experts over frames; no row is lost.
+    """The OUTCOMES of every GIF of catalog_df (gif_id, uri) for the configured experts over frames. No row is lost.
 
-    The config is a settled one (experts.settled): one that is not is settled by each task for itself.
+    The config should be settled (experts.settled); otherwise each task settles it for itself.
 
-    With an expert over texts, what is written in the frames is read in the same pass.
+    With an expert over texts, the words in the frames are read in the same pass.
 
-    Partitioned by the hash of gif_id, as SparkConfig says. A GIF's embeddings are the same bits in any partition. It is
-    computed anew at each use: write or persist it before taking media_rows, embedding_rows and failure_rows of it.
+    Partitioned by the hash of gif_id, as SparkConfig says. A GIF's embeddings are the same bits in any partition. They
+    are computed anew at each use: write or persist them before taking media_rows, embedding_rows and failure_rows.
     InputError where a GPU is demanded and Spark gives its tasks none.
     """
     spark = catalog_df.sparkSession
@@ -80,7 +80,7 @@ def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
     def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return embed_batches(batches, config)
 
-    # Sorted, since a shuffle delivers rows in any order: a task then meets the same batches on every run.
+    # Sorted, since a shuffle delivers rows in any order. So a task meets the same batches on every run.
     tasks_df = gifs_df.repartition(num_partitions, "gif_id").sortWithinPartitions("gif_id")
     return tasks_df.mapInArrow(embed_partition, from_arrow_schema(OUTCOMES))
 
@@ -91,14 +91,14 @@ def only_experts(config: Config, names: Collection[str]) -> Config:
 
 
 def _num_tasks(num_gifs: int, gifs_per_task: int, context: SparkContext) -> int:
-    """Small catalogs are cut finer, and all in whole rounds of the cores, which then end together."""
+    """Number of tasks: finer for small catalogs, and in whole rounds of the cores, so that they end together."""
     cores = context.defaultParallelism
     num_tasks = max(-(-num_gifs // gifs_per_task), min(8 * cores, num_gifs // MIN_GIFS_PER_TASK), 1)
     return num_tasks if num_tasks <= cores else -(-num_tasks // cores) * cores
 
 
 def embed_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[pa.RecordBatch]:
-    """What one task does: batches of (gif_id, uri) in, OUTCOMES in the same order out, ROWS_PER_BATCH at a time."""
+    """The work of one task: batches of (gif_id, uri) in, OUTCOMES in the same order out, ROWS_PER_BATCH at a time."""
     from autotag_core.frames import iter_loaded
 
     models = load_frame_models(config, choose_device(config.imagenet.device, task_gpus()))
@@ -115,12 +115,12 @@ def embed_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator
 
 
 def gpus_per_task(spark: SparkSession) -> float:
-    """How much of a GPU Spark gives each task; 0: none."""
+    """How much of a GPU Spark gives each task. 0: none."""
     return float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0)
 
 
 def task_gpus() -> list[str]:
-    """Addresses of the GPUs that Spark assigned to the running task; empty outside of one."""
+    """Addresses of the GPUs that Spark assigned to the running task. Empty outside of a task."""
     context = TaskContext.get()
     gpu = context.resources().get("gpu") if context is not None else None
     return list(gpu.addresses) if gpu is not None else []
@@ -148,7 +148,7 @@ def _row(outcome: Outcome) -> dict[str, Any]:
 
 
 def busy_seconds(outcomes_df: DataFrame) -> dict[str, float]:
-    """Seconds that all tasks together have spent in each part of the work, named in BUSY; cost: one small scan."""
+    """Seconds that all tasks together spent in each part of the work, as named in BUSY. Cost: one small scan."""
     found = outcomes_df.agg(*(F.sum(f"busy.{name}").alias(name) for name in BUSY)).first()
     assert found is not None
     return {name: found[name] or 0.0 for name in BUSY}

@@ -1,4 +1,4 @@
-"""Staged frame features in: a head trained on them in one task, and every GIF's embedding by it."""
+"""Staged frame features in; a head that one task trains on them, and every GIF's embedding by it, out."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ _ROWS = pa.schema([pa.field(field.name, field.type) for field in EMBEDDINGS.sche
 
 
 def train_head(frames_df: DataFrame, catalog_df: DataFrame, config: Config, backbone_version: str) -> bytes:
-    """A head's file, trained by one task on the GPU that Spark gives it, else its CPU; the same for any partitioning.
+    """A head's file, trained by one task on the GPU that Spark gives it, else its CPU. Any partitioning gives the same.
 
-    Learns from frames_df (gif_id, num_sampled, frame_features) with the tags of catalog_df (gif_id, tags, split) in the
-    train and validation split; of more than temporal.max_training_gifs those with the least hash of gif_id and seed.
-    NotTrainedError where they are too few. Cost: the ids are sorted once, the features of the drawn GIFs shuffled into
-    one partition: 0.4 GB for 10,000 GIFs of 16 x 1280, which that task holds; see training.train_head for the rest.
+    It learns from frames_df (gif_id, num_sampled, frame_features) with the tags of catalog_df (gif_id, tags, split) in
+    the train and validation split. Of more than temporal.max_training_gifs, those with the least hash of gif_id and
+    seed are taken. NotTrainedError where they are too few. Cost: the ids are sorted once; the features of the drawn
+    GIFs are shuffled into one partition. That is 0.4 GB for 10,000 GIFs of 16 x 1280, which that task holds; see
+    training.train_head for the rest.
     """
     ids_df = frames_df.where(F.col("frame_features").isNotNull()).select("gif_id")
     ids_df = ids_df.join(catalog_df.where(F.col("split").isin(*SPLITS)), "gif_id").select("gif_id", "tags", "split")
@@ -57,7 +58,7 @@ def train_head(frames_df: DataFrame, catalog_df: DataFrame, config: Config, back
 
 
 def train_batches(batches: Iterable[pa.RecordBatch], config: Config, backbone_version: str) -> Iterator[pa.RecordBatch]:
-    """What the task does: all examples in, ordered by gif_id; one row out, a head's file or why there is none."""
+    """The work of the task: all examples in, ordered by gif_id; one row out, a head's file or why there is none."""
     from autotag_core.experts.temporal.training import Example, train_head
 
     columns = ("num_sampled", "frame_features", "tags", "split")
@@ -78,7 +79,7 @@ def train_batches(batches: Iterable[pa.RecordBatch], config: Config, backbone_ve
 def embed_relations(frames_df: DataFrame, head: RelationHead, threads: int = 1) -> DataFrame:
     """Rows of the embeddings table of frames_df (gif_id, version, num_sampled, frame_features).
 
-    A GIF without features, or in which nothing changes, has no row: the expert abstains. The head, some MB, travels as
+    A GIF without features, or in which nothing changes, has no row: the expert abstains. The head, some MB, is sent as
     a broadcast variable. Cost: linear, some milliseconds of a core a GIF, a hundredth of what its features cost.
     """
     known_df = frames_df.where(F.col("frame_features").isNotNull())
@@ -94,7 +95,7 @@ def embed_relations(frames_df: DataFrame, head: RelationHead, threads: int = 1) 
 def embed_batches(
     batches: Iterable[pa.RecordBatch], shared: Broadcast[RelationHead], threads: int
 ) -> Iterator[pa.RecordBatch]:
-    """What one task does: frame features in, rows of the embeddings table out, in the same order."""
+    """The work of one task: frame features in, rows of the embeddings table out, in the same order."""
     import torch
 
     torch.set_num_threads(threads)

@@ -35,9 +35,10 @@ _log = logging.getLogger(__name__)
 def read_sessions(spark: SparkSession, uri: str, items: str = "gif_ids") -> tuple[DataFrame, int]:
     """(session_id, gif_ids) of JSON lines, or another list than gif_ids, and how many rows were left out.
 
-    Ids are read as the catalog reads them: trimmed, a number is its text. Left out are rows that are no JSON object,
-    have no session_id, or whose gif_ids are not a list of strings or of whole numbers, or hold a null or an empty one.
-    InputError, in one line, where they can't be read or Spark would take the file for a hidden one. Costs one scan.
+    Ids are read as in the catalog: trimmed, and a number becomes its text. Left out are rows that are no JSON object or
+    have no session_id. So are rows whose gif_ids are not a list of strings or of whole numbers, or hold a null or an
+    empty one. InputError, in one line, where they can't be read or Spark would take the file for a hidden one. Costs
+    one scan.
     """
     is_list = catalog_files.kind(items).rlike("^ARRAY<(STRING|BIGINT|VOID)>$")
     listed = F.transform(F.try_variant_get("row", f"$[0].{items}", "array<string>"), catalog_files.text)
@@ -59,15 +60,15 @@ def sentences(catalog_df: DataFrame, sessions_df: DataFrame | None, min_gif_coun
     """Token sentences to learn from: kind, id, tokens array<string>.
 
     A GIF's sentence is its uploaders' tags in their order, never the editorial ones it is judged by, and its own token
-    if at least min_gif_count sessions name it; a session's is the tokens of such GIFs in their order. So tags and GIFs
-    share one space. Cost: the views of all sessions are shuffled twice, by GIF and back by session.
+    if at least min_gif_count sessions name it. A session's sentence is the tokens of such GIFs in their order. So tags
+    and GIFs share one space. Cost: the views of all sessions are shuffled twice, by GIF and back by session.
     """
     none = F.array().cast("array<string>")
     tags = F.transform(F.coalesce("tags", none), lambda tag: F.concat(F.lit(TAG_PREFIX), tag))
     gifs_df = catalog_df.select("gif_id", tags.alias("tags"))
     if sessions_df is None:
         return gifs_df.select(F.lit("gif").alias("kind"), F.col("gif_id").alias("id"), F.col("tags").alias("tokens"))
-    # a number for each row: one session_id may stand in several
+    # a number for each row, since several rows may have one session_id
     views_df = sessions_df.withColumn("session", F.monotonically_increasing_id()).select(
         "session", "session_id", F.posexplode("gif_ids").alias("position", "gif_id")
     )
@@ -95,9 +96,9 @@ def fit_tag_space(catalog_df: DataFrame, sessions_df: DataFrame | None, config: 
 
 
 def fit_space(sentences_df: DataFrame, config: SemanticConfig, seed: int) -> TagSpace:
-    """Word2Vec over sentences (kind, id, tokens), with SIF weights; without frequent tokens empty.
+    """Word2Vec over sentences (kind, id, tokens), with SIF weights. Without frequent tokens the space is empty.
 
-    One task learns from all sentences, in one order: with semantic.threads=1 the same catalog and sessions give the
+    One task learns from all sentences, in one order. With semantic.threads=1 the same catalog and sessions give the
     same bits on every run, however they were partitioned. 340,000 tokens a second and pass (measured on one core). The
     driver and that task hold the vocabulary, not the catalog: at most max_vocabulary tokens.
     """
@@ -128,7 +129,7 @@ def fit_space(sentences_df: DataFrame, config: SemanticConfig, seed: int) -> Tag
 
 
 def numbered(batches: Iterable[pa.RecordBatch], vocabulary: pa.StringArray) -> Iterator[np.ndarray]:
-    """Each sentence (tokens) as the places of its tokens in the vocabulary, without those that it does not hold."""
+    """Each sentence (tokens) as its tokens' places in the vocabulary, without tokens that the vocabulary lacks."""
     for batch in batches:
         lists = batch["tokens"]
         places = pc.index_in(lists.flatten(), vocabulary)
@@ -140,9 +141,9 @@ def numbered(batches: Iterable[pa.RecordBatch], vocabulary: pa.StringArray) -> I
 
 
 def unknown_share(sentences_df: DataFrame, space: TagSpace, config: SemanticConfig) -> float:
-    """Of all uses of tokens in sentences (kind, id, tokens), the share of such that would get a vector and have none.
+    """The share of all uses of tokens in sentences (kind, id, tokens) whose token would get a vector and has none.
 
-    Cost: the tokens are counted twice, a shuffle each; the vocabulary travels as a broadcast.
+    Cost: the tokens are counted twice, a shuffle each; the vocabulary is sent as a broadcast.
     """
     tokens_df = sentences_df.select(F.explode("tokens").alias("token"))
     counts_df = tokens_df.groupBy("token").agg(F.count("*").alias("count"))
@@ -157,9 +158,9 @@ def unknown_share(sentences_df: DataFrame, space: TagSpace, config: SemanticConf
 def _total_and_least_count(counts_df: DataFrame, config: SemanticConfig) -> tuple[int, int]:
     """How many tokens the sentences hold, and how often one must occur to get a vector.
 
-    That is min_count or, where more than max_vocabulary tokens do, the least count that so few reach: tokens that tie
-    with the first one too many are all left out, so the choice does not depend on any order. The driver gets one row
-    for each distinct count, few by Zipf's law.
+    That is min_count, unless more than max_vocabulary tokens occur so often. Then it is the least count that at most
+    max_vocabulary tokens reach. Tokens that tie with the first one too many are all left out, so the choice does not
+    depend on any order. The driver gets one row for each distinct count, few by Zipf's law.
     """
     rows = counts_df.groupBy("count").agg(F.count("*").alias("tokens")).orderBy(F.desc("count")).collect()
     num_tokens, least = 0, config.min_count
@@ -181,7 +182,7 @@ def _total_and_least_count(counts_df: DataFrame, config: SemanticConfig) -> tupl
 def embed_tags(catalog_df: DataFrame, space: TagSpace, config: Config) -> DataFrame:
     """Rows of the embeddings table of the GIFs of catalog_df (gif_id, tags) that have a known token; others abstain.
 
-    `version` is the hash of the GIF's tokens. The space travels as a broadcast variable, once to each executor: vectors
+    `version` is the hash of the GIF's tokens. The space is sent as a broadcast variable, once to each executor. Vectors
     of 64 and their words are about 400 bytes a token, held once per Python worker: 0.4 GB for the million tokens that
     semantic.max_vocabulary allows. InputError where the space has another vector_size than the config.
     """
@@ -197,7 +198,7 @@ def embed_tags(catalog_df: DataFrame, space: TagSpace, config: Config) -> DataFr
 
 
 def embed_batches(batches: Iterable[pa.RecordBatch], shared: Broadcast[TagSpace]) -> Iterator[pa.RecordBatch]:
-    """What one task does: (gif_id, tags) in, rows of the embeddings table out, in the same order."""
+    """The work of one task: (gif_id, tags) in, rows of the embeddings table out, in the same order."""
     space = shared.value
     rows = (
         {

@@ -1,4 +1,4 @@
-"""What is written in GIFs, in; its embeddings, out: each distinct text passes the language model once."""
+"""The words in GIFs in, their embeddings out. Each distinct text passes the language model once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from udfs.embeddings.frames import task_gpus
 
 EXPERT = "text"
 TEXTS_PER_TASK = 2000
-"""Each task's worker loads the model: a few seconds of work for each second of loading."""
+"""Each task's worker loads the model. This gives a few seconds of work for each second of loading."""
 ROWS_PER_BATCH = 512
 _VECTORS = pa.schema([pa.field("words", pa.string()), pa.field("embedding", pa.list_(pa.float32()))])
 
@@ -26,7 +26,7 @@ def embed_texts(media_df: DataFrame, config: Config, known_df: DataFrame | None 
     """Rows of the embeddings table of the GIFs of media_df (gif_id, text) that have a text; others abstain.
 
     Texts are compared and embedded in lower case with single spaces; `version` is the hash of that. A text's embedding
-    is the same bits in any partition. A row of known_df, such as this model made of the same text of a GIF, is kept.
+    is the same bits in any partition. A row of known_df is kept if this model made it of the same text of the same GIF.
     Cost: linear in the distinct texts, one count and one join by text.
     """
     version = model_version(config.text)
@@ -67,7 +67,7 @@ def _embedded(texts_df: DataFrame, config: Config, version: str) -> DataFrame:
 
 
 def embed_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[pa.RecordBatch]:
-    """What one task does: batches of (words) in, (words, embedding) out; a text without a token is left out."""
+    """The work of one task: batches of (words) in, (words, embedding) out. A text without a token is left out."""
     model = None
     for batch in batches:
         for start in range(0, batch.num_rows, ROWS_PER_BATCH):

@@ -1,1 +1,1 @@
-"""What a release is measured by."""
+"""What measures a release."""

@@ -1,4 +1,4 @@
-"""Sessions split in two, what people looked at next in the second part, and what the first part foretells."""
+"""Sessions split in two parts: what people looked at next in the second, and how far the first part predicts it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ _BUCKETS = 10_000
 
 
 def split_sessions(sessions_df: DataFrame, held_out: float, seed: int) -> tuple[DataFrame, DataFrame]:
-    """(training, held-out) sessions, by a hash of session_id and seed: rows of one session stay together."""
+    """(training, held-out) sessions, by a hash of session_id and seed. Rows of one session stay together."""
     bucket = F.pmod(F.xxhash64(F.lit(seed), "session_id"), F.lit(_BUCKETS))
     is_held_out = bucket < round(held_out * _BUCKETS)
     return sessions_df.where(~is_held_out), sessions_df.where(is_held_out)
 
 
 def next_views(sessions_df: DataFrame, catalog_df: DataFrame) -> DataFrame:
-    """(gif_id, next_id), a row for each view that followed another one of another GIF, both in the catalog."""
+    """(gif_id, next_id): a row for each view that followed a view of another GIF, both in the catalog."""
     pairs = F.arrays_zip(F.col("gif_ids").alias("gif_id"), F.slice("gif_ids", 2, F.size("gif_ids")).alias("next_id"))
     pairs_df = sessions_df.select(F.inline(pairs).alias("gif_id", "next_id")).where("next_id != gif_id")
     ids_df = catalog_df.select("gif_id")
@@ -39,7 +39,7 @@ def popular_gifs(sessions_df: DataFrame, catalog_df: DataFrame, count: int) -> l
 def cooccurring_gifs(sessions_df: DataFrame, catalog_df: DataFrame, k: int) -> DataFrame:
     """(gif_id, related): the k GIFs of the catalog that most sessions hold together with it, ties by gif_id.
 
-    Cost: the squares of sessions' lengths, summed, are shuffled once.
+    Cost: one shuffle of as many rows as the squares of sessions' lengths add up to.
     """
     viewed_df = sessions_df.select(F.array_distinct("gif_ids").alias("gif_ids"))
     pairs_df = viewed_df.select(F.explode("gif_ids").alias("gif_id"), "gif_ids")
@@ -55,10 +55,10 @@ def cooccurring_gifs(sessions_df: DataFrame, catalog_df: DataFrame, k: int) -> D
 def count_hits(
     views_df: DataFrame, related_df: DataFrame, cooccurring_df: DataFrame, popular: list[str], k: int
 ) -> tuple[int, dict[str, Hits]]:
-    """How many views there are, and the hits of each method on next_views; `popular` holds k + 1 GIFs,
-    since none is recommended beside itself.
+    """How many views there are, and the hits of each method on next_views.
 
-    One pass over the views and a shuffle of both lists by gif_id.
+    `popular` holds k + 1 GIFs, since none is recommended beside itself. Cost: one pass over the views and a shuffle of
+    both lists by gif_id.
     """
     lists = {
         "related": F.slice("related", 1, k),

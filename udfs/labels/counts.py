@@ -1,4 +1,4 @@
-"""What the catalog knows of its tags, counted in Spark and gathered as arrays by tag; and of its labels."""
+"""What the catalog knows of its tags and labels, counted in Spark; the tags' counts are gathered as arrays."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ NUM_EXAMPLES = 3
 def count_tags(tags_df: DataFrame) -> DataFrame:
     """By normalised tag: num_gifs, num_editorial, num_edited (GIFs with the tag that an editor has tagged), and `id`.
 
-    tags_df is (gif_id, tags, editorial_tags) of normalise_tags. `id` is the 64-bit hash by which pairs are counted: of
-    a million tags two have one hash once in 40 million catalogs. Cost: one shuffle of tags, summed before it.
+    tags_df is (gif_id, tags, editorial_tags) of normalise_tags. `id` is the 64-bit hash by which pairs are counted. Of
+    a million tags two have one hash in one of 40 million catalogs. Cost: one shuffle of tags, summed before it.
     """
     is_edited = F.size("editorial_tags") > 0
     uploaded_df = tags_df.select(F.explode("tags").alias("tag"), F.lit(True).alias("own"), is_edited.alias("edited"))
@@ -44,10 +44,11 @@ def count_tags(tags_df: DataFrame) -> DataFrame:
 
 
 def count_contexts(tags_df: DataFrame, config: LabelsConfig) -> DataFrame:
-    """(id, other, num_gifs): on how many GIFs two uploaders' tags stand together, both ways round.
+    """(id, other, num_gifs): how many GIFs have both tags from their uploaders, both ways round.
 
-    Of a GIF the first config.max_tags_per_gif tags, of a tag the config.max_contexts most frequent others (ties by id).
-    Cost: the pairs of each GIF, t (t - 1) of t tags, shuffled twice; six million GIFs of six tags are 180 million.
+    Only the first config.max_tags_per_gif tags of a GIF count, and for each tag the config.max_contexts most frequent
+    others (ties by id). Cost: the pairs of each GIF, t (t - 1) of t tags, shuffled twice; six million GIFs of six tags
+    are 180 million.
     """
     ids = F.transform(F.slice("tags", 1, config.max_tags_per_gif), lambda tag: F.xxhash64(tag))  # noqa: PLW0108 - not *tags
     gifs_df = tags_df.select(ids.alias("ids")).where(F.size("ids") > 1)
@@ -59,7 +60,7 @@ def count_contexts(tags_df: DataFrame, config: LabelsConfig) -> DataFrame:
 
 
 def count_translations(tags_df: DataFrame, config: LabelsConfig) -> DataFrame:
-    """(id, other, num_gifs): on how many GIFs an uploader gave tag `id` and an editor tag `other`, cut as the contexts.
+    """(id, other, num_gifs): for how many GIFs an uploader gave tag `id` and an editor `other`, cut as the contexts.
 
     Cost: as count_contexts, for GIFs that an editor has tagged.
     """
@@ -100,14 +101,14 @@ def count_searches(spark: SparkSession, uri: str) -> DataFrame:
 
 
 def gather_counts(tags_df: DataFrame, config: LabelsConfig, searches_df: DataFrame | None = None) -> TagCounts:
-    """All of the above in the driver, as arrays by tag, alphabetical; popularity is searches where given, else GIFs.
+    """All of the above in the driver, as arrays by tag, alphabetical. popularity is searches where given, else GIFs.
 
-    The driver holds the vocabulary, never the catalog: 20 bytes for each pair that counts, 0.5 GB at a million tags of
-    25 contexts, twice while they are put in order (spark.driver.maxResultSize must allow the half of that).
+    The driver holds the vocabulary, never the catalog: 20 bytes for each pair that counts. That is 0.5 GB at a million
+    tags of 25 contexts, twice while they are sorted. spark.driver.maxResultSize must allow half of it.
     """
     found = count_tags(tags_df).toArrow().sort_by("tag")
     tags = found["tag"].to_pylist()
-    order = sorted(range(len(tags)), key=tags.__getitem__)  # as Python has it, which is not Arrow's for every script
+    order = sorted(range(len(tags)), key=tags.__getitem__)  # in Python's order; Arrow's differs for some scripts
     found = found.take(pa.array(order, pa.int64()))
     ids = found["id"].to_numpy()
     num_gifs = found["num_gifs"].to_numpy()
@@ -131,7 +132,7 @@ def gather_counts(tags_df: DataFrame, config: LabelsConfig, searches_df: DataFra
 
 
 def _matrix(pairs: pa.Table, ids: np.ndarray) -> sparse.csr_matrix:
-    """(V, V) counts, rows and columns in the order of ids; each row's columns ascending: sums have one order."""
+    """(V, V) counts, rows and columns in the order of ids. Each row's columns ascend, so sums have one order."""
     by_id = np.argsort(ids)
     rows, columns = (by_id[np.searchsorted(ids, pairs[name].to_numpy(), sorter=by_id)] for name in ("id", "other"))
     counts = pc.cast(pairs["num_gifs"], pa.int32()).to_numpy()
@@ -149,7 +150,7 @@ class LabelUsage:
 
 
 def label_usage(labelled_df: DataFrame) -> LabelUsage:
-    """On how many GIFs of labelled_df (gif_id, popularity, tags as labels) each label stands, and its most popular.
+    """How many GIFs of labelled_df (gif_id, popularity, tags as labels) have each label, and its most popular GIFs.
 
     Cost: one shuffle of (label, GIF) pairs; the driver gets one row a label.
     """
@@ -171,7 +172,7 @@ def label_usage(labelled_df: DataFrame) -> LabelUsage:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Of GIFs with tags, how many have a label; of the tags on GIFs, how many are members of one."""
+    """How many of the GIFs with tags have a label, and how many of the tags on GIFs are members of one."""
 
     num_gifs: int
     num_labelled: int
@@ -186,7 +187,7 @@ class Coverage:
 
 
 def coverage(labelled_df: DataFrame) -> Coverage:
-    """How much of a catalog in label space (to_labels) the labels cover: distinct labels and other tags of a GIF."""
+    """How much of a catalog in label space (to_labels) the labels cover, by distinct labels and other tags of a GIF."""
     has_tags = (F.size("tags") > 0) | (F.size("other_tags") > 0)
     row = labelled_df.agg(
         F.count_if(has_tags).alias("gifs"),

@@ -37,18 +37,18 @@ def normalise_tags(catalog_df: DataFrame) -> DataFrame:
 
 
 def to_labels(catalog_df: DataFrame, labels: pa.Table) -> DataFrame:
-    """catalog_df in label space: `tags` are labels, `other_tags`, added, the tags outside of the vocabulary as written.
+    """catalog_df in label space: `tags` are labels. `other_tags` is added: tags outside the vocabulary, as written.
 
-    A raw tag counts as the label of which its normalised form is a member; labels are distinct, in the order of their
+    A raw tag becomes the label that has its normalised form as a member. Labels are distinct, in the order of their
     first tags. In `editorial_tags`, where there are any, members become their labels and others stay. Other columns and
-    all rows stay. Cost: one pass in Python workers, no shuffle; the driver and, once, each Python worker hold all
+    all rows stay. Cost: one pass in Python workers, no shuffle. The driver and, once, each Python worker hold all
     members: about 150 bytes each, 0.15 GB for a million.
     """
     return map_tags(catalog_df, label_of_members(labels))
 
 
 def map_tags(catalog_df: DataFrame, label_of: Mapping[str, str]) -> DataFrame:
-    """What to_labels does, for labels by normalised member."""
+    """What to_labels does, given the label of each normalised member."""
     shared = catalog_df.sparkSession.sparkContext.broadcast(dict(label_of))
     kept = [item for item in catalog_df.schema if item.name != _OTHER_TAGS]
     schema = T.StructType([*kept, T.StructField(_OTHER_TAGS, T.ArrayType(T.StringType()))])
@@ -60,7 +60,7 @@ def map_tags(catalog_df: DataFrame, label_of: Mapping[str, str]) -> DataFrame:
 
 
 def map_batches(batches: Iterable[pa.RecordBatch], shared: Broadcast[dict[str, str]]) -> Iterator[pa.RecordBatch]:
-    """What one task does: the same columns, `tags` and `editorial_tags` mapped, `other_tags` at the end."""
+    """The work of one task: the same columns, `tags` and `editorial_tags` mapped, `other_tags` at the end."""
     label_of = shared.value
 
     def label(raw: str) -> str | None:
@@ -75,7 +75,7 @@ def map_batches(batches: Iterable[pa.RecordBatch], shared: Broadcast[dict[str, s
 
 
 def _translated(lists: pa.ListArray, translate: Callable[[str], str | None]) -> tuple[pa.ListArray, pa.ListArray]:
-    """Of each list what its items are translated to, distinct, in order, and the items that have no translation."""
+    """For each list the translations of its items, distinct, in order, and the items that have no translation."""
     said: dict[str, str | None] = {}
     found, others = [], []
     for tags in lists.to_pylist():

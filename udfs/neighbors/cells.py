@@ -1,4 +1,4 @@
-"""Coarse cells of experts' spaces: centers drawn from embeddings, and the cells that each row goes into."""
+"""Coarse cells of experts' spaces: centers from a sample of embeddings, and the cells that each row goes into."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from autotag_core.neighbors import find_centers, nearest_centers
 from udfs.neighbors.rows import COLUMNS, ids_and_vectors, runs
 
 SAMPLE = 16_384
-"""Vectors from which cells are made, in the driver: 84 MB at 1,280 dimensions."""
+"""Vectors that cells are made from, in the driver: 84 MB at 1,280 dimensions."""
 Centers = Mapping[str, npt.NDArray[np.float32]]
-"""By expert (cells, dimension)."""
+"""By expert: centers (cells, dimension)."""
 
 
 def sample_centers(
     embeddings_df: DataFrame, expert: str, num_rows: int, max_share: float, overlap: int
 ) -> npt.NDArray[np.float32]:
-    """Centers (cells, dimension) of cells of which none holds more than max_share of the expert's num_rows rows, each
-    of which goes into `overlap` of them.
+    """Centers (cells, dimension) of cells of which none holds more than max_share of the expert's num_rows rows.
 
-    Cost: about SAMPLE vectors, chosen by a hash of their ids, come to the driver.
+    Each row goes into `overlap` cells. Cost: about SAMPLE vectors, chosen by a hash of their ids, come to the driver.
     """
     one_in = max(1, num_rows // SAMPLE)
     drawn_df = embeddings_df.where((F.col("expert") == expert) & (F.pmod(F.xxhash64("gif_id"), F.lit(one_in)) == 0))
@@ -35,7 +34,7 @@ def sample_centers(
 
 
 def with_cells(rows_df: DataFrame, centers: Centers, firsts: Mapping[str, int], overlap: int) -> DataFrame:
-    """Each row once for each of its `overlap` cells, with `part`: the cell's number, an expert's from firsts on."""
+    """Each row once for each of its `overlap` cells, with `part`: the cell's number. An expert's start at `firsts`."""
 
     def assign(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for rows in runs(batches, "expert"):

@@ -31,11 +31,12 @@ def search_graphs(
 ) -> DataFrame:
     """NEIGHBORS of these experts' rows among the GIFs of reference_ids_df, about as find_neighbors gives them.
 
-    An expert of at most partition_size GIFs (num_gifs) is one task's; else its space is cut into cells of about that
-    many, each GIF goes into those of its partition_overlap nearest centers, and what these find is merged.
+    An expert of at most partition_size GIFs (num_gifs) takes one task. Otherwise its space is cut into cells of about
+    that many GIFs. Each GIF goes into the cells of its partition_overlap nearest centers; the cells' results are
+    merged.
 
-    Cost: about 50 microseconds of a core for a GIF of 256 dimensions and k 10, in cells partition_overlap times that.
-    One task reads its rows itself, without a shuffle; into cells, vectors are shuffled partition_overlap times, and
+    Cost: about 50 microseconds of a core for a GIF of 256 dimensions and k 10; in cells partition_overlap times that.
+    One task reads its rows itself, without a shuffle. Into cells, vectors are shuffled partition_overlap times, and
     once more to the references' ids where Spark does not broadcast these. A task holds 2.2 partition_size x d x 4 bytes
     and computes in as many threads as it has cores.
     """
@@ -61,7 +62,7 @@ def search_graphs(
 
 
 def _together(embeddings_df: DataFrame, marks_df: DataFrame) -> DataFrame:
-    """An expert's rows in one partition, and beside them, without an expert, the ids of all references."""
+    """An expert's rows in one partition, with the ids of all references beside them, as rows without an expert."""
     none_df = marks_df.select(
         "gif_id",
         F.lit(None).cast("string").alias("expert"),
@@ -79,7 +80,7 @@ def _in_cells(embeddings_df: DataFrame, marks_df: DataFrame, centers: Centers, c
 
 
 def _threads(df: DataFrame, num_tasks: int) -> int:
-    """Threads of a task: its cores, and on one machine also those for which there is no task."""
+    """Threads of a task: its cores and, on one machine, also the cores for which there is no task."""
     context = df.sparkSession.sparkContext
     cores = int(context.getConf().get("spark.task.cpus", "1") or 1)
     if not str(context.master).startswith("local["):
@@ -88,7 +89,7 @@ def _threads(df: DataFrame, num_tasks: int) -> int:
 
 
 def _search(config: NeighborsConfig, num_threads: int, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """NEIGHBORS of a partition, which is one expert's; a row without an expert names a reference."""
+    """NEIGHBORS of a partition, which is one expert's. A row without an expert names a reference."""
     rows: list[_Rows] = []
     names: list[pa.StringArray] = []
     expert = ""
@@ -96,7 +97,7 @@ def _search(config: NeighborsConfig, num_threads: int, batches: Iterable[pa.Reco
         is_name = batch["expert"].is_null()
         names.append(batch.filter(is_name)["gif_id"])
         gifs = batch.filter(pc.invert(is_name)) if len(names[-1]) else batch
-        if gifs.num_rows:  # worked on while Spark reads the next ones
+        if gifs.num_rows:  # handled while Spark reads the next ones
             expert = gifs["expert"][0].as_py()
             flags = gifs["is_reference"].fill_null(False).to_numpy(zero_copy_only=False)
             rows.append((gifs["gif_id"], ids_and_vectors(gifs)[1], flags))
@@ -113,7 +114,7 @@ def _search(config: NeighborsConfig, num_threads: int, batches: Iterable[pa.Reco
 def _in_order(
     expert: str, rows: list[_Rows], num_threads: int
 ) -> tuple[pa.Array, npt.NDArray[np.float32], npt.NDArray[np.bool_]]:
-    """All rows in the order of gif_id; empties the list as it goes, so that the vectors are there twice at most."""
+    """All rows in the order of gif_id. The list is emptied on the way, so vectors are there twice at most."""
     ids: Any = pa.concat_arrays([part for part, _, _ in rows])
     dimension = rows[0][1].shape[1]
     for part, vectors, _ in rows:
@@ -141,7 +142,7 @@ def _in_order(
 
 
 def _merged(found_df: DataFrame, k: int) -> DataFrame:
-    """The k nearest of what a GIF's cells found: a pair's distance is the same in each."""
+    """The k nearest of what a GIF's cells found. A pair has the same distance in each cell."""
     both = F.flatten(F.collect_list(pairs()))
     nearest = F.slice(F.array_sort(F.array_distinct(both)), 1, k)
     merged_df = found_df.groupBy("gif_id", "expert").agg(nearest.alias("nearest"))

@@ -1,4 +1,4 @@
-"""Old lists of neighbors and the references that are new in, lists of now out."""
+"""Old lists of neighbors and new references in, current lists out."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from udfs.neighbors.shards import ROWS_PER_BATCH, ShardRow, query_blocks, search
 from udfs.tasks.local_folder import local_folder
 
 FARTHEST = 2.0
-"""No distance is more."""
+"""The largest possible distance."""
 _KEY = ["gif_id", "expert"]
 
 
@@ -34,10 +34,10 @@ def broken_lists(neighbors_df: DataFrame, lost_df: DataFrame) -> DataFrame:
 def gains(
     neighbors_df: DataFrame, embeddings_df: DataFrame, gained: list[ShardRow], config: NeighborsConfig
 ) -> DataFrame:
-    """NEIGHBORS: what of the shards of new references enters the lists; a list that nothing enters has no row.
+    """NEIGHBORS: the references in the shards of new ones that enter the lists. A list that none enters has no row.
 
-    Cost: of a list only how far its last neighbor is away is shuffled, to the embeddings, which are shuffled once. Of
-    the new references only those that are nearer are looked at closer than a product.
+    Cost: of a list, only the distance of its last neighbor is shuffled, to the embeddings, which are shuffled once. An
+    exact distance is computed only for the new references that are nearer by their product.
     """
     reach = F.when(F.size("distances") == config.k, F.element_at("distances", -1)).otherwise(F.lit(FARTHEST))
     reaches_df = neighbors_df.select(*_KEY, reach.cast("float").alias("reach"))
@@ -50,7 +50,7 @@ def gains(
             found = search_shards(ShardSet(uris), ids, vectors, config, local_folder(), device, reach)
             lengths = np.diff(found.offsets)
             gaining = [ids[i] for i in np.flatnonzero(lengths)]
-            found = Neighbors(np.unique(found.offsets), found.neighbor_ids, found.distances)  # without the empty ones
+            found = Neighbors(np.unique(found.offsets), found.neighbor_ids, found.distances)  # without empty lists
             for start in range(0, len(gaining), ROWS_PER_BATCH):
                 yield as_batch(expert, gaining[start : start + ROWS_PER_BATCH], found, start)
 
@@ -58,9 +58,9 @@ def gains(
 
 
 def merge_gains(neighbors_df: DataFrame, gains_df: DataFrame, k: int) -> DataFrame:
-    """NEIGHBORS of neighbors_df, each the k nearest of its list and of the one that gains_df has; no id is in both.
+    """NEIGHBORS of neighbors_df, each the k nearest of its list and of the one that gains_df has. No id is in both.
 
-    Native; where the gains fit into a broadcast no list is shuffled, and one without gains passes as it came.
+    Native. Where the gains fit into a broadcast no list is shuffled, and one without gains passes unchanged.
     """
     joined_df = neighbors_df.join(gains_df.select(*_KEY, pairs().alias("gains")), _KEY, "left")
     nearest = F.slice(F.array_sort(F.concat(pairs(), "gains")), 1, k)

@@ -23,24 +23,24 @@ LISTS = pa.schema([pa.field(field.name, field.type) for field in NEIGHBORS.schem
 
 
 def spread(parted_df: DataFrame, num_parts: int) -> DataFrame:
-    """The rows, those of each `part` (0..num_parts) in a partition of their own: one shuffle."""
+    """The rows, those of each `part` (0 .. num_parts - 1) in a partition of their own: one shuffle."""
     keys = _partition_keys(parted_df.sparkSession, num_parts)
     return parted_df.repartition(len(keys), F.lit(keys)[F.col("part")])
 
 
 def by_expert(values: Mapping[str, int]) -> Column:
-    """The value of the row's expert."""
+    """The value for the row's expert."""
     return F.create_map([F.lit(item) for pair in values.items() for item in pair])[F.col("expert")]
 
 
 def first_parts(parts: Mapping[str, int]) -> dict[str, int]:
-    """The number of each expert's first part, where each has so many and they are numbered in this order."""
+    """The number of each expert's first part, given how many parts each has; parts are numbered in this order."""
     return dict(zip(parts, [0, *itertools.accumulate(parts.values())], strict=False))
 
 
 @functools.cache
 def _partition_keys(spark: SparkSession, num_partitions: int) -> list[int]:
-    """For each partition a number that Spark's hash partitioning sends there: parts themselves would share some."""
+    """For each partition a number that Spark's hash partitioning sends there. Some parts' own numbers would collide."""
     key = F.col("id").cast("int")
     numbers_df = spark.range(0, 64 * num_partitions, 1, 1).select(
         key.alias("key"), F.pmod(F.hash(key), F.lit(num_partitions)).alias("partition")
@@ -52,7 +52,7 @@ def _partition_keys(spark: SparkSession, num_partitions: int) -> list[int]:
 
 
 def as_batch(expert: str, ids: list[str], found: Neighbors, start: int) -> pa.RecordBatch:
-    """NEIGHBORS of the queries `ids`, which stand from `start` on in `found`.
+    """NEIGHBORS of the queries `ids`, which are in `found` from `start` on.
 
     A batch at a time, since the strings of one Arrow array may be 2 GiB together.
     """
@@ -69,7 +69,7 @@ def as_batch(expert: str, ids: list[str], found: Neighbors, start: int) -> pa.Re
 
 
 def runs(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBatch]:
-    """The batches, cut where the column's value changes; none is empty."""
+    """The batches, cut where the column's value changes. None is empty."""
     for batch in batches:
         if not batch.num_rows:
             continue
@@ -81,7 +81,7 @@ def runs(batches: Iterable[pa.RecordBatch], column: str) -> Iterator[pa.RecordBa
 
 
 def ids_and_vectors(batch: pa.RecordBatch) -> tuple[list[str], npt.NDArray[np.float32]]:
-    """Ids and vectors (n, dimension); AutotagError names a GIF whose embedding is missing or of another length."""
+    """Ids and vectors (n, dimension). AutotagError names a GIF whose embedding is missing or of another length."""
     ids = batch["gif_id"].to_pylist()
     embeddings = batch["embedding"]
     values = embeddings.flatten()

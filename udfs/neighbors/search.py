@@ -1,4 +1,4 @@
-"""Embeddings in, nearest train GIFs out: each expert in the way that its size asks for."""
+"""Embeddings in, nearest train GIFs out. Each expert is searched in the way that fits its size."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from udfs.neighbors.graphs import search_graphs
 from udfs.neighbors.shards import ExpertSize, FoundNeighbors, ShardFolders, build_shards, search_queries
 
 GPU_GAIN = 10
-"""An assumption, not measured: of the order of a GPU's float32 products against a core's, per task and second."""
+"""An assumption, not measured: about how many times as many float32 products a GPU does as a core, per task and
+second."""
 
 _log = logging.getLogger(__name__)
 
@@ -26,16 +27,16 @@ def find_neighbors(
 ) -> FoundNeighbors:
     """NEIGHBORS of every row of embeddings_df among the GIFs of reference_ids_df (gif_id), each expert by itself.
 
-    Nearest first, ties by gif_id, never the GIF itself; a GIF whose expert has no reference gets empty lists.
-    embeddings_df is read several times: give it a table, not a plan. Experts whose backend is nndescent are searched as
-    search_graphs says. For the others, shards are built at once, in the folders (local or s3a), by the tasks of one
-    Spark job; the search runs when the result is written and needs them until then.
+    Nearest first, ties by gif_id, never the GIF itself. A GIF whose expert has no reference gets empty lists.
+    embeddings_df is read several times: give it a table, not a plan. Experts with the backend nndescent are searched by
+    search_graphs. For the others, the tasks of one Spark job build shards at once, in the folders (local or s3a). The
+    search runs when the result is written, and needs the folders until then.
 
     Cost for Q queries, N references, dimension d, P = ceil(N / shard_size) shards. exact: 2 Q N d operations.
-    nmslib: a build of about N log(shard_size) and Q P searches, so it grows with P: few and large shards. Each vector
-    is shuffled once as a query and once as a reference; every search task reads every shard of its expert, from its
-    host's disk. Memory of a task: a build streams (exact), or holds 2 x shard_size x d x 4 bytes, its links and ids
-    (nmslib: 2.7 GB at 250,000 x 1280); a search holds about 2 QUERY_BYTES, whatever d, k and P are, and one shard
+    nmslib: a build of about N log(shard_size) and Q P searches. It grows with P, so few and large shards are best. Each
+    vector is shuffled once as a query and once as a reference. Every search task reads every shard of its expert, from
+    its host's disk. Memory of a task: a build streams (exact), or holds 2 x shard_size x d x 4 bytes, its links and ids
+    (nmslib: 2.7 GB at 250,000 x 1280). A search holds about 2 QUERY_BYTES, whatever d, k and P are, and one shard
     (exact: mapped, shared by the host's tasks; nmslib: shard_size x (d x 4 + 8 M + 16) bytes). Disk of a host: all
     shards, where they come from S3.
     """
@@ -55,13 +56,13 @@ def find_neighbors(
 
 
 def _for_hardware(df: DataFrame, config: NeighborsConfig) -> NeighborsConfig:
-    """Where Spark gives tasks a GPU, exact search pays for GPU_GAIN times as many GIFs."""
+    """The config; where Spark gives tasks a GPU, exact search pays for GPU_GAIN times as many GIFs."""
     has_gpu = gpus_per_task(df.sparkSession) > 0
     return config.model_copy(update={"exact_below": GPU_GAIN * config.exact_below}) if has_gpu else config
 
 
 def _is_graph(config: NeighborsConfig, expert: str, size: ExpertSize) -> bool:
-    """Whether all GIFs of the expert are searched for at once, by NN-descent; the log has the reason."""
+    """Whether NN-descent finds the neighbors of all GIFs of the expert at once. The log has the reason."""
     is_large = config.backend == "auto" and choose_backend(config, size.num_references, size.num_queries) != "exact"
     if is_large or config.backend == "nndescent":
         reason = f"more than neighbors.exact_below={config.exact_below}" if is_large else "neighbors.backend says so"
@@ -70,7 +71,7 @@ def _is_graph(config: NeighborsConfig, expert: str, size: ExpertSize) -> bool:
 
 
 def expert_sizes(embeddings_df: DataFrame, reference_ids_df: DataFrame) -> dict[str, ExpertSize]:
-    """Queries and references of each expert, by name; reads no vector."""
+    """Queries and references of each expert, by name. Reads no vector."""
     keys_df = embeddings_df.select("gif_id", "expert")
     references_df = keys_df.join(reference_ids_df.select("gif_id"), "gif_id", "left_semi")
     rows_df = keys_df.select("expert", F.lit(0).alias("reference")).union(references_df.select("expert", F.lit(1)))

@@ -1,5 +1,5 @@
-"""References in, index shards out, each built by one task; queries in, the nearest GIFs out, each brought to its shards
-by one task."""
+"""References in, index shards out, each built by one task; queries in, nearest GIFs out, each found by one task that
+searches its shards."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ if TYPE_CHECKING:
     import torch
 
 QUERY_BYTES = 256 * 1024 * 1024
-"""Queries, with their vectors and candidates, that one task holds: it reads each shard once for them, so more of them
-is less reading."""
+"""Bytes of queries, with their vectors and candidates, that one task holds. It reads each shard once for all of them,
+so more queries mean less reading."""
 CANDIDATE_BYTES = 64
 """One candidate while lists are merged: distance, pointer to its id, query and positions in sorting orders."""
 MIN_QUERIES = 256
-"""No query partition is made smaller than this for the sake of more tasks."""
+"""Query partitions are never made smaller than this to get more tasks."""
 ROWS_PER_BATCH = 4096
 
 _log = logging.getLogger(__name__)
@@ -71,9 +71,9 @@ class ShardRow:
     num_references: int
     dimension: int
     part: int
-    """Of the build that made it."""
+    """The part of the build that made it."""
     lost: Strings | None = None
-    """Ids, ascending, that it may hold and that are not to be found in it any more."""
+    """Ids, ascending, that the shard may hold but that must not be found in it any more."""
 
 
 @dataclass(frozen=True)
@@ -81,20 +81,20 @@ class ShardFolders:
     """Where shards are written."""
 
     passing: str
-    """For one run: the caller deletes it."""
+    """For shards of one run. The caller deletes it."""
     lasting: str | None = None
-    """For indexes, which later runs can search again; None: they are for one run too."""
+    """For indexes, which later runs can search again. None: they are also for one run."""
 
     def below(self, name: str) -> ShardFolders:
-        """The same, `passing` a folder in it."""
+        """The same folders, but `passing` is a folder in the current one."""
         return replace(self, passing=storage.join(self.passing, name))
 
     def of(self, backend: Backend) -> str:
-        """Where shards of the backend go."""
+        """The folder for shards of the backend."""
         return self.lasting if self.lasting is not None and backend == "nmslib" else self.passing
 
     def lasting_of(self, shards: Iterable[ShardRow]) -> list[ShardRow]:
-        """Those of the shards that stay after the run."""
+        """The shards that stay after the run."""
         return [shard for shard in shards if self.lasting and shard.uri.startswith(f"{self.lasting}/")]
 
 
@@ -121,10 +121,10 @@ def build_shards(
     folders: ShardFolders,
     reason: str = "",
 ) -> list[ShardRow]:
-    """Write every expert's reference as shards into the folders, each by one task; the log has the reason for the
+    """Write every expert's reference as shards into the folders, each by one task. The log has the reason for the
     backend, by default the setting that it follows from.
 
-    A GIF's shard is its id's hash.
+    The hash of a GIF's id gives its shard.
     """
     parts = {expert: num_shards(config, size.num_references) for expert, size in sizes.items() if size.num_references}
     if not parts:
@@ -145,7 +145,7 @@ def build_shards(
     def build_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return _build_partition(batches, config, places)
 
-    # sorted by Spark, which can spill, so that Python streams; the order makes an index repeatable
+    # Spark sorts, since it can spill; so Python can stream. The order makes an index repeatable.
     sorted_df = _in_parts(references_df, parts).sortWithinPartitions("part", "gif_id")
     rows = sorted_df.mapInArrow(build_partition, from_arrow_schema(SHARDS)).collect()
     return [ShardRow(**row.asDict()) for row in sorted(rows, key=lambda row: (row["expert"], row["uri"]))]
@@ -170,7 +170,7 @@ def search_queries(
 
 
 def _in_parts(embeddings_df: DataFrame, parts: dict[str, int]) -> DataFrame:
-    """(gif_id, expert, embedding, part): each expert cut into so many parts, each a partition, by a hash of gif_id."""
+    """(gif_id, expert, embedding, part): each expert cut into `parts` parts, each a partition, by a hash of gif_id."""
     part = by_expert(first_parts(parts)) + F.pmod(F.xxhash64("gif_id"), by_expert(parts))
     return spread(embeddings_df.select(*COLUMNS).withColumn("part", part.cast("int")), sum(parts.values()))
 
@@ -182,7 +182,7 @@ def _build_partition(
         first = next(slices)
         expert = first["expert"][0].as_py()
         backend, folder = places[expert]
-        # a name of its own for each attempt: a retried or speculative task never mixes its files with another's
+        # each attempt has a name of its own, so a retried or speculative task never mixes its files with another's
         uri = storage.join(folder, f"{expert}-{part:05d}-{uuid.uuid4().hex[:12]}")
         vectors = (ids_and_vectors(batch) for batch in itertools.chain([first], slices))
         header = build_shard(vectors, config, backend, uri, local_folder())
@@ -217,7 +217,7 @@ def _search(
     config: NeighborsConfig,
     device: torch.device | None,
 ) -> Neighbors:
-    """The k nearest of each GIF; what has been built at one time is alike in having lost ids."""
+    """The k nearest of each GIF. Shards built at one time either all have lost ids or none has."""
     parts = []
     for alike in ([shard for shard in shards if (shard.lost is None) == is_new] for is_new in (True, False)):
         if not alike:
@@ -228,14 +228,14 @@ def _search(
 
 
 def search_device() -> torch.device | None:
-    """The GPU that Spark gave the task; None: it gave none, or CUDA sees none."""
+    """The GPU that Spark gave the task. None: it gave none, or CUDA sees none."""
     addresses = task_gpus()
     device = choose_device("auto", addresses) if addresses else None
     return device if device is not None and device.type == "cuda" else None
 
 
 def query_bytes(dimension: int, k: int) -> int:
-    """What a search holds of one query: its vector, k neighbors so far and k of the shard that is being searched."""
+    """Bytes that a search holds for one query: its vector, k neighbors so far and k of the shard being searched."""
     return dimension * 4 + 2 * k * CANDIDATE_BYTES
 
 

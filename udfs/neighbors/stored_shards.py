@@ -1,4 +1,4 @@
-"""Index shards that an earlier run built and left: searched again, with what has changed since put right."""
+"""Index shards that an earlier run built and left. They are searched again, corrected by what has changed since."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from autotag_core.neighbors.shards.references import as_strings
 from udfs.neighbors.shards import ExpertSize, ShardFolders, ShardRow, build_shards
 
 MAX_GAINED = 0.1
-"""Share of the references that may be in no index before it is built anew: they are searched exactly."""
+"""Share of the references that may be in no index; those are searched exactly. Past it the index is built anew."""
 
 CONTENTS = ("gif_id", "expert", "model_version", "version")
 Keep = Callable[[DataFrame], DataFrame]
@@ -37,7 +37,7 @@ NOTHING_SAVED: Mapping[str, SavedShards] = MappingProxyType({})
 
 
 def contents(references_df: DataFrame) -> DataFrame:
-    """What is in the indexes of these embeddings: their keys, and what tells whether one is still the same."""
+    """What is in the indexes of these embeddings: their keys, and the columns that tell whether one is unchanged."""
     return references_df.select(*CONTENTS)
 
 
@@ -49,13 +49,13 @@ def up_to_date(
     folders: ShardFolders,
     keep: Keep,
 ) -> list[ShardRow]:
-    """For the experts that nmslib is the backend of: their saved indexes and shards of the references not in them.
+    """For the experts with the backend nmslib: their saved indexes, and shards of the references not in them.
 
-    In the shards of an expert together is each of its references once, as it is now. Not of an expert of whose
-    references more than MAX_GAINED are in no index, or whose indexes have lost so many that most lists have one among
-    them: those need new ones.
-    Cost: the references' versions are compared with the indexes' in one shuffle, without vectors; the ids of lost
-    references, one in config.k at most, come to the driver and go to every task.
+    The shards of an expert together hold each of its references once, as it is now. Left out are experts that need new
+    indexes. Either more than MAX_GAINED of their references are in no index, or their indexes have lost so many that
+    most lists have one among them.
+    Cost: one shuffle compares the references' versions with the indexes', without vectors. The ids of lost references,
+    one in config.k at most, come to the driver and go to every task.
     """
     usable = {
         name: saved[name]
@@ -84,7 +84,7 @@ def up_to_date(
 
 
 def _hold_enough(expert: str, gained: int, lost: int, num_references: int, k: int) -> bool:
-    """Whether an expert's saved indexes are worth searching; the log has the numbers."""
+    """Whether an expert's saved indexes are worth searching. The log has the numbers."""
     is_enough = gained <= MAX_GAINED * num_references and lost * k <= num_references
     what = "indexes of an earlier run" if is_enough else "new indexes, not those of an earlier run"
     said = "neighbors of %s: %s, since when %d of %d references are new and %d lost"
@@ -93,7 +93,7 @@ def _hold_enough(expert: str, gained: int, lost: int, num_references: int, k: in
 
 
 def _changes(references_df: DataFrame, saved: Mapping[str, SavedShards]) -> DataFrame:
-    """(gif_id, expert, gained, lost): gained: the reference is in no index as it is now; lost: it is in one that it
+    """(gif_id, expert, gained, lost). gained: the reference as it is now is in no index. lost: an index has it that it
     should not be found in."""
     version = F.struct("model_version", "version")
     now_df = contents(references_df.where(F.col("expert").isin(list(saved))))
@@ -109,7 +109,7 @@ def _changes(references_df: DataFrame, saved: Mapping[str, SavedShards]) -> Data
 
 
 def _lost_ids(changes_df: DataFrame) -> dict[str, Strings]:
-    """By expert, ascending."""
+    """Ids of lost references by expert, ascending."""
     rows = changes_df.where("lost").select("expert", "gif_id").toArrow()
     experts, ids = as_strings(rows["expert"].to_pylist()), as_strings(rows["gif_id"].to_pylist())
     return {name: as_strings(sorted(ids[experts == name])) for name in set(experts)}

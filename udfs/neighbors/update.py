@@ -1,4 +1,4 @@
-"""The neighbors of an earlier release and what has changed since, in; the neighbors of now, out."""
+"""The neighbors of an earlier release and what has changed since in, the current neighbors out."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from udfs.neighbors.shards import ExpertSize, FoundNeighbors, ShardFolders, Shar
 from udfs.neighbors.stored_shards import NOTHING_SAVED, Keep, SavedShards, up_to_date
 
 MAX_SEARCHED = 0.5
-"""Where the GIFs that need a full search cost more than this share of what all would, all get one."""
+"""If the GIFs that need a full search cost more than this share of a full search for all, all get one."""
 CHEAP = 1 << 40
-"""What a full search for all of an expert's GIFs costs (_cost) up to which they get one: less than a merge.
+"""If a full search for all of an expert's GIFs costs at most this (_cost), all get one: it is less than a merge.
 
-Measured where GIFs are 98,459, references 69,243, dimensions 64, and 21% have to be searched for: 25 to 28 seconds of
-processors merged, 30 anew."""
+Measured with 98,459 GIFs, 69,243 references and 64 dimensions, where 21% must be searched for: a merge takes 25 to 28
+seconds of processors, a full search 30."""
 PAIR = 100
 """What a pair costs besides its products: about 2.5 ns for one of 64 dimensions, of which products are 1."""
 GRAPH = 1 << 22
@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Space:
-    """What neighbors are found in: rows of the embeddings table and the ids (gif_id) of the references."""
+    """What neighbors are found in: rows of the embeddings table, and the ids (gif_id) of the references."""
 
     embeddings_df: DataFrame
     reference_ids_df: DataFrame
@@ -54,22 +54,20 @@ def update_neighbors(
     keep: Keep,
     saved: Mapping[str, SavedShards] = NOTHING_SAVED,
 ) -> tuple[FoundNeighbors, list[str]]:
-    """NEIGHBORS of `now` of the experts for which anything differs from `before`, whose NEIGHBORS are neighbors_df;
-    and these experts' names.
+    """NEIGHBORS of `now` for the experts of which anything differs from `before`, and these experts' names.
 
-    A GIF whose own embedding is the same, and which has lost no neighbor, gets the k nearest of its old list and of the
-    references that are new; any other is searched for among all. With the exact backend that is what find_neighbors
-    gives, to the bit: a pair's distance does not depend on what else is computed. Where a search for all is CHEAP, by
-    exact products or NN-descent, it takes the place of the merge. An embedding is the same where its version and
-    model_version are. `keep` writes rows that several steps need; `folders` are find_neighbors'. What nmslib has
-    to search for it searches in the indexes `saved` (by expert); where these hold too little, in new ones.
+    neighbors_df are the NEIGHBORS of `before`. A GIF with the same embedding that has lost no neighbor gets the k
+    nearest of its old list and of the new references. Any other GIF is searched for among all. With the exact backend
+    that is what find_neighbors gives, to the bit: a pair's distance does not depend on what else is computed. Where a
+    search for all is CHEAP, by exact products or NN-descent, it replaces the merge. An embedding is the same if its
+    version and model_version are. `keep` writes rows that several steps need; `folders` are find_neighbors'. With
+    nmslib the indexes `saved` (by expert) are searched, or new ones where these hold too little.
 
-    Cost: versions are compared in one shuffle, without vectors. Lists are looked through once, and of each how far its
-    last neighbor is away is shuffled once, with the embeddings; whole lists only where what changed is too much for a
-    broadcast. With C new references and S GIFs that are searched for among all N, 2 d (N C + S N) operations where
-    backends are exact, against 2 d N N. The ids of lost references go to every task: as many as one in k at most, since
-    most lists have lost a neighbor where they are more, and all are found anew. New references are shards, of any
-    number.
+    Cost: versions are compared in one shuffle, without vectors. Lists are looked through once. The distance of each
+    list's last neighbor is shuffled once, with the embeddings; whole lists only where the changes are too many for a
+    broadcast. Let C references be new and S GIFs be searched for among all N: exact backends take 2 d (N C + S N)
+    operations, against 2 d N N. The ids of lost references go to every task. These are one in k at most: where they are
+    more, most lists have lost a neighbor, and all are found anew. New references are shards, of any number.
     """
     changes_df = keep(_changes(now, before))
     counts = _counts(now, before, neighbors_df, changes_df)
@@ -97,7 +95,7 @@ def update_neighbors(
         lasting += found.lasting
         known_df = known_df.where(F.col("expert").isin(list(sizes))).join(searched_df, _KEY, "left_anti")
         gains_df = _gains(now, known_df, changes_df, sizes, config, folders.below("gained"))
-        # kept, so that its size is known before lists are shuffled for it: mostly they need not be
+        # kept, so that its size is known before lists are shuffled for it: mostly no such shuffle is needed
         parts.append(known_df if gains_df is None else merge_gains(known_df, keep(gains_df), config.k))
     if anew:
         embeddings_df = now.embeddings_df.where(F.col("expert").isin(anew))
@@ -109,7 +107,7 @@ def update_neighbors(
 
 
 def _searched_keys(known_df: DataFrame, changes_df: DataFrame) -> DataFrame:
-    """(gif_id, expert) of GIFs that are new or elsewhere, and of those whose lists, known_df, have lost a neighbor."""
+    """(gif_id, expert) of GIFs that are new or whose embedding moved, and of those whose lists lost a neighbor."""
     others_df = changes_df.where(F.col("is_query") & ~F.col("is_known")).select(*_KEY)
     return others_df.unionByName(broken_lists(known_df, changes_df.where("lost")))
 
@@ -123,7 +121,7 @@ def _searched(
     keep: Keep,
     saved: Mapping[str, SavedShards],
 ) -> FoundNeighbors:
-    """NEIGHBORS of these GIFs (gif_id, expert) among all references; sizes: by expert, how many GIFs these are."""
+    """NEIGHBORS of these GIFs (gif_id, expert) among all references. sizes: by expert, how many GIFs these are."""
     asked = {name: ExpertSize(searched, count.references) for name, (searched, count) in sizes.items() if searched}
     is_asked = F.col("expert").isin(list(asked))
     queries_df = now.embeddings_df.join(keys_df.where(is_asked), _KEY, "left_semi")
@@ -144,7 +142,7 @@ def _gains(
     config: NeighborsConfig,
     folders: ShardFolders,
 ) -> DataFrame | None:
-    """NEIGHBORS: what of the new references enters the lists known_df; None: there are none."""
+    """NEIGHBORS: which of the new references enter the lists known_df. None: there are no new references."""
     gained = {
         name: ExpertSize(count.queries - searched, count.gained)
         for name, (searched, count) in sizes.items()
@@ -160,10 +158,10 @@ def _gains(
 
 
 def _changes(now: Space, before: Space) -> DataFrame:
-    """(gif_id, expert) of every embedding of now or before that is not the same, or not as much of a reference.
+    """(gif_id, expert) of every embedding of now or before that has changed, or has become or ceased to be a reference.
 
-    is_query: there is one now. is_known: it is the same as before. is_stale: there was another one before. gained,
-    lost: it is a reference only now, or in another place than before.
+    is_query: there is one now. is_known: it is the same as before. is_stale: there was another one before. gained: it
+    is a reference only now, or now in another place. lost: it was one only before, or then in another place.
     """
     both_df = _versions(now, "now").join(_versions(before, "before"), _KEY, "full")
     is_same = F.coalesce(F.col("now") == F.col("before"), F.lit(False))
@@ -187,7 +185,7 @@ def _versions(space: Space, name: str) -> DataFrame:
 
 @dataclass(frozen=True)
 class _Count:
-    """Of an expert: embeddings now, references among them, before, lists, and what has changed."""
+    """Of an expert: embeddings now, references among them, embeddings before, lists, and what has changed."""
 
     queries: int
     references: int
@@ -199,7 +197,7 @@ class _Count:
 
 
 def _counts(now: Space, before: Space, neighbors_df: DataFrame, changes_df: DataFrame) -> dict[str, _Count]:
-    """By expert; rows that are not as before, or have no list, are changes. No column but names is read."""
+    """By expert. Rows that are not as before, or have no list, are changes. Only columns of names are read."""
     kinds = {
         "queries": now.embeddings_df,
         "references": now.references(),
@@ -216,7 +214,7 @@ def _counts(now: Space, before: Space, neighbors_df: DataFrame, changes_df: Data
 
 
 def _is_better_anew(expert: str, count: _Count, dimension: int, config: NeighborsConfig) -> bool:
-    """Whether all of the expert's GIFs are searched for before it is known which have to be; the log has the reason."""
+    """Whether to search for all of the expert's GIFs before it is known which need it. The log has the reason."""
     cost = _cost(config, count, dimension)
     if count.before != count.lists:
         reason = f"there were {count.before} embeddings and {count.lists} lists"

@@ -1,4 +1,4 @@
-"""A space of tokens in, what is nearest to what out: tags to tags, searches to searches, GIFs to GIFs."""
+"""A space of tokens in, the nearest ones of each out: tags to tags, searches to searches, GIFs to GIFs."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ if TYPE_CHECKING:
     from pyspark import Broadcast
 
 SESSIONS, TAGS = "sessions", "tags"
-"""What a GIF's list was made from."""
+"""The sources of a GIF's list."""
 ROWS_PER_BATCH = 4096
 _GIFS = pa.schema([pa.field(field.name, field.type) for field in RELATED_GIFS.schema])
-"""Without comments, which Spark would take for column metadata."""
+"""RELATED_GIFS without comments, which Spark would take for column metadata."""
 _RELATED = "related array<string>, similarities array<float>"
 
 
 @dataclass(frozen=True)
 class Searchable:
-    """Tokens of one kind where every executor finds them, and the index shards over them."""
+    """Tokens of one kind, where every executor finds them, and the index shards over them."""
 
     tokens: Broadcast[TokenVectors]
     num_tokens: int
@@ -43,9 +43,9 @@ class Searchable:
 
 
 def make_searchable(spark: SparkSession, tokens: TokenVectors, config: NeighborsConfig, folder: str) -> Searchable:
-    """Build the shards under `folder` (local or s3a), each by one task; the caller deletes it after the search.
+    """Build the shards under `folder` (local or s3a), each by one task. The caller deletes it after the search.
 
-    Cost: one Spark job without a query plan. The tokens travel as a broadcast variable, 4 bytes a dimension and about
+    Cost: one Spark job without a query plan. The tokens are sent as a broadcast variable, 4 bytes a dimension and about
     250 bytes for the name and its place: 0.5 GB once in each Python worker for the million that semantic.max_vocabulary
     allows. A task holds what build_shard says.
     """
@@ -62,7 +62,7 @@ def make_searchable(spark: SparkSession, tokens: TokenVectors, config: Neighbors
 
 
 def related_tokens(spark: SparkSession, searchable: Searchable, key: str) -> DataFrame:
-    """(key, related, similarities): the config.k nearest of every token; without a row where there is no other.
+    """(key, related, similarities): the config.k nearest of every token. Without another token there is no row.
 
     Cost for V tokens: 2 V^2 d operations where the search is exact, else V searches of each shard; one Spark job
     without a shuffle. A task holds about 2 QUERY_BYTES and one shard.
@@ -84,9 +84,9 @@ def related_tokens(spark: SparkSession, searchable: Searchable, key: str) -> Dat
 def related_gifs(neighbors_df: DataFrame, gifs: Searchable | None, k: int) -> DataFrame:
     """RELATED_GIFS of the GIFs of neighbors_df (gif_id, neighbor_ids, distances), a space of tags.
 
-    A GIF that is one of `gifs`, those that enough sessions hold, gets the k nearest of them; any other the first k of
-    its neighbors. No row where that is none. Cost: one pass without a shuffle, and a search as related_tokens's for
-    those in sessions.
+    `gifs` are those that enough sessions hold. A GIF among them gets the k nearest of them, any other the first k of
+    its neighbors. There is no row without any. Cost: one pass without a shuffle, and for GIFs in sessions a search as
+    in related_tokens.
     """
     fallback_df = neighbors_df.select(
         "gif_id",
@@ -106,7 +106,7 @@ def related_gifs(neighbors_df: DataFrame, gifs: Searchable | None, k: int) -> Da
             waiting += [gif_id for gif_id in ids if gif_id in rows]
             others = batch.filter(pa.array([gif_id not in rows for gif_id in ids], pa.bool_()))
             columns = [column.cast(field.type) for column, field in zip(others.columns, _GIFS, strict=True)]
-            yield pa.RecordBatch.from_arrays(columns, schema=_GIFS)  # Spark's lists are of another make than ours
+            yield pa.RecordBatch.from_arrays(columns, schema=_GIFS)  # Spark's lists have another Arrow type than ours
             while len(waiting) >= block:
                 yield from _searched(gifs, waiting[:block], "gif_id", SESSIONS)
                 waiting = waiting[block:]
@@ -117,13 +117,13 @@ def related_gifs(neighbors_df: DataFrame, gifs: Searchable | None, k: int) -> Da
 
 
 def frequent_tags(catalog_df: DataFrame, min_gifs: int) -> list[str]:
-    """The tags of so many GIFs, of uploaders alone. Cost: all tags are shuffled once, counted before."""
+    """The tags of at least min_gifs GIFs, by uploaders alone. Cost: one shuffle of all tags, counted before it."""
     tags_df = catalog_df.select(F.explode("tags").alias("tag")).groupBy("tag").agg(F.count("*").alias("gifs"))
     return [str(tag) for tag in tags_df.where(F.col("gifs") >= min_gifs).toArrow()["tag"].to_pylist()]
 
 
 def known_gifs(catalog_df: DataFrame, names: Sequence[str]) -> list[str]:
-    """Which of these are GIFs of the catalog: sessions may name others. Cost: one scan of the ids, no shuffle."""
+    """Those of the names that are GIFs of the catalog: sessions may name others. Cost: one scan of ids, no shuffle."""
     if not names:
         return []
     names_df = catalog_df.sparkSession.createDataFrame(pa.table({"gif_id": pa.array(names, pa.string())}))
@@ -142,7 +142,7 @@ def search_sentences(sessions_df: DataFrame) -> DataFrame:
 def _searched(
     searchable: Searchable, names: list[str], key: str, source: str | None = None
 ) -> Iterator[pa.RecordBatch]:
-    """Rows (key, related, similarities and, where there is one, source) of these tokens."""
+    """Rows (key, related, similarities and, where it is given, source) of these tokens."""
     if not names:
         return
     found = search_tokens(searchable.tokens.value, names, searchable.uris, searchable.config, local_folder())

@@ -1,1 +1,1 @@
-"""What is the same as last night."""
+"""Finds what has not changed since the last night."""

@@ -1,4 +1,4 @@
-"""What differs between a catalog and the one of an earlier release, found without fetching what can be known."""
+"""What differs between a catalog and that of an earlier release. A GIF is fetched only if its row can't tell."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _HASHED = "gif_id string, uri string, is_same boolean"
 
 
 def same_rows(left_df: DataFrame, right_df: DataFrame) -> bool:
-    """Whether both hold the same rows as often, in any order; columns by name, those of the left.
+    """Whether both hold the same rows as often, in any order. Columns are compared by name, those of the left.
 
-    By two 64-bit hashes of each row, summed: rows that differ pass for the same once in 10^38 times. Cost: each is read
-    once, nothing is shuffled but three numbers a partition.
+    Two 64-bit hashes of each row are summed: rows that differ pass for the same once in 10^38 times. Cost: each is read
+    once, and only three numbers a partition are shuffled.
     """
     columns = left_df.columns
     return _digest(left_df, columns) == _digest(right_df, columns)
@@ -47,8 +47,9 @@ def compare_gifs(catalog_df: DataFrame, base_catalog_df: DataFrame, known_df: Da
     """(gif_id, uri, is_same) of every row of catalog_df (gif_id, uri, version): are its bytes those that were embedded?
 
     known_df (gif_id, version) are the GIFs that were read and embedded, by the hash of their bytes. A GIF is the same
-    where uri and version are as in base_catalog_df; where the version is missing or another one, or the uri, its bytes
-    are fetched and hashed. Whoever writes other bytes to one place gives another version, or none.
+    if uri and version are as in base_catalog_df. If the version is missing, or version or uri differ, its bytes are
+    fetched and hashed. People who write other bytes to one place must give another version, or none. A GIF that was not
+    embedded is not the same, without a fetch.
     Cost: one shuffle of both catalogs' ids, and one fetch of each GIF whose catalog row does not say enough.
     """
     base_df = base_catalog_df.select("gif_id", F.col("uri").alias("base_uri"), F.col("version").alias("base_version"))
@@ -64,9 +65,9 @@ def compare_gifs(catalog_df: DataFrame, base_catalog_df: DataFrame, known_df: Da
 
 
 def hash_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[pa.RecordBatch]:
-    """What one task does: (gif_id, uri, known_hash, is_same) in, compare_gifs' rows out, in order.
+    """The work of one task: (gif_id, uri, known_hash, is_same) in, compare_gifs' rows out, in order.
 
-    What can't be fetched is not the same: the next stage says why.
+    A GIF that can't be fetched is not the same: the next stage says why.
     """
     from autotag_core.frames import fetch_bytes
 
@@ -87,6 +88,6 @@ def hash_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[
 
 
 def embedded_gifs(media_df: DataFrame, failures_df: DataFrame) -> DataFrame:
-    """(gif_id, version) of the GIFs that were read, without those that then failed: what failed is tried again."""
+    """(gif_id, version) of the GIFs that were read, without those that failed after it: these are tried again."""
     failed_df = failures_df.where(F.col("stage") == str(Stage.EMBEDDINGS)).select("gif_id")
     return media_df.select("gif_id", "version").join(failed_df, "gif_id", "left_anti")

@@ -31,7 +31,7 @@ REPORT_DDL = "gif_id string, stage string, reason string, message string, num_in
 
 @dataclass(frozen=True)
 class IndexTarget:
-    """Where and how the executors index; picklable, and its repr shows no credential."""
+    """Where and how the executors index. It can be pickled, and its repr shows no credential."""
 
     url: str
     index: str
@@ -46,9 +46,9 @@ def build_search_documents(
     related_gifs_df: DataFrame | None = None,
     written_tags_df: DataFrame | None = None,
 ) -> DataFrame:
-    """SEARCH_DOCUMENTS: one document per catalog GIF; tags highest weight first, ties alphabetical, none: empty.
+    """SEARCH_DOCUMENTS: one document per catalog GIF. Tags: highest weight first, ties alphabetical; empty without any.
 
-    A tag's weight, by which search ranks, is 1 where an editor gave it, else its probability or, where none is known,
+    Search ranks by a tag's weight. It is 1 where an editor gave the tag, else its probability or, where none is known,
     its confidence or score.
     Without media, of all GIFs or of one, nobody knows what is written there: `text` is null. Without related GIFs or
     written tags these lists are empty. Cost: each table is shuffled once by gif_id.
@@ -74,7 +74,7 @@ def build_search_documents(
 
 
 def _filled(name: str, kind: pa.DataType) -> Column:
-    """The column as the table has it: a list that is not there is empty, an unknown popularity 0."""
+    """The column as the table has it. A missing list is empty, an unknown popularity 0."""
     spark_type = from_arrow_type(kind)
     if pa.types.is_list(kind):
         return F.coalesce(F.col(name).cast(spark_type), F.array().cast(spark_type))
@@ -84,9 +84,9 @@ def _filled(name: str, kind: pa.DataType) -> Column:
 def document_changes(documents_df: DataFrame, before_df: DataFrame) -> DataFrame:
     """SEARCH_DOCUMENTS and is_gone: what turns an index that holds the documents of before_df into one of documents_df.
 
-    Documents that are new or differ, and those that are gone (all else null). Two documents of a GIF are held to be the
-    same by a 64-bit hash: a change is overlooked once in 10^19. Cost: two passes over both tables; the ids and hashes
-    are shuffled, and of the documents those that changed.
+    These are documents that are new or differ, and those that are gone (all else null). A 64-bit hash compares two
+    documents of a GIF: a change is overlooked once in 10^19. Cost: two passes over both tables. Ids and hashes are
+    shuffled; of the documents, only those that changed.
     """
     names = SEARCH_DOCUMENTS.schema.names
     marked_df = documents_df.select("gif_id", F.xxhash64(*names).alias("mark"))
@@ -101,9 +101,9 @@ def document_changes(documents_df: DataFrame, before_df: DataFrame) -> DataFrame
 def index_documents(documents_df: DataFrame, target: IndexTarget) -> DataFrame:
     """Index the documents in target.config.writers tasks; returns the report: FAILURES columns and num_indexed.
 
-    A row with a gif_id is a refused document, one without says how many a batch indexed. Lazy, and every action indexes
-    again (to the same effect): persist or write it, then read counts and rows from there. Partitioned by gif_id, so
-    that a repeated task gets the same documents.
+    A row with a gif_id is a refused document; a row without says how many a batch indexed. The report is lazy, and
+    every action indexes again (to the same effect): persist or write it, then read counts and rows from there. It is
+    partitioned by gif_id, so that a repeated task gets the same documents.
     """
 
     def index_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -115,7 +115,7 @@ def index_documents(documents_df: DataFrame, target: IndexTarget) -> DataFrame:
 
 
 def change_documents(changes_df: DataFrame, target: IndexTarget, version: int) -> DataFrame:
-    """Apply document_changes to an index under one external version; lazy, returns the report as index_documents."""
+    """Apply document_changes to an index under one external version. Lazy; returns the report as index_documents."""
 
     def change_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         changes = (
@@ -146,7 +146,7 @@ def refused_documents(report_df: DataFrame) -> DataFrame:
 
 @contextmanager
 def executor_errors() -> Iterator[None]:
-    """Around an action that runs `index_documents`: what an executor raised is raised here as what it was, one line."""
+    """Put this around an action that runs `index_documents`: it raises an executor's error as what it was, one line."""
     try:
         yield
     except Exception as error:  # PythonException, or Py4JJavaError around it where a table was written
@@ -162,7 +162,7 @@ def _documents(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
             for document in batch.slice(start, 1000).to_pylist():
                 for tag in document["tags"] or ():
                     for name in ("weight", "confidence"):
-                        # shortest decimal of the 32-bit float: 0.7, not 0.699999988079071
+                        # the shortest decimal of the 32-bit float: 0.7, not 0.699999988079071
                         tag[name] = float(str(np.float32(tag[name])))
                 yield document
 

@@ -8,5 +8,5 @@ from pathlib import Path
 
 
 def local_folder() -> Path:
-    """Where this executor may keep files: Spark gives its workers its local folders and deletes them when it ends."""
+    """Where this executor may keep files. Spark gives its workers local folders and deletes them when it ends."""
     return Path(os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]) / "autotag-shards"

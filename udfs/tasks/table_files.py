@@ -1,4 +1,4 @@
-"""Rows -> the Parquet files of a table: every task writes its own, and says which."""
+"""Rows in, Parquet files of a table out: every task writes its own, and says which."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def write_rows(
     row_group_bytes: int = ROW_GROUP_BYTES,
     keeps_files: bool = False,
 ) -> list[DataFile]:
-    """Write the rows below the URI; the files, in the order of the partitions of rows_df.
+    """Write the rows below the URI; gives the files, in the order of the partitions of rows_df.
 
     A task writes at least one file for each value of the partition columns that its rows have, and begins another at
-    256 MB. Where that gives many small ones they are merged, in tasks again, unless `keeps_files`. Cost: one pass over
-    the rows, and one over the small files; the driver sees a row of about 500 bytes for each file.
+    256 MB. If that gives many small files, tasks merge them, unless `keeps_files`. Cost: one pass over the rows, and
+    one over the small files; the driver sees a row of about 500 bytes for each file.
     """
 
     def write_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -46,8 +46,8 @@ def _own_workers(spark: SparkSession) -> Iterator[None]:
     """Functions that are given to Spark within the block run in Python workers of their own.
 
     Spark hands a task any idle worker of the same environment. A stage that writes what another function gives keeps
-    two busy on each core; without this, whoever writes now loads the networks next, twice as often and in twice the
-    memory.
+    two busy on each core. Without this, a worker that writes now would load the networks next, so they would be loaded
+    twice as often and in twice the memory.
     """
     environment = spark.sparkContext.environment
     environment[_ROLE] = "writer"

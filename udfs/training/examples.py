@@ -1,8 +1,8 @@
-"""Voted tags in, training examples out: who is one, with which labels, who left where and why.
+"""Voted tags in, training examples out: which GIFs are examples, with which labels, and where and why others left.
 
-Cost for N GIFs: the tags of voted_tags (about ten a GIF) are shuffled once by tag, to be numbered, and once by GIF;
-then narrow rows of N GIFs by their bytes and by their group of copies. All linear in N; one task holds and sorts the
-distinct tags, 40 MB a million.
+Cost for N GIFs: the tags of voted_tags (about ten a GIF) are shuffled once by tag, to be numbered, and once by GIF.
+Then narrow rows of N GIFs are shuffled by their bytes and by their group of copies. All is linear in N. One task holds
+and sorts the distinct tags, 40 MB a million.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from autotag_core.splits import TEST, TRAIN, VALIDATION
 from autotag_core.tables import TRAINING_EXAMPLES
 
 SPLITS = (TRAIN, VALIDATION, TEST)
-"""Each is more protected than the one before: of copies in two splits, those in the earlier one leave."""
+"""Each is more protected than the one before. Of copies in two splits, those in the earlier one leave."""
 CATALOG, FRAMES, LENGTH, BEFORE_VOTING, LABEL, LEAK, EXAMPLE = STEPS = (
     "catalog",
     "frames",
@@ -40,7 +40,7 @@ _ROWS_PER_BATCH = 16
 
 
 class Sources(NamedTuple):
-    """The tables of the run that examples are made of; duplicates_df is None where copies were not looked for."""
+    """The tables of the run that examples are made of. duplicates_df is None where copies were not looked for."""
 
     catalog_df: DataFrame
     media_df: DataFrame
@@ -59,15 +59,15 @@ def number_labels(voted_tags_df: DataFrame) -> DataFrame:
 
 
 def judge_gifs(sources: Sources, labels_df: DataFrame, config: TrainingConfig) -> DataFrame:
-    """Every GIF of the catalog once: the columns of TRAINING_EXAMPLES but `frames`, had_label, rarest,
+    """Every GIF of the catalog once: the columns of TRAINING_EXAMPLES but `frames`, and had_label, rarest,
     shares_uploader, left_at, reason.
 
-    left_at is the step of STEPS at which the GIF left, null for an example; the first that applies. had_label says
-    whether it came with a tag, rarest is the number of GIFs that have its rarest label, shares_uploader whether its
-    uploader has a GIF in a more protected split, null where the catalog names none.
+    left_at is the first step of STEPS at which the GIF had to leave, null for an example. had_label says whether it
+    came with a tag. rarest is the number of GIFs that have its rarest label. shares_uploader says whether its uploader
+    has a GIF in a more protected split; it is null where the catalog names no uploader.
 
-    The labels of a train GIF are its tags in the published dataset; of a validation GIF the editor's; of a test GIF the
-    editor's or, where there are none, those that it came with. Copies are looked for among GIFs that would be examples.
+    The labels of a train GIF are its tags in the published dataset, those of a validation GIF the editor's. A test GIF
+    has the editor's or, if there are none, those it came with. Copies are looked for among GIFs that would be examples.
     """
     failed_df = sources.failures_df.where(F.col("stage") == str(Stage.FRAMES)).select("gif_id", "reason")
     media_df = sources.media_df.select(
@@ -121,7 +121,7 @@ def _labels_of_split() -> Column:
 
 
 def _left_before_leaks(config: TrainingConfig) -> Column:
-    """The struct (left_at, reason) of a GIF without frames, too short, too long or without a label; else null."""
+    """The struct (left_at, reason) of a GIF without frames, of a wrong length or without a label; else null."""
     unread = F.col("version").isNull()
     too_few = F.col("num_frames") < config.min_frames
     too_short = F.col("duration_ms") < config.min_duration_ms
@@ -141,7 +141,7 @@ def _out(step: str, reason: Column) -> Column:
 
 
 def _without_leaks(gifs_df: DataFrame, duplicates_df: DataFrame | None, separate_uploaders: bool) -> DataFrame:
-    """The rows with `out` also for those of which a copy, of the same bytes or near, is in a more protected split."""
+    """The rows, with `out` also set for a GIF of which a copy (same bytes or near) is in a more protected split."""
     rank = F.array_position(F.array(*map(F.lit, SPLITS)), F.col("split"))
     gifs_df = gifs_df.withColumn("rank", F.when(F.col("out").isNull(), rank))
     group_id = F.col("gif_id")
@@ -151,7 +151,7 @@ def _without_leaks(gifs_df: DataFrame, duplicates_df: DataFrame | None, separate
     leaks = F.when(_best_rank(F.coalesce("version", "gif_id")) > F.col("rank"), _out(LEAK, F.lit(SAME_BYTES)))
     if duplicates_df is not None:
         leaks = leaks.when(_best_rank(group_id) > F.col("rank"), _out(LEAK, F.lit(NEAR_DUPLICATE)))
-    # the GIF itself where nobody is named, so that these do not all meet in one task
+    # without a name the GIF stands for its uploader, so that these do not all meet in one task
     best_of_uploader = _best_rank(F.coalesce(F.concat(F.lit("u"), "uploader"), F.concat(F.lit("g"), "gif_id")))
     shares_uploader = F.when(F.col("uploader").isNotNull(), best_of_uploader > F.col("rank"))
     gifs_df = gifs_df.withColumn("shares_uploader", shares_uploader)
@@ -167,10 +167,10 @@ def _best_rank(group: Column) -> Column:
 def example_rows(gifs_df: DataFrame, config: Config, num_files: int) -> DataFrame:
     """The rows of TRAINING_EXAMPLES, in num_files partitions, each in order of split, rarity and a hash of gif_id.
 
-    So the GIFs of a row group are about equally rare, and otherwise a random choice: training reads the row groups of
+    So the GIFs of a row group are about equally rare, and otherwise a random choice. Training reads the row groups of
     rare labels often and those of common ones seldom, and reads few GIFs in vain. With stored frames each GIF is
-    fetched, decoded and encoded in one pass; one that is not what it was when it was tagged, or can't be read any more,
-    is left out.
+    fetched, decoded and encoded in one pass. A GIF that has changed since it was tagged, or can't be read any more, is
+    left out.
     """
     rarity = F.floor(F.log2("rarest"))
     examples_df = (
@@ -191,7 +191,7 @@ def example_rows(gifs_df: DataFrame, config: Config, num_files: int) -> DataFram
 
 
 def store_frames(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[pa.RecordBatch]:
-    """What one task does: rows of TRAINING_EXAMPLES without frames in, those that can still be read out, with them."""
+    """The work of one task: rows of TRAINING_EXAMPLES without frames in; out, with frames, those still readable."""
     from autotag_core.frames import iter_loaded
     from autotag_core.training.pictures import encode_frames
 
@@ -230,7 +230,7 @@ def count_outcomes(gifs_df: DataFrame) -> DataFrame:
 
 
 def with_lost(gifs_df: DataFrame, examples_df: DataFrame) -> DataFrame:
-    """The rows of judge_gifs in which an example that is not among the written ones has left at the last step."""
+    """The rows of judge_gifs. An example that is not among the written ones has left at the last step."""
     written_df = examples_df.select("gif_id", F.lit(True).alias("is_written"))
     is_lost = F.col("left_at").isNull() & F.col("is_written").isNull()
     return (

@@ -1,4 +1,4 @@
-"""Neighbors and catalog in, rows that stand GIF by GIF out: what the vote's inner loops take."""
+"""Neighbors and catalog in; out, sorted GIF by GIF, the rows that the vote's inner loops take."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Ballots:
     tags: TagTable
 
     def rows(self, experts: Sequence[str], chosen_df: DataFrame | None = None) -> DataFrame:
-        """gif_rows of these experts' lists; of chosen_df (gif_id) alone, which then travels as a broadcast."""
+        """gif_rows of these experts' lists. With chosen_df (gif_id), which is broadcast, of its GIFs alone."""
         lists_df, about_df = self.neighbors_df.where(F.col("expert").isin(list(experts))), self.about_df
         if chosen_df is not None:
             chosen_df = F.broadcast(chosen_df.select("gif_id").distinct())
@@ -32,8 +32,8 @@ class Ballots:
 def about_rows(catalog_df: DataFrame, copied_df: DataFrame | None = None) -> DataFrame:
     """A row (autotag_core.votes.ABOUT) for each GIF of the catalog: its tags by who gave them, no tag twice.
 
-    copied_df (gif_id, tag): tags that only near duplicates of a GIF came with. Native, without a shuffle but the one
-    that brings these to their GIFs.
+    copied_df (gif_id, tag): tags that only near duplicates of a GIF came with. Native; the only shuffle brings these to
+    their GIFs.
     """
     tags, editorial = F.array_distinct("tags"), F.array_distinct("editorial_tags")
     only_editorial = F.array_except(editorial, tags)
@@ -54,8 +54,8 @@ def about_rows(catalog_df: DataFrame, copied_df: DataFrame | None = None) -> Dat
 
 
 def gif_rows(neighbors_df: DataFrame, about_df: DataFrame) -> DataFrame:
-    """Rows (gif_id, expert, items, distances, ...) that stand GIF by GIF: an expert's neighbors, and the one about the
-    GIF, without an expert. This is the vote's only shuffle: the lists as they are, by GIF.
+    """Rows (gif_id, expert, items, distances, ...) GIF by GIF: an expert's neighbors, and the row about the GIF, which
+    has no expert. This is the vote's only shuffle: the lists as they are, by GIF.
     """
     lists_df = neighbors_df.select("gif_id", "expert", F.col("neighbor_ids").alias("items"), "distances")
     rows_df = lists_df.unionByName(about_df, allowMissingColumns=True)

@@ -25,8 +25,8 @@ def gather_evidence(ballots: Ballots, chosen_df: DataFrame, statistics: TagStati
     """The columns of autotag_core.votes.evidence_schema for every tag of a GIF of chosen_df (gif_id), of a neighbor
     and of a copy of it.
 
-    A GIF's own tags are its uploader's; an editor's are what experts are judged by. Cost: both tables are read once;
-    what is left of them, the lists of the chosen GIFs, is shuffled by GIF. About 150 rows a GIF.
+    A GIF's own tags are its uploader's; experts are judged by the editor's. Cost: both tables are read once. The lists
+    of the chosen GIFs are shuffled by GIF. About 150 rows a GIF.
     """
     experts = list(statistics.experts)
 
@@ -44,7 +44,7 @@ def gather_evidence(ballots: Ballots, chosen_df: DataFrame, statistics: TagStati
 def judged_pairs(evidence_df: DataFrame, truth_df: DataFrame) -> DataFrame:
     """The evidence on the pairs of GIFs with a truth (gif_id, truth, own), with is_right and lacks.
 
-    is_right: whether the truth has the tag; lacks: whether it has any tag that the GIF did not come with.
+    is_right: whether the truth has the tag. lacks: whether the truth has any tag that the GIF did not come with.
     """
     lacks = F.size(F.array_except("truth", "own")) > 0
     pairs_df = evidence_df.join(truth_df.select("gif_id", "truth", lacks.alias("lacks")), "gif_id")

@@ -33,9 +33,10 @@ _COUNTS = pa.schema(
 def evaluation_truth(catalog_df: DataFrame, config: VoteConfig) -> tuple[DataFrame, str]:
     """((gif_id, truth, own), which split): the GIFs that experts are judged on, with their true tags.
 
-    Validation GIFs with editorial tags; where they are fewer than min_evaluation_gifs, train GIFs with their uploaders'
-    tags (leave-one-out, as a GIF is never its own neighbor). At most max_evaluation_gifs, chosen by a hash of the id.
-    `own` are the uploader's tags that an expert may have been given; of a train GIF they are the truth, so none count.
+    These are validation GIFs with editorial tags. If they are fewer than min_evaluation_gifs, they are train GIFs with
+    their uploaders' tags (leave-one-out, as a GIF is never its own neighbor). At most max_evaluation_gifs are taken, by
+    a hash of the id. `own` are the uploader's tags that an expert may have been given. Of a train GIF they are the
+    truth, so `own` is empty.
     """
     validation_df = catalog_df.where((F.col("split") == VALIDATION) & (F.size("editorial_tags") > 0))
     if validation_df.count() >= config.min_evaluation_gifs:
@@ -56,14 +57,14 @@ def weigh_experts(
     """EXPERT_WEIGHTS rows: the share of the GIFs of truth_df for which an expert predicted at least one right tag.
 
     An expert predicts its `predicted_tags` most frequent tags among the GIF's neighbors, ties alphabetical. GIFs for
-    which it has no neighbors (it abstains) do not count against its weight; weight_of_all is the published way, in
-    which they do. Intervals are Wilson's, 95%.
+    which it has no neighbors (it abstains) do not count against its weight. They do in weight_of_all, the published
+    way. Intervals are Wilson's, 95%.
 
-    An expert that is given a GIF's tags must not be paid for saying them back: weight_on_new_tags is the same share
-    with the uploader's tags left out of truth and prediction, over the GIFs that lack a true tag; null where the truth
-    is the uploaders' tags themselves.
+    An expert that is given a GIF's tags must not be rewarded for repeating them. So weight_on_new_tags is the same
+    share without the uploader's tags in truth and prediction, over the GIFs that lack a true tag. It is null where the
+    truth is the uploaders' tags themselves.
 
-    Cost: rows about GIFs and lists are read once; those of the GIFs with a truth, at most max_evaluation_gifs, are
+    Cost: rows about GIFs and lists are read once. Those of the GIFs with a truth, at most max_evaluation_gifs, are
     shuffled by GIF and judged in compiled loops.
     """
     num_gifs = truth_df.count()
@@ -110,7 +111,7 @@ def weigh_experts(
 
 
 def _wilson(num_right: str, num: str) -> tuple[Column, Column]:
-    """Ends of the 95% interval of a share: Wilson 1927."""
+    """Ends of the 95% interval of a share (Wilson 1927)."""
     z = 1.959964
     n = F.col(num).cast("double")
     share = F.col(num_right) / n

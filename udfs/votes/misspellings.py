@@ -1,4 +1,4 @@
-"""Catalog in, tags that look like slips of the pen out, each with what it may have meant."""
+"""Catalog in; out, tags that look like slips, each with what it may have meant."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ transform(sequence(1, length(tag)), i -> concat(substring(tag, 1, i - 1), substr
 def slips(catalog_df: DataFrame) -> DataFrame:
     """(tag, meant): tags that look like a slip of a much more used one; the most used one, ties alphabetical.
 
-    Counted over the GIFs of all splits, so that slips of validation and test GIFs are seen too, as uploaders wrote
-    them; an editor's word counts on train GIFs only, of others it is the truth. What a slip is:
-    autotag_core/votes/tally/misspellings.py.
+    All splits are counted, so that slips in validation and test GIFs are seen too, as uploaders wrote them. An editor's
+    tags count on train GIFs only; on others they are the truth. autotag_core/votes/tally/misspellings.py says what a
+    slip is.
 
-    Tags and their slips share a string of one letter less (symmetric deletion: Garbe, SymSpell); only those that do are
-    compared, so it grows with the distinct tags times their length.
+    Tags and their slips share a string of one letter less (symmetric deletion: Garbe, SymSpell). Only tags that share
+    one are compared, so the cost grows with the distinct tags times their length.
     """
     came_with = F.when(F.col("split") == TRAIN, F.array_union("tags", "editorial_tags")).otherwise(F.col("tags"))
     tags_df = catalog_df.select("gif_id", F.explode(F.array_distinct(came_with)).alias("tag"))

@@ -1,8 +1,8 @@
 """Tags in, files out that every task of the vote maps: the table of tags, and the statistics on them.
 
-Cost, for N GIFs: the table is written by one task that reads the rows about GIFs as they come, 4 s a million; pairs of
-tags are counted where GIFs are read, and summed in a shuffle of one row of 24 bytes for each pair in each partition;
-the lists of neighbors are read once, without a shuffle. Then one task writes what is left of each.
+Cost, for N GIFs: one task writes the table. It reads the rows about GIFs as they come, 4 s a million. Pairs of tags are
+counted where GIFs are read, and summed in a shuffle of one row of 24 bytes for each pair in each partition. The lists
+of neighbors are read once, without a shuffle. Then one task writes the sums of each.
 """
 
 from __future__ import annotations
@@ -38,8 +38,7 @@ def write_tags(about_df: DataFrame, slips_df: DataFrame | None, folder: str, sli
     """The table of the tags of train GIFs, from rows about all GIFs and slips (tag, meant), under `folder` (local or
     s3a).
 
-    The driver gets the files' names. Readers need the folder until what they make of it is written: the caller deletes
-    it.
+    The driver gets the files' names. Readers need the folder until their results are written; the caller deletes it.
     """
     limit = {} if slice_gifs is None else {"slice_gifs": slice_gifs}
     rows_df = about_df
@@ -52,7 +51,7 @@ def write_tags(about_df: DataFrame, slips_df: DataFrame | None, folder: str, sli
         yield pa.RecordBatch.from_pylist([vars(table)])
 
     rows = rows_df.coalesce(1).mapInArrow(write_partition, _TABLE).collect()
-    if not rows:  # Spark starts no task for what it knows to be empty
+    if not rows:  # Spark starts no task for rows that it knows to be empty
         return write_tag_table([], folder, local_folder())
     (row,) = rows
     return TagTable(row["names"], tuple(row["slices"]), row["num_gifs"], row["num_tags"])
@@ -99,7 +98,7 @@ def _summed(parts_df: DataFrame, *keys: str) -> DataFrame:
 
 
 def _written(rows_df: DataFrame, write: Callable[[Iterable[pa.RecordBatch]], str]) -> str:
-    """The URI of what one task writes of all rows."""
+    """The URI that `write` gives for all rows, in one task."""
 
     def write_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield pa.RecordBatch.from_pydict({"uri": [write(batches)]})

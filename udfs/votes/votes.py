@@ -1,7 +1,7 @@
-"""Experts voting: count neighbors' tags, weight, sum, bound, normalise; and score every tag.
+"""Experts vote: count neighbors' tags, weight, sum, bound, normalise; and score every tag.
 
 Cost: one shuffle, of the neighbor lists as they are, by GIF. No neighbor is shuffled to meet its tags: every task maps
-the table of tags (udfs/votes/tag_tables.py) and votes on whole GIFs in compiled loops. Grows linearly.
+the table of tags (udfs/votes/tag_tables.py) and votes on whole GIFs in compiled loops. It grows linearly.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ PUBLISHED_BLOCK_ROWS = 32_768
 
 
 def vote_tags(ballots: Ballots, statistics: TagStatistics, judge: Judge) -> DataFrame:
-    """VOTED_TAGS rows: the published dataset (see publish_tags), each tag's score beside it, and the best tags that the
-    scoring rule proposes (autotag_core/votes/result/voted_tags.py). The judge travels with the tasks, a few KB.
+    """VOTED_TAGS rows: the published dataset (see publish_tags), each tag's score beside it, and proposed tags.
+
+    These are the scoring rule's best (autotag_core/votes/result/voted_tags.py). The judge, a few KB, is sent to tasks.
     """
     experts = list(statistics.experts)
 
@@ -50,8 +51,8 @@ def publish_tags(ballots: Ballots, weights: Mapping[str, float], config: VoteCon
 
     A tag's vote is the sum over experts of weight times neighbors with that tag. A train GIF keeps its original tags:
     at 1.0 with a vote from any expert (confirmed) or an editor's word (editorial), at unconfirmed_confidence with
-    neither; a new tag comes in with its normalised vote if the vote reaches lower_bound. Validation and test GIFs keep
-    exactly their tags at 1.0, editorial or original; so does a GIF that no expert has neighbors for, since nobody was
+    neither. A new tag comes in with its normalised vote if the vote reaches lower_bound. Validation and test GIFs keep
+    exactly their tags at 1.0, editorial or original. So does a GIF that no expert has neighbors for, since nobody was
     asked about it. An expert without a weight was never judged and has no say at all.
     """
     experts = sorted(weights)

@@ -1,4 +1,4 @@
-"""Which library computes a network: torch on a GPU, onnxruntime on a CPU, where it is four times as fast."""
+"""Which library computes a network: torch on a GPU, onnxruntime on a CPU, where it is four times as fast as torch."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PACKAGES = ("onnxruntime", "onnx")
 
 
 def _missing() -> str:
-    """What must be installed to convert networks for onnxruntime, and is not."""
+    """The packages that conversion for onnxruntime needs and that are not installed; empty where none is missing."""
     return ", ".join(f"the package {name} is not installed" for name in _PACKAGES if find_spec(name) is None)
 
 
 def backend_of(config: ImagenetConfig) -> Backend:
-    """The backend of these settings; `auto` is what fits a CPU, but torch with imagenet.device=cuda.
+    """The backend of these settings. `auto` is the one for a CPU, or torch with imagenet.device=cuda.
 
     A job on GPUs settles `auto` before it asks (loading.settled).
     """
@@ -39,15 +39,15 @@ def how_computed(config: ImagenetConfig, precision: str) -> str:
 
 
 def _is_torchs(config: ImagenetConfig) -> bool:
-    """Whether no other backend has these settings."""
+    """Whether only torch has these settings."""
     return config.precision in ("bf16", "fp16")
 
 
 def decided(config: ImagenetConfig, on_gpus: bool, load: Callable[[Backend], None]) -> tuple[Backend, str]:
     """The backend for all tasks, and why it is not onnxruntime where it should be.
 
-    `auto` is torch on GPUs and for what torch alone has, else onnxruntime if all networks load under it here, else
-    torch; AutotagError where that does not have the precision that is wanted.
+    `auto` is torch on GPUs, and for settings that only torch has. Else it is onnxruntime if all networks load under it
+    here, and torch if not. AutotagError where torch does not have the precision that is wanted.
     """
     if config.backend != "auto":
         return config.backend, ""
@@ -67,7 +67,7 @@ def decided(config: ImagenetConfig, on_gpus: bool, load: Callable[[Backend], Non
 
 
 def _in_torch(wanted: Wanted, device: torch.device) -> Any:
-    """The network in the precision that is wanted; batch norm was folded in float32."""
+    """The network in the wanted precision. Batch norm was folded in float32 before."""
     import torch
 
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[wanted.precision]
@@ -76,7 +76,7 @@ def _in_torch(wanted: Wanted, device: torch.device) -> Any:
 
 
 def load_network(wanted: Wanted, config: ImagenetConfig, device: torch.device) -> Any:
-    """The network on the device by the backend of the settings: pixels -> features (n, d), both float32 tensors.
+    """The network on the device, computed by the settings' backend: pixels -> features (n, d), both float32 tensors.
 
     InputError where these settings and this device don't go together; AutotagError where it can't be converted.
     """

@@ -1,4 +1,4 @@
-"""Batch norm folded into the convolution before it, symmetric padding moved inside: faster, equal but for rounding.
+"""Folds batch norm into the convolution before it and moves symmetric padding inside: faster, equal but for rounding.
 
 Loading this needs torch.
 """
@@ -23,7 +23,7 @@ class _EfficientNetFeatures(torch.nn.Module):
 
 
 def folded_efficientnet(model: Any) -> torch.nn.Module:
-    """The efficientnet_lite_pytorch model before its classifier; it is changed, and not to be trained again."""
+    """The efficientnet_lite_pytorch model before its classifier. The model itself is changed; don't train it again."""
     model.eval()
     _fold(model, "_conv_stem", "_bn0")
     _fold(model, "_conv_head", "_bn1")
@@ -41,7 +41,7 @@ def folded_efficientnet(model: Any) -> torch.nn.Module:
 
 
 def folded_resnet(model: Any) -> torch.nn.Module:
-    """The torchvision ResNet of bottleneck blocks before its classifier, (n, 2048); it is changed too."""
+    """The torchvision ResNet of bottleneck blocks before its classifier, (n, 2048). The model itself is changed."""
     model.eval()
     model.fc = torch.nn.Identity()
     _fold(model, "conv1", "bn1")
@@ -61,7 +61,7 @@ def _fold(parent: Any, convolution: str, batch_norm: str) -> None:
 
 
 def _pad_inside(convolution: Any) -> None:
-    """Stride 2 needs one more pixel right and below, as TensorFlow pads: that stays a step of its own."""
+    """Move symmetric padding inside. With stride 2 TensorFlow pads one more pixel right and below: that step stays."""
     padding = getattr(convolution, "static_padding", None)
     if isinstance(padding, torch.nn.ZeroPad2d) and len(set(padding.padding)) == 1:
         convolution.padding = (padding.padding[0], padding.padding[0])

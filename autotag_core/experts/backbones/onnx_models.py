@@ -1,7 +1,7 @@
 """Networks under onnxruntime: exported from the loaded torch weights, kept in the user's cache, checked on each load.
 
-Nothing is downloaded. Of a network only what `convert` makes is kept: the model, a few frames, and the features that
-torch gives for them, which the model must give again in every process that loads it.
+Nothing is downloaded. Only what `convert` makes of a network is kept: the model, a few frames, and the features that
+torch gives for them. Every process that loads the model checks that it gives these features again.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 Precision = Literal["fp32", "int8", "bf16", "fp16"]
 Draw = Callable[[int], "torch.Tensor"]
-"""Number of frames -> pixels (n, 3, height, width) float32 as the network takes them, always the same ones."""
+"""Number of frames -> pixels (n, 3, height, width) float32 as the network takes them, the same ones in every call."""
 
 LEAST_COSINE = {"fp32": 0.9999, "int8": 0.99}
-"""Between a probe's features and torch's: less means a wrong conversion, or a CPU whose int8 arithmetic saturates."""
+"""Between a probe's features and torch's. Less means a wrong conversion, or a CPU whose int8 arithmetic saturates."""
 RECIPE = 2
-"""Counts the changes of what `convert` makes of the same weights."""
+"""Goes up whenever `convert` makes something else of the same weights."""
 _OPSET = 17
 _NUM_PROBES = 2
 
@@ -42,18 +42,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Wanted:
-    """A network to be had by some backend: `build` makes it in torch, from pixels to features (n, d)."""
+    """A network that some backend shall compute: `build` makes it in torch, from pixels to features (n, d)."""
 
     name: str
     weights_sha256: str
     build: Callable[[], torch.nn.Module]
     draw: Draw
     precision: Precision = "fp32"
-    """onnxruntime has fp32 and int8, torch all others than int8."""
+    """onnxruntime has fp32 and int8; torch has all but int8."""
 
     @property
     def file_name(self) -> str:
-        """Names all that the converted model depends on."""
+        """The converted model's file name. It names all that the model depends on."""
         import onnxruntime
         import torch
 
@@ -78,7 +78,7 @@ class OnnxNetwork:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # the cores are other tasks' too
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # other tasks need the cores too
         options.log_severity_level = 3
         self._session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
@@ -90,7 +90,7 @@ class OnnxNetwork:
 
 
 def load_onnx(wanted: Wanted, threads: int) -> OnnxNetwork:
-    """The network from the cache, or converted and, where that can be written, kept there. NotConvertedError."""
+    """The network from the cache; or converted, and kept there where that can be written. NotConvertedError."""
     folder = cache_folder()
     path = folder / wanted.file_name if folder is not None else None
     kept = _read(path) if path is not None else None
@@ -107,7 +107,7 @@ def load_onnx(wanted: Wanted, threads: int) -> OnnxNetwork:
 
 
 def convert(wanted: Wanted) -> Converted:
-    """Export the network and, for int8, quantise it; seconds. NotConvertedError names what stood in the way."""
+    """Export the network and, for int8, quantise it; takes seconds. NotConvertedError says what stood in the way."""
     import torch
 
     network, pixels = wanted.build().eval(), wanted.draw(_NUM_PROBES).contiguous()
@@ -119,7 +119,7 @@ def convert(wanted: Wanted) -> Converted:
             from autotag_core.experts.backbones.quantization import quantised
 
             model = quantised(model, wanted.draw)
-    except Exception as error:  # exporter and quantiser raise whatever they meet
+    except Exception as error:  # exporter and quantiser raise errors of any class
         raise NotConvertedError(f"{wanted.name} can't be converted for onnxruntime: {_first_line(error)}") from error
     return Converted(model, pixels.numpy(), features)
 
@@ -127,12 +127,13 @@ def convert(wanted: Wanted) -> Converted:
 def _exported(network: torch.nn.Module, pixels: torch.Tensor) -> bytes:
     """The network in ONNX, for any number of frames of any size.
 
-    By the TorchScript exporter: the other one takes 15 s instead of 1 and needs two more packages, for the same graph.
+    The TorchScript exporter makes it. The newer one gives the same graph, but takes 15 s instead of 1 and needs two
+    more packages.
     """
     import torch
 
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # that there is another exporter
+        warnings.simplefilter("ignore")  # torch warns that there is another exporter
         path = Path(folder) / "exported.onnx"
         torch.onnx.export(
             network,
@@ -148,7 +149,7 @@ def _exported(network: torch.nn.Module, pixels: torch.Tensor) -> bytes:
 
 
 def _checked(converted: Converted, wanted: Wanted, threads: int) -> OnnxNetwork:
-    """The model, loaded, after it gave the features that it must give; NotConvertedError where it does not."""
+    """The loaded model, once it gave the features that torch gives; NotConvertedError where it does not."""
     import torch
 
     try:
@@ -167,7 +168,7 @@ def _checked(converted: Converted, wanted: Wanted, threads: int) -> OnnxNetwork:
 
 
 def cache_folder() -> Path | None:
-    """Where this user's converted models are kept: in XDG_CACHE_HOME, else in ~/.cache; None: there is no home."""
+    """Where this user's converted models are kept: in XDG_CACHE_HOME, else in ~/.cache. None: there is no home."""
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     except RuntimeError:
@@ -176,7 +177,7 @@ def cache_folder() -> Path | None:
 
 
 def _read(path: Path) -> Converted | None:
-    """What is kept in the file, None where there is none or it is damaged: each part has a checksum."""
+    """The model that the file holds. None where there is no file or it is damaged: each part has a checksum."""
     try:
         with np.load(path, allow_pickle=False) as parts:
             return Converted(parts["model"].tobytes(), parts["pixels"], parts["features"])
@@ -188,7 +189,7 @@ def _read(path: Path) -> Converted | None:
 
 
 def _keep(made: Converted, path: Path) -> None:
-    """Write the file; it appears only when whole, whoever else writes it. A failure is a warning."""
+    """Write the file. It appears only when whole, even if others write it too. A failure is only a warning."""
     parts: dict[str, Any] = {"model": np.frombuffer(made.model, np.uint8)}
     partial = None
     try:

@@ -1,4 +1,4 @@
-"""Drawn frames, the same ones everywhere: converted networks are checked with them, and int8 ranges are theirs."""
+"""Drawn frames, the same on every machine: they check converted networks and give int8 its ranges."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SEED = 7
 
 @functools.lru_cache(maxsize=2)
 def drawn_frames(num_frames: int, size: int = 224) -> torch.Tensor:
-    """One frame each of so many GIFs of the sample (autotag_core/sample), (num_frames, 3, size, size) uint8."""
+    """One frame each of `num_frames` GIFs of the sample (autotag_core/sample): (num_frames, 3, size, size) uint8."""
     import torch
     from PIL import Image
 

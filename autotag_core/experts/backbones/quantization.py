@@ -1,4 +1,4 @@
-"""int8 arithmetic where a network stands it: efficientnet_lite0, most of its blocks, ranges from drawn frames."""
+"""int8 arithmetic for most blocks of efficientnet_lite0, those that bear it, with ranges from drawn frames."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 _NUM_FRAMES = 40
 _FRAMES_AT_ONCE = 4
 
-# Measured one by one (benchmarks/README.md): the stem and blocks 0 to 3 lose most, 8 and 11 lose more than they save.
+# Measured one by one (benchmarks/README.md): the stem and blocks 0 to 3 lose most; 8 and 11 lose more than they save.
 _NODES = re.compile(r"/(_blocks\.(4|5|6|7|9|10|12|13|14|15)|_conv_head|_swish_1)/")
 
 
 def quantised(model: bytes, draw: Draw) -> bytes:
     """An efficientnet_lite0 in ONNX with int8 convolutions: per-channel weights, uint8 activations between them.
 
-    Residual sums, the stem, blocks that lose too much and the mean over positions stay in float32. The range of each
-    activation is the one that it has on drawn frames.
+    Residual sums, the stem, blocks that lose too much and the mean over positions stay in float32. Drawn frames give
+    each activation its range.
     """
     import onnx
     from onnxruntime import quantization
@@ -55,7 +55,7 @@ def quantised(model: bytes, draw: Draw) -> bytes:
 
 @contextmanager
 def _log_left_alone() -> Iterator[None]:
-    """The quantiser logs by the root logger, which then gets a handler: every later line would come twice."""
+    """Leave the root logger as it was: the quantiser gives it a handler, and every later line would come twice."""
     root = logging.getLogger()
     handlers = list(root.handlers)
     try:
@@ -65,7 +65,7 @@ def _log_left_alone() -> Iterator[None]:
 
 
 def _fuse_padding(model: bytes, path: Path) -> None:
-    """Write the model with padding inside its convolutions and constants computed, as the quantiser needs it."""
+    """Write the model with padding inside its convolutions and constants computed; the quantiser needs it so."""
     import onnx
     import onnxruntime
 
@@ -75,12 +75,12 @@ def _fuse_padding(model: bytes, path: Path) -> None:
     options.log_severity_level = 3
     onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
     fused = onnx.load(path)
-    onnx.helper.set_model_props(fused, {"onnx.quant.pre_process": "onnxruntime.quant"})  # or it advises to do so
+    onnx.helper.set_model_props(fused, {"onnx.quant.pre_process": "onnxruntime.quant"})  # else it advises to do so
     onnx.save(fused, path)
 
 
 class _Frames:
-    """Batches of frames, as the quantiser reads them."""
+    """Batches of frames in the form that the quantiser reads."""
 
     def __init__(self, pixels: torch.Tensor) -> None:
         self._batches: Iterator[np.ndarray] = iter(
@@ -88,6 +88,6 @@ class _Frames:
         )
 
     def get_next(self) -> dict[str, np.ndarray] | None:
-        """The next batch by the model's input; None at the end."""
+        """The next batch, keyed by the model's input; None at the end."""
         batch = next(self._batches, None)
         return None if batch is None else {"pixels": batch}

@@ -1,4 +1,4 @@
-"""Batches of frames on their way through the networks: on a GPU two at once, so that copies and computing overlap."""
+"""Batches of frames on their way through the networks. A GPU has two at once, so that copies and computing overlap."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
 MAX_IN_FLIGHT = 2
-"""Batches: while the device computes one, the next is copied, and the host makes ready the one after that."""
+"""Batches. While the device computes one, the next is copied, and the host prepares the one after that."""
 
 Features = dict[str, "torch.Tensor"]
 """By backbone: (n, d) float32."""
@@ -30,9 +30,9 @@ class Computed(NamedTuple):
     features: dict[str, np.ndarray]
     """By backbone: (n, d) float32."""
     lost: np.ndarray
-    """(n,): which frames did not fit the device's memory even alone; their features are 0."""
+    """(n,): True for frames that did not fit the device's memory even alone; their features are 0."""
     seconds: float
-    """That the device computed: on a GPU from its own clock, without the copy to it."""
+    """How long the device computed: on a GPU by its own clock, without the copy to it."""
 
 
 class Launched(Protocol):
@@ -52,25 +52,25 @@ class Lane(Protocol):
     """Whether the bytes must lie in pinned memory."""
 
     def launch(self, data: torch.Tensor, compute: Callable[[torch.Tensor], Features]) -> Launched:
-        """Start to compute on these bytes, which are the lane's from now on."""
+        """Start to compute on these bytes, which belong to the lane from now on."""
 
 
 class InFlight:
-    """Takes batches and gives them back in their order, on a CPU at once, on a GPU one or two later.
+    """Takes batches and gives them back in their order: on a CPU at once, on a GPU one or two later.
 
-    Where a GPU's memory is full, the batches before are waited for, this one is computed alone, in halves until they
-    fit, and `size` stays what fitted.
+    Where a GPU's memory is full, it waits for the earlier batches and computes this one alone, halved until it fits.
+    `size` then stays what fitted.
     """
 
     def __init__(self, models: FrameModels, lane: Lane | None = None) -> None:
         self.size = models.batch_size
-        """Frames of the next batch; a smaller one is filled up."""
+        """Frames of the next batch. A smaller one is filled up."""
         self._models = models
         self._lane = lane or (GpuLane(models.device) if models.device.type == "cuda" else CpuLane())
         self._sent: deque[_Sent] = deque()
 
     def send(self, pieces: Sequence[torch.Tensor], then: Callable[[Computed], None]) -> None:
-        """Compute a batch of at most `size` frames, pieces as `pack` takes them; `then` is called when it is back."""
+        """Compute a batch of at most `size` frames, pieces as `pack` takes them. `then` is called when it is back."""
         frames = pack(pieces, self.size, self._models.frame_size, self._lane.pinned)
         while len(self._sent) >= MAX_IN_FLIGHT:
             self._receive()
@@ -87,7 +87,7 @@ class InFlight:
             self._receive()
 
     def _launched(self, frames: torch.Tensor) -> Launched | None:
-        """None: there is not enough memory."""
+        """The batch, given to the device. None: there is not enough memory."""
         try:
             return self._launch(frames)
         except RuntimeError as error:
@@ -104,16 +104,16 @@ class InFlight:
     def _receive(self) -> None:
         sent = self._sent.popleft()
         computed = self._waited_for(sent)
-        # outside of what may have raised, whose traceback holds the batch's memory
+        # outside the `except`, whose traceback would hold the batch's memory
         sent.then(self._alone(sent.pieces) if computed is None else computed)
 
     def _waited_for(self, sent: _Sent) -> Computed | None:
-        """None: there was not enough memory."""
+        """What the batch gave. None: there was not enough memory."""
         if sent.launched is None:
             return None
         try:
             features, seconds = sent.launched.wait()
-        except RuntimeError as error:  # what the driver lacks may show as late as here
+        except RuntimeError as error:  # the driver may report missing memory as late as here
             if not is_out_of_memory(error):
                 raise
             return None
@@ -122,7 +122,7 @@ class InFlight:
         return Computed(found, np.zeros(num_frames, bool), seconds)
 
     def _alone(self, pieces: Sequence[torch.Tensor]) -> Computed:
-        """The batch once more, waited for, in smaller ones where need be."""
+        """The batch computed once more, alone and waited for, in smaller batches if it must be."""
         num_frames = sum(map(len, pieces))
         backbones = self._models.backbones.items()
         features = {name: np.zeros((num_frames, backbone.dimension), np.float32) for name, backbone in backbones}
@@ -144,7 +144,7 @@ class InFlight:
 @dataclass(frozen=True)
 class _Sent:
     pieces: tuple[torch.Tensor, ...]
-    """For the case that it has to be computed once more."""
+    """Kept in case the batch must be computed once more."""
     launched: Launched | None
     then: Callable[[Computed], None]
 
@@ -159,12 +159,12 @@ def _cut(pieces: Sequence[torch.Tensor], start: int, stop: int) -> list[torch.Te
 
 
 class CpuLane:
-    """Nothing is copied, and a batch is done when it was launched."""
+    """A lane without copies: a batch is done as soon as it is launched."""
 
     pinned = False
 
     def launch(self, data: torch.Tensor, compute: Callable[[torch.Tensor], Features]) -> Launched:
-        """Compute."""
+        """Compute the batch; it is done on return."""
         start = time.perf_counter()
         features = compute(data)
         return _Done(features, time.perf_counter() - start)
@@ -183,7 +183,7 @@ class _Done:
 
 
 class GpuLane:
-    """Bytes go to the GPU on a stream of their own, beside what it computes; features come back without a wait."""
+    """Copies bytes to the GPU on a stream of their own while it computes; features come back without a wait."""
 
     def __init__(self, device: torch.device) -> None:
         import torch
@@ -193,14 +193,14 @@ class GpuLane:
         self._copies = torch.cuda.Stream(device)
 
     def launch(self, data: torch.Tensor, compute: Callable[[torch.Tensor], Features]) -> Launched:
-        """Queue the copy, and the computation behind it."""
+        """Queue the copy, and the computation after it."""
         import torch
 
         computing = torch.cuda.current_stream(self._device)
         with torch.cuda.stream(self._copies):
             data = data.to(self._device, non_blocking=True)
         computing.wait_stream(self._copies)
-        data.record_stream(computing)  # its memory belongs to the copies' stream, which would use it again too early
+        data.record_stream(computing)  # otherwise the copies' stream, which owns the memory, would reuse it too early
         started, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
         started.record(computing)
         features = {name: self._to_host(found) for name, found in compute(data).items()}

@@ -1,4 +1,4 @@
-"""Frames of many GIFs through the backbones in batches of one fixed shape, and back together GIF by GIF."""
+"""Sends frames of many GIFs through the backbones in batches of one fixed shape, and collects them GIF by GIF."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ class Embedding:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one GIF: its media where its frames were read, and embeddings or an error."""
+    """What became of one GIF: its media if its frames were read, and embeddings or an error."""
 
     gif_id: str
     media: Any = None
     embeddings: tuple[Embedding, ...] = ()
     error: ItemError | None = None
     frame_features: np.ndarray | None = None
-    """Of FrameModels.kept: (n, d) float32, frames in their order."""
+    """Features of FrameModels.kept: (n, d) float32, frames in their order."""
     spent: Spent | None = None
     """What loading it took."""
     seconds: float = 0.0
@@ -60,10 +60,10 @@ class _Waiting:
 def embed_gifs(loaded: Iterable[tuple[str, LoadedGif | ItemError]], models: FrameModels) -> Iterator[Outcome]:
     """One Outcome per item, in the order of the items, whatever happens to a GIF.
 
-    Batches run over GIF borders and always have the full size (the last one is padded with black frames), so that a
-    frame meets the same kernels in every task; on a GPU up to two are under way (in_flight.py) while the next GIFs are
-    loaded. CUDA out of memory, whoever says so (memory.py), halves the batch for the rest of this call; a GIF with a
-    frame that does not fit alone fails with Reason.OUT_OF_MEMORY, the others go on.
+    Batches run over GIF borders and always have the full size, so that a frame meets the same kernels in every task.
+    Black frames fill up the last batch. On a GPU up to two batches are under way (in_flight.py) while the next GIFs are
+    loaded. CUDA out of memory, in any of its forms (memory.py), halves the batch for the rest of this call. A GIF with
+    a frame that does not fit alone fails with Reason.OUT_OF_MEMORY; the others go on.
     """
     batches = InFlight(models)
     queue: deque[_Waiting] = deque()
@@ -108,7 +108,7 @@ def _outcome(gif: _Waiting, models: FrameModels) -> Outcome:
 
 
 def _send_batch(queue: deque[_Waiting], batches: InFlight) -> int:
-    """Send off the next frames of the queue, at most one batch; how many those are."""
+    """Send off the next frames of the queue, at most one batch. Gives how many there are."""
     slices = _next_slices(queue, batches.size)
     pieces = [gif.item.frames[start:stop] for gif, start, stop in slices]  # type: ignore[union-attr]
     batches.send(pieces, functools.partial(_take, slices))
@@ -116,7 +116,7 @@ def _send_batch(queue: deque[_Waiting], batches: InFlight) -> int:
 
 
 def _take(slices: list[tuple[_Waiting, int, int]], computed: Computed) -> None:
-    """Give each GIF of a batch what is its own."""
+    """Give each GIF of a batch its own features."""
     seconds_each = computed.seconds / len(computed.lost)
     offset = 0
     for gif, start, stop in slices:
@@ -131,7 +131,7 @@ def _take(slices: list[tuple[_Waiting, int, int]], computed: Computed) -> None:
 
 
 def _next_slices(queue: deque[_Waiting], size: int) -> list[tuple[_Waiting, int, int]]:
-    """GIF, first and last + 1 frame of the next frames in order, at most size in all; marks them as sent."""
+    """(GIF, first frame, last + 1) of the next frames in order, at most size in all. Marks them as sent."""
     slices = []
     for gif in queue:
         stop = min(gif.num_frames, gif.num_sent + size)

@@ -1,4 +1,4 @@
-"""A GPU without enough free memory, in all the ways in which it says so."""
+"""A GPU without enough free memory: all the errors that say so, and what is done about it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _SAID = (
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
 )
-"""In the texts of RuntimeErrors: only PyTorch's own allocator raises torch.cuda.OutOfMemoryError. The driver makes it
-raise torch.AcceleratorError; cuBLAS and cuDNN have memory of their own."""
+"""In the texts of RuntimeErrors: only PyTorch's own allocator raises torch.cuda.OutOfMemoryError. The driver makes
+PyTorch raise torch.AcceleratorError. cuBLAS and cuDNN have memory of their own."""
 
 _log = logging.getLogger(__name__)
 
 
 class _Fitted(NamedTuple):
     size: int
-    """Rows at once that fitted at the end."""
+    """Rows at once that fitted in the end."""
     lost: list[int]
     """Rows that did not fit even alone."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the error says that the GPU has too little free memory, so that less work at once may do."""
+    """Whether the error says that the GPU has too little free memory, so that less work at once may fit."""
     import torch
 
     if isinstance(error, torch.cuda.OutOfMemoryError):
@@ -40,7 +40,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def compute_in_batches(num_rows: int, size: int, compute: Callable[[int, int, int], None], rows: str) -> _Fitted:
-    """compute(start, stop, size) over all rows, at most size of them at once, halved where the GPU is too small."""
+    """Calls compute(start, stop, size) over all rows, at most size at once, halved where the GPU is too small."""
     import torch
 
     alone = []
@@ -54,7 +54,7 @@ def compute_in_batches(num_rows: int, size: int, compute: Callable[[int, int, in
         except RuntimeError as error:
             if not is_out_of_memory(error):
                 raise
-        # recovered here, where the exception no longer holds on to the batch's memory
+        # memory is freed here, where the exception no longer holds the batch's memory
         torch.cuda.empty_cache()
         if size > 1:
             size //= 2
@@ -66,7 +66,7 @@ def compute_in_batches(num_rows: int, size: int, compute: Callable[[int, int, in
 
 
 def loaded_on_device(load: Callable[[], _T], name: str) -> _T:
-    """What `load` gives, tried once more where the GPU is full, after the memory that PyTorch keeps is given back.
+    """What `load` gives. Where the GPU is full, PyTorch's kept memory is given back, and `load` is tried once more.
 
     AutotagError in one line, which calls the model `name`, where that does not help.
     """
@@ -77,7 +77,7 @@ def loaded_on_device(load: Callable[[], _T], name: str) -> _T:
     except RuntimeError as error:
         if not is_out_of_memory(error):
             raise
-    # here, where the exception no longer holds on to half a model
+    # here, where the exception no longer holds half a model
     _log.warning("CUDA out of memory while %s is loaded: trying once more", name)
     torch.cuda.empty_cache()
     try:

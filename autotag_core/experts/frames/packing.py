@@ -1,4 +1,4 @@
-"""Frames of many GIFs in one row of bytes, which is copied to a device at once."""
+"""Packs frames of many GIFs into one row of bytes, which is copied to a device at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def pack(pieces: Sequence[torch.Tensor], num_frames: int, size: int, pinned: bool) -> torch.Tensor:
     """Frames (num_frames, 3, size, size) uint8: the pieces (k, 3, size, size) in their order, then black ones.
 
-    Pinned memory is what a GPU copies from while the host goes on.
+    A GPU copies from pinned memory while the host goes on.
     """
     import torch
 

@@ -17,19 +17,19 @@ from autotag_core.config import Config
 from autotag_core.errors import InputError
 from autotag_core.experts.vectors import l2_normalised
 
-# Tags and GIF ids live in one vocabulary; with a prefix on both, no tag can be taken for a GIF.
+# Tags and GIF ids share one vocabulary. Both have a prefix, so that no tag can be taken for a GIF.
 TAG_PREFIX, GIF_PREFIX = "tag:", "gif:"
 RECIPE = 2
-"""Counts the changes of how a space is fitted: one of another recipe is not used again."""
+"""Goes up whenever a space is fitted in another way. A space of another recipe is not used again."""
 
 
 def tokens_of(gif_id: str, tags: Sequence[str] | None) -> list[str]:
-    """A GIF's tokens: one for each tag, then its own, which only GIFs of enough sessions have a vector for."""
+    """A GIF's tokens: one for each tag, then its own. Only GIFs of enough sessions have a vector for their own."""
     return [TAG_PREFIX + tag for tag in tags or []] + [GIF_PREFIX + gif_id]
 
 
 def sif_weights(counts: np.ndarray, total: int, a: float) -> np.ndarray:
-    """a / (a + p) of tokens with counts (V,) among total: common ones count less.
+    """a / (a + p) of tokens with counts (V,), p their share of total: common tokens count less.
 
     Arora, Liang, Ma 2017, "A simple but tough-to-beat baseline for sentence embeddings", without its removal of the
     first principal component.
@@ -67,7 +67,7 @@ class TagSpace:
     def embed(self, tokens: Sequence[str]) -> np.ndarray | None:
         """The weighted mean (d,) float32 of the known tokens, L2-normalised; None where none is known.
 
-        A token counts once. Summed in float64 in vocabulary order: the same bits for any order of the tokens.
+        A token counts once. The sum is in float64 in vocabulary order, so any order of the tokens gives the same bits.
         """
         rows = sorted({self.rows[token] for token in tokens if token in self.rows})
         if not rows:
@@ -94,7 +94,7 @@ class TagSpace:
 
 
 def tag_space_name(config: Config) -> str:
-    """`semantic-<12 hex digits>`, of all that a space depends on but tags and sessions."""
+    """`semantic-<12 hex digits>`: a hash of all that a space depends on but tags and sessions."""
     settings = config.semantic.values(
         *("vector_size", "window", "min_count", "min_gif_count", "max_vocabulary"),
         *("num_iterations", "step_size", "threads", "common_tag_weight"),
@@ -109,7 +109,7 @@ def save_tag_space(space: TagSpace, uri: str) -> None:
 
 
 def load_tag_space(uri: str) -> TagSpace:
-    """Read it back; InputError where it is missing or damaged."""
+    """The space that save_tag_space wrote; InputError where it is missing or damaged."""
     try:
         return TagSpace.from_bytes(storage.read_bytes(uri))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Vectors of numbered tokens from the sentences that they stand in: Word2Vec, by gensim."""
+"""Vectors of numbered tokens from the sentences they stand in: Word2Vec, by gensim."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import numpy.typing as npt
 from autotag_core.config import SemanticConfig
 
 _LAST_STEP = 1e-4
-"""The learning rate falls to this part of the first one."""
+"""The learning rate falls to this part of its first value."""
 
 
 @dataclass(frozen=True)
 class _Sentences:
-    """A file of lines of tokens, read anew in each pass: gensim's own way to read a file depends on the timing."""
+    """A file of lines of tokens, read anew in each pass. gensim's own reader depends on the timing of its threads."""
 
     path: Path
 
@@ -31,7 +31,7 @@ class _Sentences:
 def fit_vectors(
     sentences: Iterable[npt.NDArray[np.integer]], counts: npt.NDArray[np.int64], config: SemanticConfig, seed: int
 ) -> npt.NDArray[np.float32]:
-    """Vectors (V, d) of the tokens 0..V-1, of which `sentences` hold `counts` (V,); read once, to a file.
+    """Vectors (V, d) of the tokens 0..V-1. `sentences` hold them `counts` (V,) times; they are read once, to a file.
 
     Skip-gram with hierarchical softmax (Mikolov et al. 2013). With one thread the same sentences in the same order give
     the same bits on one kind of CPU. Memory: 1.4 KB a token at 64 dimensions.

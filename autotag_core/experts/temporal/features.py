@@ -1,4 +1,4 @@
-"""The features of a GIF's frames as bytes: how they travel from the pass over frames to whoever relates them."""
+"""The features of a GIF's frames as bytes, as the pass over frames hands them to the `temporal` expert."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _FLOAT16 = np.dtype("<f2")
 
 
 def pack_features(features: np.ndarray) -> bytes:
-    """Features (n, d) as little-endian float16, row by row; what float16 can't hold becomes its largest number."""
+    """Features (n, d) as little-endian float16, row by row. What float16 can't hold becomes its largest number."""
     largest = np.finfo(np.float16).max
     return np.clip(features, -largest, largest).astype(_FLOAT16).tobytes()
 

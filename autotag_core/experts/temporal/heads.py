@@ -1,4 +1,4 @@
-"""A trained temporal relation network in one file: its tensors, and the record of what it was trained on."""
+"""A trained temporal relation network in one file: its tensors, and the record of its training."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ Size = Annotated[int, Field(ge=1)]
 
 
 class HeadRecord(BaseModel):
-    """What a head is and where it comes from; saved as JSON beside its tensors."""
+    """What a head is and where it comes from. It is saved as JSON beside the tensors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     feature_dim: Size
-    """Numbers of a frame that the network takes."""
+    """How many numbers of a frame the network takes."""
     num_segments: Annotated[int, Field(ge=2, le=16)]
-    """Frames of a GIF that it takes."""
+    """How many frames of a GIF the network takes."""
     bottleneck: Size
-    """Numbers of the embedding by scale."""
+    """Numbers of the embedding per scale."""
     num_classes: Size
-    """Logits in training."""
+    """Number of logits in training."""
     max_relations: Size = 3
-    """Relations that are looked at by scale."""
+    """Relations that are looked at per scale."""
     tags: tuple[str, ...] = ()
     """The class of each logit; empty where they are not known."""
     backbone: str
     """The key in BACKBONES of the network whose frame features it was trained on."""
     backbone_version: str
-    """That network's model version: of another one, the features mean something else."""
+    """That network's model version. The features of any other version mean something else."""
     centered: bool = False
-    """Whether the mean over a GIF's frames is taken away: what stays is what changes."""
+    """Whether the mean over a GIF's frames is subtracted, so that only changes remain."""
     projected_from: Size | None = None
-    """Numbers of a frame before the projection; None: there is none."""
+    """Numbers of a frame before the projection. None: there is no projection."""
     seed: int = 0
-    """Of its training."""
+    """The seed of its training."""
     metrics: dict[str, float] = {}
     """What training measured, by name."""
 
@@ -67,9 +67,9 @@ class HeadRecord(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class RelationHead:
-    """A network, its record and the matrix (projected_from, feature_dim) that frames are projected with.
+    """A network, its record and the matrix (projected_from, feature_dim) that projects frames.
 
-    It stays on the CPU: a GIF's few segments are less work than their way to a GPU.
+    It stays on the CPU: computing a GIF's few segments is less work than sending them to a GPU.
     """
 
     record: HeadRecord
@@ -85,17 +85,17 @@ class RelationHead:
 
     @property
     def input_dim(self) -> int:
-        """Numbers of a frame that embed takes."""
+        """How many numbers of a frame `embed` takes."""
         return self.record.projected_from or self.record.feature_dim
 
     @cached_property
     def version(self) -> str:
-        """`trn-<backbone>-<first 12 hex digits of its file's sha256>-fp32`; not saved yet: of the file it would be."""
+        """`trn-<backbone>-<first 12 hex digits of its file's sha256>-fp32`. Unsaved: of the file it would become."""
         sha256 = self.file_sha256 or hashlib.sha256(self.to_bytes()).hexdigest()
         return f"trn-{self.record.backbone}-{sha256[:12]}-fp32"
 
     def check_backbone(self, backbone_version: str) -> None:
-        """InputError unless it was trained on features of this very network."""
+        """InputError unless the head was trained on features of this very network."""
         if backbone_version != self.record.backbone_version:
             raise InputError(
                 f"temporal: the head {self.version} was trained on features of {self.record.backbone_version}, "
@@ -105,7 +105,7 @@ class RelationHead:
     def embed(self, features: np.ndarray) -> np.ndarray | None:
         """A GIF's embedding (dimension,) float32, L2-normalised, of its frames' features (n, input_dim) in order.
 
-        None, it abstains, where nothing happens: one frame, or all alike.
+        None where nothing happens, that is one frame or all alike: the expert abstains.
         """
         import torch
 
@@ -142,16 +142,16 @@ def _content_sha256(record: str, tensors: Mapping[str, torch.Tensor]) -> str:
 
 
 def save_head(head: RelationHead, uri: str) -> str:
-    """Write the head as one file, local or S3; its sha256."""
+    """Write the head as one file, local or S3. Gives the file's sha256."""
     data = head.to_bytes()
     storage.write_bytes(uri, data)
     return hashlib.sha256(data).hexdigest()
 
 
 def load_head(uri: str) -> RelationHead:
-    """What save_head wrote; InputError for a missing or damaged file, or one that does not fit its own record.
+    """The head that save_head wrote; InputError for a missing or damaged file, or one that does not fit its own record.
 
-    Damaged is also one whose numbers or record are not those whose sha256 was saved with them.
+    A file also counts as damaged if its numbers or record don't match the sha256 that was saved with them.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (uri.rpartition("/")[2] or "head")
@@ -174,7 +174,7 @@ def load_head(uri: str) -> RelationHead:
 
 
 def assemble_head(record: HeadRecord, tensors: dict[str, torch.Tensor], shown: str, sha256: str) -> RelationHead:
-    """A head of these tensors, the network's and the projection; InputError where they don't fit the record."""
+    """A head of these tensors, the network's and the projection. InputError where they don't fit the record."""
     from autotag_core.experts.temporal.relations import MultiScaleRelations
 
     tensors = dict(tensors)

@@ -1,7 +1,7 @@
-"""The multi-scale temporal relation network: what a few frames say in their order.
+"""The multi-scale temporal relation network: what a few frames say by their order.
 
-Zhou, Andonian, Oliva, Torralba, "Temporal Relational Reasoning in Videos", ECCV 2018. Loading this needs torch, so the
-room's door does not export it.
+Zhou, Andonian, Oliva, Torralba, "Temporal Relational Reasoning in Videos", ECCV 2018. Loading this needs torch, so
+__init__ does not export it.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import numpy as np
 import torch
 
 Relation = tuple[int, ...]
-"""Segments in their order, each once."""
+"""Segments in order, each at most once."""
 
-MAX_SEGMENTS = 16  # of 16 segments there are 12,870 relations of 8; of 32, 601 million of 16
+MAX_SEGMENTS = 16  # 16 segments have 12,870 relations of 8; 32 segments have 601 million of 16
 
 
 def sample_segments(num_frames: int, num_segments: int) -> np.ndarray:
     """The frame of each segment, ascending (m,): i_j = floor((2 j + 1) n / (2 m)), j = 0 .. m - 1.
 
-    n frames, m segments: the middle frame of m equal stretches; with fewer frames than segments, frames repeat.
+    n frames, m segments: the middle frame of each of m equal stretches. Frames repeat where n < m.
     """
     return (2 * np.arange(num_segments) + 1) * num_frames // (2 * num_segments)
 
@@ -32,8 +32,8 @@ def segment_features(
 ) -> np.ndarray:
     """What the network is given for a GIF with features (n, d): (num_segments, d), or projected (num_segments, d').
 
-    The order of steps, in training as in use: minus the mean over all of the GIF's frames where `centered`, in float64;
-    times projection (d, d'); the frames of sample_segments. float32.
+    Training and use take the same steps. Where `centered`, the mean over all of the GIF's frames is subtracted, in
+    float64. Then the features are multiplied by projection (d, d'). Then sample_segments picks frames. float32.
     """
     chosen = features[sample_segments(len(features), num_segments)].astype(np.float64)
     if centered:
@@ -51,9 +51,9 @@ def _every_relation(num_segments: int, scale: int) -> tuple[Relation, ...]:
 class MultiScaleRelations(torch.nn.Module):
     """Relations of num_segments, num_segments - 1, ... 2 frames, one small network a scale, largest scale first.
 
-    The names of its tensors are those of the published consensus module (fc_fusion_scales.<i>.1 and .3), so a published
-    state dict loads. The published code draws max_relations relations of a scale at random in every pass, also in use;
-    here they are fixed and spread over the scale's list, so that equal frames give equal features.
+    The tensors have the names of the published consensus module (fc_fusion_scales.<i>.1 and .3), so a published state
+    dict loads. The published code draws max_relations relations of a scale at random in every pass, also in use. Here
+    they are fixed and spread over the scale's list, so that equal frames give equal features.
     """
 
     def __init__(
@@ -75,9 +75,10 @@ class MultiScaleRelations(torch.nn.Module):
         )
 
     def relations(self, scale: int, generator: torch.Generator | None = None) -> list[Relation]:
-        """The relations of a scale in lexicographic order: all where they are at most max_relations.
+        """The relations of a scale in lexicographic order: all of them if they are at most max_relations.
 
-        Else max_relations of them: number floor((2 j + 1) n / (2 m)) of the n there are; or drawn without repeats.
+        Else max_relations of the n there are: number floor((2 j + 1) n / (2 m)), with m = max_relations. With a
+        generator they are drawn without repeats.
         """
         every = _every_relation(self.num_segments, scale)
         if len(every) <= self.max_relations:
@@ -90,9 +91,9 @@ class MultiScaleRelations(torch.nn.Module):
     def hidden(
         self, features: torch.Tensor, generator: torch.Generator | None = None, dropout: float = 0.0
     ) -> list[torch.Tensor]:
-        """For each scale, the mean over its relations of what its second ReLU gives: (n, bottleneck).
+        """For each scale, the mean over its relations of the second ReLU's output: (n, bottleneck).
 
-        In training, that share `dropout` of each relation's input is dropped.
+        In training, the share `dropout` of each relation's input is dropped.
         """
         means = []
         for scale, network in zip(self.scales, self.fc_fusion_scales, strict=True):
@@ -116,7 +117,7 @@ class MultiScaleRelations(torch.nn.Module):
         return min(self.max_relations, comb(self.num_segments, scale))
 
     def forward(self, features: torch.Tensor, generator: torch.Generator | None = None) -> torch.Tensor:
-        """Logits (n, num_classes): as published, the sum over all relations that were looked at."""
+        """Logits (n, num_classes). As published, they are the sum over all relations that were looked at."""
         logits = [
             self.num_relations(scale) * network[3](mean)  # type: ignore[index]
             for scale, network, mean in zip(

@@ -1,6 +1,6 @@
-"""Which head the settings of the `temporal` expert mean: one that is given, or the one that the job trains.
+"""Which head the settings of the `temporal` expert mean: a given one, or the one that the job trains.
 
-The room's door does not export this: the published backbone is built from that door's heads.
+__init__ does not export this: the published backbone is built from the heads that __init__ exports.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from autotag_core.experts.backbones import MOMENTS_HEAD_DIMENSION, load_moments_
 from autotag_core.experts.temporal.heads import RelationHead, load_head
 
 RECIPE = 2
-"""Counts the changes of what training.py does and is given: a head of another recipe is not used again."""
+"""Goes up whenever training.py, or what it is given, changes. A head of another recipe is not used again."""
 
 
 def backbone_version(config: Config) -> str:
-    """Model version of the network whose frame features are related; InputError where its weights are missing."""
+    """Model version of the network whose frame features are used. InputError where its weights are missing."""
     if config.temporal.backbone == "moments":
         return moments_version(config)
     return model_version(config.imagenet)
 
 
 def given_head(config: Config) -> RelationHead | None:
-    """The head of temporal.weights, or the published one of the backbone `moments`; None: the job trains one.
+    """The head of temporal.weights, or the published one of the backbone `moments`. None: the job trains one.
 
     InputError where its file is missing or wrong, or it was made for features of another network.
     """
@@ -40,7 +40,7 @@ def given_head(config: Config) -> RelationHead | None:
 
 
 def head_version(config: Config) -> str | None:
-    """Model version of a given head; None: the job trains one. InputError: its or its backbone's file is missing."""
+    """Model version of a given head. None: the job trains one. InputError: its or its backbone's file is missing."""
     head = given_head(config)
     if head is None:
         backbone_version(config)
@@ -49,7 +49,7 @@ def head_version(config: Config) -> str | None:
 
 
 def head_dimension(config: Config) -> int:
-    """Length of an embedding: of the given head; where that can't be read, of the published one or these settings'."""
+    """Length of an embedding of the given head. Where that can't be read: of the published one, or by the settings."""
     try:
         head = given_head(config)
     except InputError:
@@ -60,7 +60,7 @@ def head_dimension(config: Config) -> int:
 
 
 def trained_head_name(config: Config) -> str:
-    """`temporal-<12 hex digits>.safetensors`, of all that a trained head depends on but the catalog.
+    """`temporal-<12 hex digits>.safetensors`: a hash of all that a trained head depends on but the catalog.
 
     That is the backbone and its weights, how frames are made, the head's shape, the seed and RECIPE.
     """

@@ -1,7 +1,7 @@
-"""Training a temporal relation network on the catalog's own tags, to see in the order of frames what one mean can't.
+"""Trains a temporal relation network on the catalog's own tags, to see in frames' order what their mean can't show.
 
-Its logits start from what a GIF's nearest in the mean of frames say about each tag (_offsets), so all it can gain is
-what that mean does not know. Loading this needs torch, so the room's door does not export it.
+The logits start from what a GIF's nearest GIFs in the mean of frames say about each tag (_offsets). So the network can
+only gain what that mean does not know. Loading this needs torch, so __init__ does not export it.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ class Example:
     features: np.ndarray
     tags: tuple[str, ...]
     is_train: bool
-    """Whether it is of the train split; one of the validation split only says when to stop."""
+    """Whether it is of the train split. GIFs of the validation split only say when to stop."""
 
 
 @dataclass(frozen=True, eq=False)
 class _Gifs:
-    """N GIFs, those that are learned from first."""
+    """N GIFs; those that are learned from come first."""
 
     frames: torch.Tensor  # (N, most frames of a GIF, d')
     num_frames: torch.Tensor  # (N,)
@@ -51,7 +51,7 @@ class _Gifs:
     num_learned: int
 
     def segments(self, rows: torch.Tensor, num_segments: int, generator: torch.Generator | None) -> torch.Tensor:
-        """Frames (rows, num_segments, d'): drawn at random, each in its own stretch, or the middle one of each."""
+        """Frames (rows, num_segments, d'): one of each stretch, drawn at random, or its middle one."""
         at = torch.full((len(rows), num_segments), 0.5)
         if generator is not None:
             at = torch.rand(at.shape, generator=generator)
@@ -65,14 +65,14 @@ class _Gifs:
 def train_head(
     examples: Sequence[Example], config: Config, backbone_version: str, device: torch.device
 ) -> RelationHead:
-    """A head trained on GIFs of the backbone with that version: the same examples in the same order, the same bytes.
+    """A head trained on features of the backbone with that version. Equal examples in equal order give equal bytes.
 
-    GIFs in which nothing changes are left out: they will abstain. Learned are tags of at least MIN_TAG_GIFS train GIFs,
-    binary cross-entropy summed over tags, mean over GIFs; the epoch with the least loss over validation GIFs is kept
-    (of fewer than MIN_VALIDATION_GIFS: over a tenth of the train GIFs, which then teach nothing). NotTrainedError where
-    there is too little to learn from, or no epoch ends with a finite loss. Memory: n x d x 2 bytes a GIF as given and
-    n x projection x 4 projected, so 0.4 + 0.1 GB for 10,000 GIFs of 16 x 1280, and 8 bytes for each GIF and tag. On a
-    GPU the head has other last bits.
+    GIFs in which nothing changes are left out: they will abstain. The head learns tags of at least MIN_TAG_GIFS train
+    GIFs, by binary cross-entropy summed over tags, mean over GIFs. The epoch with the least loss over validation GIFs
+    is kept. If there are fewer than MIN_VALIDATION_GIFS, a tenth of the train GIFs takes their place and teaches
+    nothing. NotTrainedError where there is too little to learn from, or no epoch ends with a finite loss. Memory:
+    n x d x 2 bytes a GIF as given, n x projection x 4 projected, and 8 bytes for each GIF and tag. That is 0.4 + 0.1 GB
+    for 10,000 GIFs of 16 x 1280, without the tags. On a GPU the head has other last bits.
     """
     make_repeatable(config.imagenet.threads, device)
     learned, watched = _parts(examples, config.seed)
@@ -119,7 +119,7 @@ def _parts(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[
 
 
 def _order(count: int, seed: int) -> list[int]:
-    """0 .. count - 1 in an order of the seed's."""
+    """0 .. count - 1 in an order that depends on the seed alone."""
     order: list[int] = torch.randperm(count, generator=torch.Generator().manual_seed(seed)).tolist()
     return order
 
@@ -135,8 +135,8 @@ def _frequent_tags(learned: Sequence[Example]) -> tuple[str, ...]:
 def _projection(learned: Sequence[Example], dimension: int, seed: int) -> torch.Tensor:
     """The matrix (d, at most dimension), float32: first principal axes of how frames differ from their GIF's mean.
 
-    Of at most MAX_PROJECTED_FRAMES frames, drawn at random. Scaled so that what comes out has a mean square of 1; an
-    axis points to where its largest number is positive.
+    At most MAX_PROJECTED_FRAMES frames, drawn at random, give it. It is scaled so that its output has a mean square of
+    1. An axis points to where its largest number is positive.
     """
     total = sum(len(gif.features) for gif in learned)
     drawn = np.zeros(total, bool)
@@ -160,7 +160,7 @@ def _prepared(
     projection: torch.Tensor,
     device: torch.device,
 ) -> _Gifs:
-    """All GIFs on the device, their frames minus their mean, projected, and filled up with zeros."""
+    """All GIFs on the device; their frames minus their mean, projected, and filled up with zeros."""
     gifs = [*learned, *watched]
     num_frames = torch.tensor([len(gif.features) for gif in gifs])
     frames = torch.zeros(len(gifs), int(num_frames.max()), projection.shape[1])
@@ -177,7 +177,7 @@ def _prepared(
 def _offsets(gifs: Sequence[Example], labels: torch.Tensor, num_learned: int) -> torch.Tensor:
     """Log odds (N, tags) that a GIF has a tag, by its nearest learned GIFs in the mean of frames, never itself.
 
-    OFFSET_NEIGHBORS of them, each weighted exp(OFFSET_SHARPNESS (cosine - largest cosine)); mixed with the tag's share.
+    OFFSET_NEIGHBORS count, each weighted exp(OFFSET_SHARPNESS (cosine - largest cosine)). Mixed with the tag's share.
     """
     means = torch.from_numpy(np.stack([gif.features.mean(axis=0, dtype=np.float32) for gif in gifs]))
     means = functional.normalize(means, dim=1)
@@ -195,7 +195,7 @@ def _offsets(gifs: Sequence[Example], labels: torch.Tensor, num_learned: int) ->
 
 
 def _fit(network: MultiScaleRelations, gifs: _Gifs, generator: torch.Generator) -> dict[str, float]:
-    """Train the network in place; what was measured. Its state is that of the epoch with the least loss."""
+    """Train the network in place; gives what was measured. The network ends as in the epoch with the least loss."""
     batches = -(-gifs.num_learned // BATCH_GIFS)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=EPOCHS * batches)
@@ -234,7 +234,7 @@ def _loss(network: MultiScaleRelations, gifs: _Gifs, rows: torch.Tensor, generat
 
 
 def _watched_loss(network: MultiScaleRelations, gifs: _Gifs) -> float:
-    """The mean loss over the GIFs that are not learned from, without dropout, of each stretch's middle frame."""
+    """The mean loss over the GIFs that are not learned from, without dropout, on each stretch's middle frame."""
     total = 0.0
     rows = torch.arange(gifs.num_learned, len(gifs.num_frames))
     with torch.inference_mode():
@@ -248,7 +248,7 @@ def _watched_loss(network: MultiScaleRelations, gifs: _Gifs) -> float:
 def _logits(network: MultiScaleRelations, hidden: list[torch.Tensor]) -> torch.Tensor:
     """Logits (n, tags) as the sum of the scales' means.
 
-    Not as published, over all relations: scales with many would learn faster, and the embedding gets worse.
+    The published sum, over all relations, makes scales with many of them learn faster; the embedding gets worse.
     """
     scales = zip(network.fc_fusion_scales, hidden, strict=True)
     return torch.stack([part[3](mean) for part, mean in scales]).sum(dim=0)  # type: ignore[index]
@@ -263,5 +263,5 @@ def _fold_num_relations(network: MultiScaleRelations) -> None:
 
 
 def _cross_entropy(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-    """Binary, summed over tags, mean over GIFs."""
+    """Binary cross-entropy, summed over tags, mean over GIFs."""
     return functional.binary_cross_entropy_with_logits(logits, labels, reduction="sum") / len(labels)

@@ -1,4 +1,4 @@
-"""Language models of the `text` expert: texts in, one vector for each, whoever its neighbors in the batch are."""
+"""Language models of the `text` expert: one vector for each text, whatever other texts are in its batch."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 MAX_TOKENS = 256
-"""What MiniLM was trained on; no GIF has more to say."""
+"""MiniLM was trained on this length; no GIF has more to say."""
 BATCH_TOKENS = 512
-"""In one forward pass, padding included: 64 short captions, or two of the longest texts."""
+"""Tokens in one forward pass, padding included: 64 short captions, or two of the longest texts."""
 _SHORTEST = 8
 _PUBLISHED_DIMENSIONS = {"minilm": 384, "gpt2": 768}
 _FILES = ("config.json", "tokenizer.json", "model.safetensors")
@@ -40,9 +40,9 @@ class LanguageModel:
     def embed(self, texts: Sequence[str]) -> np.ndarray:
         """The mean of the last hidden states over a text's tokens, L2-normalised: (n, d) float32; zero without a token.
 
-        Batches have one shape for all texts of about the same length, filled up with empty ones, so that a text meets
-        the same kernels, and gets the same bits, in every company. Where the GPU is out of memory a batch is halved.
-        AutotagError where it does not even have enough for one text.
+        All texts of about the same length have batches of one shape, filled up with empty texts. So a text meets the
+        same kernels, and gets the same bits, whatever is beside it. Where the GPU is out of memory a batch is halved.
+        AutotagError where not even one text fits.
         """
         vectors = np.zeros((len(texts), self.dimension), np.float32)
         by_length: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
@@ -57,7 +57,7 @@ class LanguageModel:
         return vectors
 
     def _embed_fitting(self, batch: Sequence[Sequence[int]], size: int, length: int) -> np.ndarray:
-        """_embed_batch in batches of size, or of its half, and so on, where the GPU's memory is too small for them."""
+        """_embed_batch in batches of `size`, halved as often as the GPU's memory is too small for them."""
         vectors = np.empty((len(batch), self.dimension), np.float32)
 
         def compute(start: int, stop: int, size: int) -> None:
@@ -72,7 +72,7 @@ class LanguageModel:
 
         ids = torch.zeros((size, length), dtype=torch.long)
         mask = torch.zeros((size, length), dtype=torch.bool)
-        mask[len(batch) :, 0] = True  # attention over no token at all is not a number
+        mask[len(batch) :, 0] = True  # attention over no token at all would give NaN
         for row, tokens in enumerate(batch):
             ids[row, : len(tokens)] = torch.tensor(tokens)
             mask[row, : len(tokens)] = True
@@ -92,12 +92,12 @@ def _padded_length(num_tokens: int) -> int:
 
 
 def load_language_model(config: TextConfig, device: torch.device) -> LanguageModel:
-    """The configured model, kept for later tasks of this process; InputError where a file is missing or wrong.
+    """The configured model, kept for later tasks of this process. InputError where a file is missing or wrong.
 
     AutotagError where it does not fit the GPU's memory. Sets this process's torch threads and, on a GPU, exact float32,
     so that equal texts give equal vectors.
     """
-    # only what the model depends on is the key, so that another setting doesn't load it twice
+    # the key holds only what the model depends on, so that another setting doesn't load it twice
     load = functools.partial(_load, config.language_model, config.weights, config.threads, device)
     return loaded_on_device(load, f"text: {config.language_model}")
 
@@ -122,7 +122,7 @@ def _load(name: str, weights: str | None, threads: int, device: torch.device) ->
         return LanguageModel(tokenizer, load(folder, settings, device), size, device)
     except InputError:
         raise
-    except Exception as error:  # tokenizers and transformers raise what they meet in a wrong file
+    except Exception as error:  # tokenizers and transformers raise errors of any class on a wrong file
         if is_out_of_memory(error):
             raise
         first = (str(error).strip().splitlines() or [""])[0]
@@ -155,7 +155,7 @@ def _load_gpt2(folder: Path, settings: dict[str, Any], device: torch.device) -> 
 
 
 def dimension(config: TextConfig) -> int:
-    """Length of the model's vectors, from its config.json; of the published model where that can't be read."""
+    """Length of the model's vectors, from its config.json. Where that can't be read: of the published model."""
     try:
         folder = _folder(config.language_model, config.weights)
         return _dimension(_settings(folder), folder)
@@ -164,14 +164,14 @@ def dimension(config: TextConfig) -> int:
 
 
 def model_version(config: TextConfig) -> str:
-    """The model, its weights, precision, and what it was given: OCR and its settings; InputError without a model."""
+    """The model, its weights, precision, and its input: OCR and its settings. InputError without a model."""
     folder = _folder(config.language_model, config.weights)
     _dimension(_settings(folder), folder)
     return f"{config.language_model}-{file_sha256(folder / 'model.safetensors')[:12]}-fp32-{reader_version(config)}"
 
 
 def _folder(name: str, weights: str | None) -> Path:
-    """The model's folder, all of whose files are there; InputError in one line that says what is not."""
+    """The model's folder, with all its files. InputError in one line that says which file is missing."""
     if weights is not None:
         folder = Path(weights)
     elif name == "gpt2":

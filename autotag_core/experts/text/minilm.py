@@ -1,7 +1,7 @@
 """The forward pass of a BERT encoder (all-MiniLM-L6-v2), written out.
 
-transformers' own BertModel gives the same numbers, but importing it takes 10 s of every worker process (it brings
-sympy, torch._dynamo and the quantisers), where reading the weights takes 0.3 s.
+transformers' own BertModel gives the same numbers, but every worker process takes 10 s to import it (it brings sympy,
+torch._dynamo and the quantisers). Reading the weights takes 0.3 s.
 """
 
 from __future__ import annotations

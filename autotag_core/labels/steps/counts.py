@@ -1,4 +1,4 @@
-"""What the catalog knows of its tags: on how many GIFs each stands, and with which others."""
+"""What the catalog knows of its tags: how many GIFs have each, and with which other tags."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from scipy import sparse
 class TagCounts:
     """Columns by tag, V normalised tags in alphabetical order, held by one process.
 
-    num_gifs (V,) int64: GIFs whose uploaders gave the tag; num_editorial (V,) int64: GIFs whose editors did;
-    num_edited (V,) int64: of num_gifs those that an editor has tagged too, of edited_gifs in all;
+    num_gifs (V,) int64: GIFs whose uploaders gave the tag. num_editorial (V,) int64: GIFs whose editors did.
+    num_edited (V,) int64: those of num_gifs that an editor has also tagged; edited_gifs is their number in all.
     popularity (V,) int64: searches, or GIFs.
-    contexts (V, V) csr int32, columns ascending: GIFs of the row's tag that also have the column's, the most frequent
-    columns of each row; translations (V, V) csr int32: GIFs for which an uploader gave the row's tag and an editor the
-    column's. A million tags with 20 contexts each are 80 bytes a tag for the strings and 160 for the matrix: 0.25 GB.
+    contexts (V, V) csr int32, columns ascending: GIFs of the row's tag that also have the column's, for the most
+    frequent columns of each row. translations (V, V) csr int32: GIFs for which an uploader gave the row's tag and an
+    editor the column's. A million tags with 20 contexts take 0.25 GB: 80 bytes a tag for strings, 160 for the matrix.
     """
 
     tags: tuple[str, ...]
@@ -38,16 +38,16 @@ class TagCounts:
         return {tag: row for row, tag in enumerate(self.tags)}
 
     def together(self, left: int, right: int) -> int:
-        """GIFs that have both tags, by the row of the rarer; 0 where that is not among its most frequent contexts."""
+        """GIFs that have both tags, by the row of the rarer. 0 where the other is not among its frequent contexts."""
         rare, other = (left, right) if self.num_gifs[left] <= self.num_gifs[right] else (right, left)
         return int(self._counts_of(rare, np.array([other]))[0])
 
     def support(self, rare: int, common: int) -> float:
-        """How much more the contexts of `rare` speak for its being `common` than for any tag, in nats.
+        """How much more the contexts of `rare` speak for its being `common` than for its being any tag, in nats.
 
-        Sum over the tags c on the GIFs of `rare`, each as often as it stands there, of
-        log((n(common, c) + 1) / (n(common) P(c) + 1)), P(c) the share of GIFs with c: a Gamma-Poisson estimate, for
-        which the absence of what could not be expected says nothing. Above 0: they share tags; below: they don't.
+        The sum of log((n(common, c) + 1) / (n(common) P(c) + 1)) over the tags c on the GIFs of `rare`, each as often
+        as it occurs there. P(c) is the share of GIFs with c. This is a Gamma-Poisson estimate: a tag that is missing
+        where it could not be expected says nothing. Above 0 they share tags, below they don't.
         """
         others, counts = self._row(rare)
         usable = (others != common) & (others != rare)
@@ -63,7 +63,7 @@ class TagCounts:
         return self.contexts.indices[start:end], self.contexts.data[start:end]
 
     def _counts_of(self, row: int, others: np.ndarray) -> np.ndarray:
-        """GIFs that the row's tag has with each of the others."""
+        """Number of GIFs that have the row's tag and each of the others."""
         columns, counts = self._row(row)
         if len(columns) == 0:
             return np.zeros(len(others))
@@ -73,8 +73,8 @@ class TagCounts:
     def merged(self, targets: np.ndarray) -> TagCounts:
         """The same counts after every tag has become the tag of row targets[row]; -1 drops it.
 
-        GIFs that had two tags which are now one count twice, as only their numbers are known here: at most as many as
-        uploaders gave both. Rows of tags that became others are empty.
+        A GIF with two tags that become one counts twice, since only numbers are known here. Such GIFs are at most those
+        for which uploaders gave both. Rows of tags that became others are empty.
         """
         kept = np.flatnonzero(targets >= 0)
         size = len(self.tags)

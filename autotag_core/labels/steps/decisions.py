@@ -1,4 +1,4 @@
-"""What a stage says of a tag, and why."""
+"""What a stage decides about a tag, and why."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Decision:
-    """Of a normalised tag: `decision` is kept, out, or the tag or label that it became; `stage` decided so."""
+    """About a normalised tag: `decision` is kept, out, or the tag or label that it became; `stage` decided so."""
 
     tag: str
     stage: str
     decision: str
     why: str
     target: str | None = None
-    """The tag that it became; None where it stayed or is out."""
+    """The tag that it became. None where it stayed or is out."""

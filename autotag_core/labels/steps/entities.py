@@ -1,4 +1,4 @@
-"""Names of people, films and shows: one interface, a list that the user gives, and which tags are such names."""
+"""Names of people, films and shows: an interface for sources, a list that the user gives, and which tags are names."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _TITLES = (
 )
 _PERSONS = ("person", "human", "q5", "musicgroup", "musicalgroup", "actor")
 _KINDS = {**dict.fromkeys(_PERSONS, PERSON), **dict.fromkeys(_TITLES, TITLE)}
-"""Kinds as Wikidata (P31), schema.org and plain people write them, in lower case without spaces."""
+"""Kinds as Wikidata (P31), schema.org and people write them, in lower case without spaces."""
 _MAX_SHOWN_ERRORS = 5
 
 
 @dataclass(frozen=True)
 class Entity:
-    """A person, or a title: a film, show or game; `name` as the source writes it."""
+    """A person, or a title: a film, show or game. `name` is as the source writes it."""
 
     name: str
     kind: str
@@ -38,7 +38,7 @@ class EntitySource(Protocol):
     """Where names come from."""
 
     def look_up(self, tags: Sequence[str]) -> Mapping[str, Entity]:
-        """The entity that each normalised tag names, for those that name one."""
+        """By normalised tag, the entity that it names; only tags that name one."""
         ...
 
 
@@ -61,8 +61,8 @@ class EntityList:
 def read_entities(uri: str) -> EntityList:
     """The list of a file: JSON lines {"label", "aliases", "kind"} or CSV with these columns, aliases between `|`.
 
-    Names as Wikidata's query service exports them are taken too: `itemLabel` for label, `altLabel` (between commas) for
-    aliases, `instanceOf` or `P31` for kind, also as .../Q5. InputError lists the first wrong lines and why.
+    Columns may also have the names of exports of Wikidata's query service: `itemLabel` for label, `altLabel` (between
+    commas) for aliases, `instanceOf` or `P31` for kind, also as .../Q5. InputError lists the first wrong lines and why.
     """
     try:
         text = storage.read_bytes(uri).decode("utf-8-sig")
@@ -124,15 +124,15 @@ def _aliases(row: dict[str, Any]) -> list[str]:
 
 
 def kind_of(names: Iterable[str]) -> str | None:
-    """person or title by the first name that is either; None where none is."""
+    """person or title, by the first name that is either. None where no name is."""
     kinds = (_KINDS.get(name.rpartition("/")[2].replace(" ", "").lower()) for name in names)
     return next((kind for kind in kinds if kind), None)
 
 
 def find_entities(tags: Sequence[str], source: EntitySource, lexicon: Lexicon) -> list[Decision]:
-    """One decision a tag: kept, or out since it is the name of a person, film or show.
+    """One decision a tag: kept, or out because it is the name of a person, film or show.
 
-    A common word stays, whatever film is called so: who tags `frozen` or `up` mostly means the word.
+    A common word stays even if a film has that name: people who tag `frozen` or `up` mostly mean the word.
     """
     found = source.look_up(tags)
     decisions = []

@@ -22,20 +22,21 @@ Meaning = Callable[[Sequence[str]], np.ndarray]
 """Texts in, L2-normalised vectors (n, d) out."""
 
 _PRIOR = -4.5
-"""Log odds that two words with something in common are one label, before anything else is known: one in 90."""
+"""Log odds that two words with something in common are one label, before any other evidence: one in 90."""
 _NEEDED = 2.0
-"""Log odds from which they are: seven to one, since a label wrongly merged costs more than one left apart."""
+"""Log odds from which they are one label: seven to one, since a wrong merge costs more than a missed one."""
 _NEAREST = 10
-"""Candidates by meaning and by tag space, each, that a tag is held against."""
+"""Candidates by meaning, and as many by tag space, that a tag is compared with."""
 _MAX_MEANINGS = 20_000
-"""Tags, the most frequent, whose meaning is compared: all pairs of them are 3e11 multiplications, some seconds."""
+"""The most frequent tags, whose meaning is compared: all pairs take 3e11 operations, some seconds."""
 _BLOCK = 1024
 
 
 @dataclass(frozen=True, eq=False)
 class Knowledge:
-    """What the grouping stands on: `space` has the tag space's vector (d,), L2-normalised, of the tags that have one;
-    `meaning` a language model, None where there is none.
+    """What the grouping knows. `space` has the vectors (d,), L2-normalised, of the tags that the tag space knows.
+
+    `meaning` is a language model, or None where there is none.
     """
 
     counts: TagCounts
@@ -48,9 +49,9 @@ class Knowledge:
 def group_tags(known: Knowledge) -> list[Decision]:
     """One decision a tag: founder of a group, or the founder (more frequent) whose group it joins, and why.
 
-    First forms of one word (equal lemmas without spaces) stand together, unless their GIFs say otherwise. Then, most
-    frequent first, each word either founds a group or joins the one founded before with the best evidence. It is held
-    only against founders, so no chain of small steps joins what is far apart; the result depends on no order of rows.
+    First, forms of one word (equal lemmas without spaces) become one, unless their GIFs say otherwise. Then, most
+    frequent first, each word either founds a group or joins the earlier founder with the best evidence. It is compared
+    with founders only, so no chain of small steps joins words that are far apart. The order of rows does not matter.
     Evidence is a sum of log odds; Evidence.of says which. Cost: linear in tags and their candidates, and the products
     of meaning vectors (20,000 of 384: 30 MB, compared in blocks) and tag space vectors.
     """
@@ -77,7 +78,7 @@ def _rank(counts: TagCounts, row: int) -> tuple[int, str]:
 
 
 def _forms(known: Knowledge) -> tuple[dict[int, list[int]], dict[int, str]]:
-    """Members of each word by its most frequent form, that one first; why each other form is with it."""
+    """Members of each word by its most frequent form, that form first; and why each other form is with it."""
     counts = known.counts
     by_lemma: dict[str, list[int]] = defaultdict(list)
     for row in np.flatnonzero(counts.num_gifs > 0).tolist():
@@ -90,7 +91,7 @@ def _forms(known: Knowledge) -> tuple[dict[int, list[int]], dict[int, str]]:
         for row in others:
             agreement = _agreement(known, row, head)
             if agreement is not None and agreement < -known.config.agreement:
-                forms[row] = [row]  # glass and glasses
+                forms[row] = [row]  # such as glass and glasses
                 continue
             forms[head].append(row)
             why[row] = f"form of {lemma}"
@@ -148,9 +149,9 @@ class Evidence:
         - stem: +3
         - meaning, without slang: 16 (cosine - 0.62), from -1.5 to +5: all-MiniLM-L6-v2 has synonyms at 0.7 to 0.95
         - use: 2 (cosine in the tag space - config.agreement), from -2 to +1.5: second order, same neighbors
-        - beside each other, first order: of the n GIFs of the rarer word k have both. Synonyms stand in each other's
-          place: k log(0.05 / 0.3) + (n - k) log(0.95 / 0.7), from -8 to +3; words that go together share 3 of 10 GIFs
-        - editors: of m GIFs that an editor has tagged k have his word `other`, which p of all such GIFs have:
+        - beside each other, first order: k of the n GIFs of the rarer word have both. One synonym replaces the other:
+          k log(0.05 / 0.3) + (n - k) log(0.95 / 0.7), from -8 to +3; words that go together share 3 of 10 GIFs
+        - editors: of m GIFs that an editor has tagged, k have `other` as the editor's word; p of all such GIFs have it:
           k log(0.85 / p) + (m - k) log(0.15 / (1 - p)), from -6 to +5
         - editors use both words themselves: -8
         - opposites: -20: nothing above can tell them from synonyms
@@ -204,13 +205,13 @@ class Evidence:
         return bool(self._slang(head) & self._slang(other)) and any(tag in SAYS for tag in tags)
 
     def _slang(self, head: int) -> set[str]:
-        """What the word says in plain words, as slang or by itself; lemmas without spaces."""
+        """What the word says in plain words, as slang or by itself: lemmas without spaces."""
         tags = [self._known.counts.tags[row] for row in self._forms[head]]
         return {letters(self._known.lexicon.lemma(SAYS.get(tag, tag))) for tag in tags}
 
 
 def _nearest(rows: Sequence[int], vectors: np.ndarray, least: float) -> dict[int, set[int]]:
-    """For each row the _NEAREST others by cosine, at least `least`."""
+    """For each row the _NEAREST others by cosine, if it is at least `least`."""
     found: dict[int, set[int]] = {}
     for start in range(0, len(rows), _BLOCK):
         cosines = vectors[start : start + _BLOCK] @ vectors.T

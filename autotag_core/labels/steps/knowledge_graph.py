@@ -1,4 +1,4 @@
-"""Names from the Google Knowledge Graph Search API: over HTTP, slowly enough, each tag asked once and remembered."""
+"""Names from the Google Knowledge Graph Search API over HTTP, slowly enough. Each tag is asked once and remembered."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass
 class KnowledgeGraph:
-    """An EntitySource; `cache_uri` is a JSON file of all answers so far, read at first use and kept up to date.
+    """An EntitySource. `cache_uri` is a JSON file of all answers so far, read at first use and kept up to date.
 
-    A tag is the name of an answer whose normalised name equals it, whose type is a person, film or show and whose
-    score is at least `min_score` (the API's resultScore: hundreds for what is well known). One request a tag, at most
-    `per_second` of them; 429 and 5xx are tried again with backoff. The key goes into the request and nowhere else.
+    A tag is a name if it equals an answer's normalised name, and the answer is a person, film or show. The answer's
+    score must be at least `min_score` (the API's resultScore: hundreds for what is well known). One request a tag, at
+    most `per_second`; 429 and 5xx are tried again with backoff. The key goes into the request and nowhere else.
     """
 
     key: str = field(repr=False)
@@ -51,12 +51,12 @@ class KnowledgeGraph:
 
     @classmethod
     def from_environment(cls, cache_uri: str) -> KnowledgeGraph | None:
-        """The source with the key of the environment; None where that has none."""
+        """The source with the key from the environment. None where the environment has no key."""
         key = os.environ.get(KEY_VARIABLE, "").strip()
         return cls(key, cache_uri, os.environ.get(ENDPOINT_VARIABLE) or ENDPOINT) if key else None
 
     def look_up(self, tags: Sequence[str]) -> Mapping[str, Entity]:
-        """See EntitySource; what was asked before an error is remembered."""
+        """See EntitySource. Answers that came before an error are remembered."""
         known = self._read_cache()
         new = [tag for tag in dict.fromkeys(tags) if tag not in known]
         try:
@@ -90,7 +90,7 @@ class KnowledgeGraph:
             try:
                 answer = self._http.request("GET", f"{self.endpoint}?{query}", timeout=self.timeout_s)
             except urllib3.exceptions.HTTPError as error:
-                said = type(error).__name__  # its text repeats the URL, and the key with it
+                said = type(error).__name__  # the error's text holds the URL, and so the key
                 continue
             if answer.status == 200:
                 return _parsed(answer.data)

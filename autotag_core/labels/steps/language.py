@@ -1,4 +1,4 @@
-"""Which tags are English: dictionaries, letters and lingua say how likely one is, the tags beside it decide."""
+"""Which tags are English. Dictionaries, letters and lingua say how likely a tag is; the tags beside it decide."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from autotag_core.labels.words.lexicon import COMMON, Lexicon, need
 from autotag_core.labels.words.slang import SLANG
 
 _SURE = 8.0
-"""Log odds that nothing outweighs."""
+"""Log odds that nothing can outweigh."""
 _LINGUA_SHARES = (0.35, 1.0)
-"""Of lingua's log odds, for a tag of up to 6 letters and from 14 on: to it the short `sad` is Spanish."""
+"""Shares of lingua's log odds that count, up to 6 letters and from 14 on: it takes the short `sad` for Spanish."""
 _CONTEXT_PRIOR = 4.0
-"""Neighboring tags that must speak before the context counts half."""
+"""Neighboring tags that it takes before the context counts half."""
 _SLIP_ODDS = 1.5
-"""For a tag one letter off a far more frequent English one: every short misspelling is a word somewhere."""
+"""Added for a tag one letter off a far more frequent English one: every short misspelling is a word somewhere."""
 _SLIP_RATIO = 10
 _ROUNDS = 2
-"""Times that what is known of a tag is passed on to those beside it."""
+"""How often the knowledge of a tag is passed on to the tags beside it."""
 
 
 class Lingua:
@@ -53,13 +53,13 @@ class Lingua:
 
 
 def word_log_odds(word: str, lexicon: Lexicon) -> float:
-    """Log odds that a word is English, by dictionaries alone; a word that none has may be a name or a misspelling."""
+    """Log odds that a word is English, by dictionaries alone. A word in none of them may be a name or a misspelling."""
     if word in SLANG or word.isdigit():
         return _SURE
     foreign = lexicon.foreign_languages(word)
     frequency = lexicon.frequency(word)
     if foreign and len(word) <= 3 and frequency:
-        return 0.5  # de, la, mar: books have them in French names and as abbreviations
+        return 0.5  # de, la, mar: English books have them in French names and as abbreviations
     if frequency >= 5 * COMMON or (frequency >= COMMON // 10 and not foreign):
         return 3.5
     if lexicon.is_english(word):
@@ -81,7 +81,7 @@ def tag_log_odds(tags: Sequence[str], lexicon: Lexicon, lingua: Lingua) -> tuple
 
 
 def foreign_script(tag: str) -> str | None:
-    """The script, in lower case, of a tag that is mostly written in another one than Latin; None for any other."""
+    """The script, in lower case, of a tag mostly written in another script than Latin. None for any other tag."""
     names = [unicodedata.name(char, "").split(" ")[0].split("-")[0] for char in tag if char.isalpha()]
     strange = [name for name in names if name not in ("LATIN", "FULLWIDTH", "MODIFIER", "")]
     return (
@@ -94,8 +94,8 @@ def decide_languages(
 ) -> list[Decision]:
     """One decision a tag: kept, or out as foreign where English is less likely than 1 - config.language_confidence.
 
-    To the log odds of the tag itself come those of the tags on the same GIFs, their mean weighted by GIFs; few
-    neighbors count for little. A tag one slip off a much more frequent English one is more likely to be that. Tags in
+    The log odds of the tags on the same GIFs are added to the tag's own: their mean weighted by GIFs, which counts
+    little if they are few. A tag one slip off a much more frequent English tag is more likely to be English. Tags in
     `names`, which an entity source knows, are not judged: names have no language.
     Cost: linear in tags and contexts; lingua needs 20 to 100 microseconds a tag.
     """
@@ -118,7 +118,7 @@ def decide_languages(
 def _beside(counts: TagCounts, odds: np.ndarray) -> np.ndarray:
     """How English the tags beside a tag are, about -1 to 1 (V,); 0 where there are none.
 
-    0 is half as English as the tags beside all tags: a foreign upload has English tags, too.
+    0 means half as English as the tags beside all tags: foreign uploads have English tags, too.
     """
     weights = np.asarray(counts.contexts.sum(axis=1)).ravel()
     sums = counts.contexts @ np.tanh(odds / 2)

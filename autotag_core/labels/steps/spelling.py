@@ -1,4 +1,4 @@
-"""Which tags are other tags misspelled, cut short, drawn out or written in one word, by the catalog's own counts."""
+"""Which tags are misspelled, cut, drawn-out or joined forms of other tags, by the catalog's own counts."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from autotag_core.labels.words.lexicon import Lexicon, need
 
 _DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
 _MAX_CUT = 3
-"""Letters that may be missing at the end of a word somebody did not finish."""
+"""Letters that may be missing at the end of an unfinished word."""
 _EDIT_ODDS = {1: 3.0, 2: 0.5}
-"""Log odds by edit distance that a tag no dictionary knows is a misspelling of a known and more frequent one."""
+"""Log odds, by edit distance, that a tag in no dictionary is a misspelling of a known and more frequent one."""
 _UNKNOWN_TARGET = -2.0
-"""What the odds lose where no dictionary knows the other one either: two names differ by a letter, too."""
+"""Added to the odds where no dictionary knows the other tag either: two names may also differ by a letter."""
 
 
 _RARE_WORD = -2.0
-"""What they lose where the big dictionary has the tag, but not the list of words in use."""
+"""Added where the big dictionary has the tag, but the list of words in use has not."""
 _FOREIGN_WORD = -1.0
-"""What they lose where another language has the tag."""
+"""Added where another language has the tag."""
 _MOST_SUPPORT = 6.0
-"""Nats that contexts may count: the tags of one GIF depend on each other, so their sum is too sure of itself."""
+"""Nats that contexts may count. The tags of a GIF depend on each other, so their sum is too sure of itself."""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A tag that another one may be a spelling of, with the log odds of how they differ."""
+    """A tag that another one may be a spelling of, with the log odds from how they differ."""
 
     row: int
     odds: float
@@ -42,13 +42,13 @@ class Candidate:
 
 
 def correct_spellings(counts: TagCounts, lexicon: Lexicon, config: LabelsConfig) -> list[Decision]:
-    """One decision a tag of at least one GIF: kept, or the more frequent tag that it is a spelling of.
+    """One decision for each tag of at least one GIF: kept, or the more frequent tag that it is a spelling of.
 
-    Real words are never merged: a tag whose words are all English, or slang, stays (bear and beer), unless it is
-    another one without its spaces or accents. Any other tag is compared with similar, more frequent ones (SymSpell:
+    Real words are never merged. A tag whose words are all English, or slang, stays (bear and beer), unless another tag
+    is the same but for spaces or accents. Any other tag is compared with similar, more frequent ones (SymSpell:
     swapped, missing, added or wrong letters; prefixes; letters drawn out). Log odds of how they differ, of the counts,
     and of the tags on their GIFs (TagCounts.support) must together reach config.spelling_odds. A target that is itself
-    a misspelling is followed to its end. Cost: one look-up of 0.1 to 1 ms a tag that is no word; the index holds tags
+    a misspelling is followed to its end. Cost: one look-up of 0.1 to 1 ms a tag that is no word. The index holds tags
     of at least config.min_gifs, about 4 KB each: 0.5 GB for the 120,000 of these that a million tags may have.
     """
     index = SpellingIndex(counts, config.min_gifs)
@@ -60,7 +60,7 @@ def correct_spellings(counts: TagCounts, lexicon: Lexicon, config: LabelsConfig)
     decisions = []
     for row in np.flatnonzero(counts.num_gifs > 0).tolist():
         tag, end, why = counts.tags[row], row, []
-        while end in targets:  # counts only grow along the way: no circle
+        while end in targets:  # counts only grow along the way, so there is no circle
             end, how = targets[end]
             why.append(how)
         target = None if end == row else counts.tags[end]
@@ -98,23 +98,23 @@ def _spelling_of(
 
 
 def _is_cut_phrase(tag: str) -> bool:
-    """`thank y`: English words, but nobody meant the last one."""
+    """Whether the last word may be cut off: `thank y` has English words, but nobody meant the last one."""
     words = tag.split()
     return len(words) > 1 and len(words[-1]) <= 2
 
 
 def _are_two_words(tag: str, target: str, lexicon: Lexicon) -> bool:
-    """Single words that both are on the list: café and cafe may be one, bear and beer not."""
+    """Whether both are single words on the list: bear and beer are two words, café and cafe may be one."""
     return " " not in tag + target and lexicon.is_listed(tag) and lexicon.is_listed(target)
 
 
 def _order(counts: TagCounts, row: int) -> tuple[int, str]:
-    """A strict order by GIFs, so that of two tags one is the spelling of the other and never both."""
+    """A strict order by GIFs. Of two tags one can be the spelling of the other, but never both."""
     return int(counts.num_gifs[row]), counts.tags[row]
 
 
 class SpellingIndex:
-    """Tags of at least min_gifs GIFs, found by letters, by SymSpell and by how they begin."""
+    """Tags of at least min_gifs GIFs, found by letters, by SymSpell and by their beginning."""
 
     def __init__(self, counts: TagCounts, min_gifs: int) -> None:
         self._counts = counts
@@ -137,7 +137,7 @@ class SpellingIndex:
         return [Candidate(other, 8.0, "spaces or accents of") for other in found if other != row]
 
     def drawn_out(self, row: int) -> list[Candidate]:
-        """Tags with single or double letters where this one has three and more."""
+        """Tags with single or double letters where this one has three or more."""
         tag = self._counts.tags[row]
         if not _DRAWN_OUT.search(tag):
             return []
@@ -146,7 +146,7 @@ class SpellingIndex:
         return [Candidate(other, 8.0, "letters drawn out of") for other in sorted(found)]
 
     def similar(self, row: int) -> list[Candidate]:
-        """Tags one edit away, two where both have eight letters: edits are more of a short word than of a long one."""
+        """Tags one edit away; two edits if both have eight letters, since an edit changes a short word more."""
         tag = self._counts.tags[row]
         if len(tag) < 3 or any(char.isdigit() for char in tag):
             return []
@@ -171,6 +171,6 @@ class SpellingIndex:
 
 
 def letters(tag: str) -> str:
-    """The tag without spaces and accents: what `ice cream`, `icecream` and `ice-crème` begin with."""
+    """The tag without spaces and accents, so that `ice cream`, `icecream` and `ice-crème` begin alike."""
     plain = unicodedata.normalize("NFKD", tag.replace(" ", ""))
     return "".join(char for char in plain if not unicodedata.combining(char))

@@ -1,4 +1,4 @@
-"""From what each stage says to one row a tag, and from these to the labels that are kept."""
+"""Turns what each stage says into one row a tag, and these rows into the labels that are kept."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _STAGES = ("language", "spelling", "entities", "grouping")
 
 @dataclass(frozen=True)
 class TagDecision:
-    """A row of label_decisions; see tables.LABEL_DECISIONS for the meaning of each column."""
+    """A row of label_decisions. See tables.LABEL_DECISIONS for the meaning of each column."""
 
     tag: str
     num_gifs: int
@@ -28,7 +28,7 @@ class TagDecision:
 
 @dataclass(frozen=True)
 class Label:
-    """A label of the vocabulary; `members` are normalised tags, alphabetical, the label among them if it is a tag."""
+    """A label of the vocabulary. `members` are normalised tags, alphabetical, with the label itself if it is a tag."""
 
     label: str
     members: tuple[str, ...]
@@ -38,9 +38,9 @@ class Label:
 
 
 def combine(stages: Mapping[str, Iterable[Decision]], num_gifs: Mapping[str, int]) -> list[TagDecision]:
-    """One row a tag, alphabetical, of the decisions by stage; the label is not decided yet.
+    """One row a tag, alphabetical, from the decisions by stage. The label is not decided yet.
 
-    Entities and grouping were asked of right spellings: a misspelling follows its word.
+    Entities and grouping only saw right spellings, so a misspelling follows its word.
     """
     said = {stage: {item.tag: item for item in stages.get(stage, ())} for stage in _STAGES}
     rows = []
@@ -65,11 +65,11 @@ def combine(stages: Mapping[str, Iterable[Decision]], num_gifs: Mapping[str, int
 
 
 def apply_edits(rows: Iterable[TagDecision], edits: Mapping[str, str | None]) -> list[TagDecision]:
-    """The rows with `label` as the editor has it (None: out), else as the stages have it; in their order.
+    """The rows in their order, with `label` as the editor has it (None: out), else as the stages have it.
 
-    An editor's word for a tag holds for its misspellings and, if it is the word that names a group, for the rest of the
-    group. A group whose naming word is out goes on under its most common other word. Tags of the editor that no GIF has
-    get a row of their own.
+    An editor's decision on a tag also holds for its misspellings. If the tag names a group, it holds for the rest of
+    the group. A group whose naming word is out goes on under its most common other word. An editor's tag that no GIF
+    has gets a row of its own.
     """
     rows = list(rows)
     known = {row.tag for row in rows}
@@ -115,8 +115,9 @@ def choose_labels(
     max_labels: int,
     min_gifs: int,
 ) -> list[Label]:
-    """The labels that are kept, most popular first (ties: more GIFs, alphabetical): every one of the editor's, and of
-    the others on at least min_gifs GIFs as many as make max_labels.
+    """The labels that are kept, most popular first (ties: more GIFs, then alphabetical).
+
+    All of the editor's are kept, and then as many others, on at least min_gifs GIFs, as make max_labels.
     """
     members: dict[str, list[str]] = defaultdict(list)
     for row in rows:
@@ -141,7 +142,7 @@ def choose_labels(
 
 
 def cut(rows: Iterable[TagDecision], labels: Iterable[Label]) -> list[TagDecision]:
-    """The rows, those of labels that were not kept with none."""
+    """The rows; those of labels that were not kept have no label."""
     kept = {label.label for label in labels}
     return [
         row
@@ -153,7 +154,7 @@ def cut(rows: Iterable[TagDecision], labels: Iterable[Label]) -> list[TagDecisio
 
 @dataclass(frozen=True)
 class Changes:
-    """How labels differ from those before: names, and (member, label before, label now), None where it has none."""
+    """How labels differ from those before: names, and (member, label before, label now), each None if it has none."""
 
     added: tuple[str, ...]
     gone: tuple[str, ...]
@@ -171,8 +172,9 @@ class Changes:
 
 
 def compare_labels(before: Mapping[str, Iterable[str]], now: Mapping[str, Iterable[str]]) -> Changes:
-    """What differs between two vocabularies, label -> members. A member of a label that is only new or gone as a whole
-    has not moved.
+    """What differs between two vocabularies, label -> members.
+
+    A member has not moved if its whole label is only new or gone.
     """
     old = {member: label for label, members in before.items() for member in members}
     new = {member: label for label, members in now.items() for member in members}

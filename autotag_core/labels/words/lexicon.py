@@ -12,11 +12,11 @@ from autotag_core.errors import InputError
 from autotag_core.labels.words.slang import SLANG
 
 COMMON = 1_000_000
-"""Occurrences in the dictionary's books from which a word is common: the upper 13,000 of its 82,765."""
+"""Occurrences in the dictionary's books from which a word is common: the top 13,000 of its 82,765 words."""
 
 
 def need(module: str) -> Any:
-    """The module of one of the packages that only labels need; InputError says how to install them."""
+    """The module of a package that only labels need. InputError says how to install it."""
     try:
         return import_module(module)
     except ImportError as error:
@@ -26,7 +26,7 @@ def need(module: str) -> Any:
 class Lexicon:
     """English words with frequencies (SymSpell's list), lemmas and other languages' words (simplemma).
 
-    Loading takes seconds and 100 to 200 MB a language: once, in the driver.
+    Loading takes seconds and 100 to 200 MB a language. It is done once, in the driver.
     """
 
     def __init__(self, languages: Sequence[str] = ()) -> None:
@@ -34,7 +34,7 @@ class Lexicon:
         wrong = sorted(set(languages) - dictionaries.SUPPORTED_LANGUAGES)
         if wrong:
             raise InputError(f"labels.languages: {', '.join(wrong)}: no dictionary; there are ISO 639-1 codes like es")
-        # simplemma's own factory keeps eight languages and loads the ninth anew for every word
+        # simplemma's own factory keeps eight languages and would load the ninth anew for every word
         factory = dictionaries.DefaultDictionaryFactory(cache_max_size=len(languages) + 1)
         self._lemmatizer = _lemmatizer(factory)
         self._english = factory.get_dictionary("en")
@@ -48,7 +48,7 @@ class Lexicon:
         return {word: int(count) for word, count in pairs}
 
     def frequency(self, word: str) -> int:
-        """How often the word stands in English books; 0 where it is not listed."""
+        """How often the word occurs in English books; 0 where it is not listed."""
         return self.frequencies.get(word, 0)
 
     def is_english(self, tag: str) -> bool:
@@ -60,16 +60,16 @@ class Lexicon:
     def is_listed(self, tag: str) -> bool:
         """Whether every word is slang, a number, or on the list of words with frequencies.
 
-        Stricter than is_english: the dictionary of lemmas also has words nobody writes (`ocasion`, `vehicl`).
+        Stricter than is_english: the dictionary of lemmas also has words that nobody writes (`ocasion`, `vehicl`).
         """
         return tag in SLANG or all(word.isdigit() or word in SLANG or word in self.frequencies for word in tag.split())
 
     def is_ordinary(self, word: str) -> bool:
-        """Whether it is a common word of the dictionary: the list with frequencies has names, too."""
+        """Whether it is a common word that the dictionary has too: the list with frequencies also has names."""
         return self.frequency(word) >= COMMON and self._english.get(word) is not None
 
     def foreign_languages(self, word: str) -> list[str]:
-        """The other languages that have the word; German nouns have capitals."""
+        """The other languages that have the word, also with a capital, as German nouns have one."""
         forms = (word, word.capitalize())
         return [
             language for language, words in self._foreign.items() if any(words.get(form) is not None for form in forms)
@@ -77,7 +77,7 @@ class Lexicon:
 
     @functools.lru_cache(maxsize=500_000)  # noqa: B019 - one lexicon lives as long as the stage
     def lemma(self, tag: str) -> str:
-        """The tag with each word in its base form; `better` stays, as only forms that begin alike are one word."""
+        """The tag with each word in its base form. `better` stays: only forms that begin alike are one word."""
         return " ".join(self._word_lemma(word) for word in tag.split())
 
     def _word_lemma(self, word: str) -> str:

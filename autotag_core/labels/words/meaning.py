@@ -1,4 +1,4 @@
-"""What words mean, as a language model has it."""
+"""What words mean, by a language model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from autotag_core.labels.steps.grouping import Meaning
 
 
 def load_meaning(config: TextConfig) -> Meaning | None:
-    """MiniLM on the CPU, the model of the `text` expert; None where its package and text.weights are missing."""
+    """MiniLM on the CPU, the model of the `text` expert. None where its package and text.weights are missing."""
     import torch
 
     from autotag_core.experts import load_language_model

@@ -1,4 +1,4 @@
-"""What a tag is once case, hashtags, punctuation and emoji no longer tell spellings apart."""
+"""Normalises a tag, so that case, hashtags, punctuation and emoji no longer tell spellings apart."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _VARIATION_SELECTORS = range(0xFE00, 0xFE10)
 
 
 def normalise(raw: str) -> str | None:
-    """The tag as the vocabulary knows it, or None where nothing is left; normalise(normalise(raw)) changes nothing.
+    """The tag as the vocabulary knows it, or None where nothing is left. normalise(normalise(raw)) changes nothing.
 
-    Unicode NFKC, lower case, words of #CamelCase apart, `&` is `and`, apostrophes go, all other punctuation is a space.
-    Emoji beside words go, since the words say it; a tag of emoji alone is the Unicode name of the first, without
-    `face`, `sign` and colours. Accents stay: what `café` and `cafe` have in common is for the stage of misspellings.
+    Unicode NFKC, lower case, #CamelCase split into words, `&` becomes `and`, apostrophes go, and all other punctuation
+    becomes a space. Emoji beside words go, since the words say it. A tag of emoji alone becomes the Unicode name of the
+    first, without `face`, `sign` and colours. Accents stay: the stage of misspellings compares `café` and `cafe`.
     """
     if _PLAIN.fullmatch(raw) and len(raw) <= MAX_CHARS:
         return raw
@@ -37,14 +37,14 @@ def normalise(raw: str) -> str | None:
 
 
 def _is_of_word(char: str) -> bool:
-    """Letters, digits and the marks of letters; emoji carry marks of their own, which are none."""
+    """Whether it is a letter, a digit or a mark of a letter. Marks of emoji don't count."""
     return unicodedata.category(char)[0] in "LN" or (
         unicodedata.category(char) in ("Mn", "Mc") and ord(char) not in _VARIATION_SELECTORS and ord(char) != 0x20E3
     )
 
 
 def _emoji_name(text: str) -> str:
-    """The name of the first emoji, in words; empty where there is none."""
+    """The name of the first emoji, in words. Empty where there is none."""
     for char in text:
         if unicodedata.category(char) == "So":
             name = unicodedata.name(char, "").lower()

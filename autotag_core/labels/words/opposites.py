@@ -1,4 +1,4 @@
-"""Words that stand among the same words and mean the opposite: no statistic of use tells them from synonyms."""
+"""Words that stand among the same words but mean the opposite. No statistic of use tells them from synonyms."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _NEGATIONS = ("un", "dis", "non", "anti", "counter", "de", "im", "in", "ir", "mi
 
 
 def are_opposites(left: str, right: str, lemma_left: str, lemma_right: str) -> bool:
-    """Whether the two tags say opposite things, or the same of different numbers, weekdays, sexes.
+    """Whether the two tags say opposite things, or the same of different numbers, weekdays or sexes.
 
-    They do where, place by place, their words or the lemmas of these are equal but for opposite ones of the list above,
-    a word and its negation (`happy`, `unhappy`), or two numbers; and where they have the same words in another order
-    (`left to right`).
+    Their words, or the lemmas of these, are compared place by place. The tags are opposites if all unequal words are
+    opposites of the list above, a word and its negation (`happy`, `unhappy`), or two numbers. They also are if they
+    have the same words in another order (`left to right`).
     """
     for first, second in ((left.split(), right.split()), (lemma_left.split(), lemma_right.split())):
         if first != second and sorted(first) == sorted(second):

@@ -1,4 +1,4 @@
-"""Slang that English GIF captions use, and what it says in plain words where that is one thing."""
+"""Slang that English GIF captions use, and what it says in plain words if it has one meaning."""
 
 from __future__ import annotations
 
@@ -106,6 +106,6 @@ ikr nvm omw ootd rn tbh tfw ttyl wbu wyd hmu lmk lfg iykyk bts kpop emo goth ani
 dj fyp asmr cosplay gaming gamer vlog unboxing reaction gifs
 """
 OTHERS = frozenset(_OTHERS.split())
-"""Slang and words of the net that no dictionary has and that stand for nothing else."""
+"""Slang and internet words that no dictionary has and that stand for nothing else."""
 
 SLANG = frozenset(SAYS) | OTHERS

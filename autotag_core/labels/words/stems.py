@@ -15,7 +15,7 @@ _DOUBLE = re.compile(r"([bdfgklmnprtvz])\1$")
 def stem(tag: str) -> str:
     """The tag with each word cut to its stem, at least three letters: celebrate and celebration are `celebr`.
 
-    Coarse on purpose: a common stem is a reason to ask how two words are used, not an answer.
+    Coarse on purpose: a common stem is a reason to look at how two words are used, no more.
     """
     return " ".join(_stem_word(word) for word in tag.split())
 

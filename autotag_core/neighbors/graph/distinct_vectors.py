@@ -1,4 +1,4 @@
-"""GIFs that are queries and references at once, by their distinct vectors."""
+"""GIFs that are both queries and references, by their distinct vectors."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _BLOCK = 4096
 
 @dataclass(frozen=True)
 class GifRows:
-    """GIFs in ascending order of gif_id; rows, their distinct vectors, are in the order of their smallest ids.
+    """GIFs in ascending order of gif_id. Their distinct vectors are the rows, in the order of their smallest ids.
 
-    Of the references that share a row only the smallest ids can be neighbors: these are its members.
+    Of the references that share a row, only those with the smallest ids can be neighbors. They are the row's members.
     """
 
     vectors: Floats  # (rows, dimension)
@@ -41,7 +41,7 @@ class GifRows:
     row_members: Integers  # (members,) those of row r are at starts[r]:starts[r + 1]
 
     def nearest(self, graph: Graph, k: int, num_threads: int) -> tuple[Graph, Floats, Integers]:
-        """Members (GIFs, k), nearest first, distances (GIFs, k), and how many of a GIF's k there are."""
+        """Members (GIFs, k), nearest first, distances (GIFs, k), and how many of the k each GIF has."""
         from autotag_core.neighbors.shards import exact_loops as kernels
 
         num_gifs = len(self.rows)
@@ -58,10 +58,10 @@ class GifRows:
 def gif_rows(
     ids: Strings, vectors: Floats, is_reference: npt.NDArray[np.bool_], max_members: int, num_threads: int
 ) -> GifRows:
-    """Rows of these GIFs; vectors is overwritten with the distinct ones.
+    """Rows of these GIFs. `vectors` is overwritten with the distinct ones.
 
-    Vectors with equal hashes of 128 bits are taken as equal. AutotagError: ids that are not ascending, vectors that are
-    not finite or not of unit length.
+    Vectors with equal hashes of 128 bits count as equal. AutotagError: ids that are not ascending, vectors that are not
+    finite or not of unit length.
     """
     from autotag_core.neighbors.shards import exact_loops as kernels
 
@@ -72,14 +72,14 @@ def gif_rows(
     norms, hashes = np.empty(len(ids)), np.empty((len(ids), 2), np.uint64)
     in_threads(lambda start, end: kernels.fill_rows(vectors, norms, hashes, start, end), len(ids), num_threads)
     check_norms(ids, norms)
-    order = np.lexsort((hashes[:, 1], hashes[:, 0]))  # stable: equal ones stay in the order of their ids
+    order = np.lexsort((hashes[:, 1], hashes[:, 0]))  # stable, so equal ones stay in the order of their ids
     is_first = np.ones(len(ids), np.bool_)
     is_first[1:] = (hashes[order[1:]] != hashes[order[:-1]]).any(axis=1)
     firsts = np.sort(order[is_first])
     rows = np.empty(len(ids), np.int64)
     rows[order] = np.searchsorted(firsts, order[is_first])[np.cumsum(is_first) - 1]
     if len(firsts) < len(ids):
-        for start in range(0, len(firsts), _BLOCK):  # what is still to be read lies behind what is written
+        for start in range(0, len(firsts), _BLOCK):  # never overwrites a vector that is still to be read
             vectors[start : min(start + _BLOCK, len(firsts))] = vectors[firsts[start : start + _BLOCK]]
 
     references = np.flatnonzero(is_reference)
@@ -93,7 +93,7 @@ def gif_rows(
 
 
 def in_threads(work: Callable[[int, int], None], count: int, num_threads: int) -> None:
-    """work(start, end) over slices of 0..count, so many at once; it must release Python's lock to gain by that."""
+    """Calls work(start, end) over slices of 0..count in num_threads threads. `work` must release the GIL to gain."""
     size = max(1, math.ceil(count / (4 * num_threads)))
     with ThreadPoolExecutor(num_threads) as pool:
         list(pool.map(lambda start: work(start, min(start + size, count)), range(0, count, size)))

@@ -1,14 +1,14 @@
-"""NN-descent: a graph of about the nearest rows of each row, without comparing all with all.
+"""NN-descent: a graph of about the nearest rows of each row, without comparing every pair.
 
-After Dong, Moses and Li (Efficient k-nearest neighbor graph construction for generic similarity measures, 2011), who
-compare the rows beside a row with each other until few lists change; that a sample of them will do, and that offers are
-made by all threads before each thread takes those for its own rows, is as in pynndescent. It begins with all pairs
-inside of small cells around random centers, several times. Rows are first put in the order of their cells, so that what
-is near lies near in memory.
+After Dong, Moses and Li (Efficient k-nearest neighbor graph construction for generic similarity measures, 2011). They
+compare the rows beside a row with each other until few lists change. Two things are as in pynndescent: only a sample of
+these rows is compared, and all threads make offers before each thread takes those for its own rows. The start is all
+pairs inside small cells around random centers, several times. Rows are first put in the order of their cells, so that
+near rows are near in memory.
 
-Vectors are rounded to integers so small that every sum of products is exact in float32: closeness is the same in any
-order of summing and on any machine, and ties are ties. It is off by 1e-4, less than what the graph is off by; distances
-are computed from the vectors themselves.
+Vectors are rounded to integers so small that every sum of products is exact in float32. So closeness is the same in any
+order of summing and on any machine, and ties are ties. Closeness is off by 1e-4, less than the graph is. Distances are
+computed from the vectors themselves.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ import numpy.typing as npt
 from autotag_core.neighbors.distances import Floats, Integers
 
 Graph = npt.NDArray[np.int32]
-"""Row r lies beside the rows graph[r]."""
+"""The rows graph[r] lie beside row r."""
 
 LEAF = 128
-"""Rows of one small cell, about: all its pairs are compared."""
+"""About how many rows one small cell has. All its pairs are compared."""
 _MOST = 4 * LEAF // 3
 _BRANCHES = 48
 _TREES = 4
 _SAMPLED = 32
-"""Fresh rows beside a row, and as many others, that are compared with each other in a round."""
+"""How many fresh rows beside a row, and as many others, are compared with each other in a round."""
 _MAX_ROUNDS = 8
 _ENOUGH = 0.02
-"""The share of all places in lists up to which changes are few."""
+"""If at most this share of all places in lists changes, the changes are few."""
 _BLOCK = 8192
-"""Rows of which all offers are made before one is taken: at most 150 MB."""
+"""Rows whose offers are all made before one is taken: at most 150 MB."""
 
 
 def neighbor_graph(vectors: Floats, degree: int, num_threads: int) -> Graph:
-    """About the `degree` nearest other rows of each L2-normalised row, nearest first; its own fills up.
+    """About the `degree` nearest other rows of each L2-normalised row, nearest first. Its own number fills up.
 
-    The same for the same rows, whatever num_threads is. Cost: about n^1.1. Memory: the vectors once more, and
+    The same rows give the same graph, whatever num_threads is. Cost: about n^1.1. Memory: the vectors once more, and
     8 degree + 512 bytes a row.
     """
     from autotag_core.neighbors.graph import graph_loops as kernels
@@ -69,18 +69,18 @@ def neighbor_graph(vectors: Floats, degree: int, num_threads: int) -> Graph:
 
 @dataclass(frozen=True)
 class _Threads:
-    """Where work is shared out; no result depends on how many there are."""
+    """Threads that share out work. No result depends on how many there are."""
 
     pool: Executor
     number: int
 
     def share(self, work: Callable[[tuple[int, int]], Any], count: int) -> None:
-        """work((start, end)) for slices of 0..count."""
+        """Calls work((start, end)) for slices of 0..count."""
         list(self.pool.map(work, _parts(count, 4 * self.number)))
 
 
 def _cells(threads: _Threads, vectors: Floats, scale: np.float32, seed: int) -> tuple[Graph, Integers]:
-    """All rows, each in one small cell, and where a cell starts; cells that lie near each other follow each other."""
+    """All rows, each in one small cell, and where each cell starts. Cells near each other follow each other."""
     groups = [np.arange(len(vectors), dtype=np.int32)]
     if len(vectors) > _MOST:
         groups = _grouped(vectors, scale, groups[0], np.random.default_rng(seed), threads.share)
@@ -93,7 +93,7 @@ def _cells(threads: _Threads, vectors: Floats, scale: np.float32, seed: int) -> 
 
 
 def _split(vectors: Floats, scale: np.float32, rows: Graph, random: np.random.Generator) -> Iterator[Graph]:
-    """These rows by the nearest of some of them, drawn at random, until few are together."""
+    """Groups these rows by the nearest of some of them, drawn at random, again and again until groups are small."""
     if len(rows) <= _MOST:
         yield rows
         return
@@ -104,7 +104,7 @@ def _split(vectors: Floats, scale: np.float32, rows: Graph, random: np.random.Ge
 def _grouped(
     vectors: Floats, scale: np.float32, rows: Graph, random: np.random.Generator, share: Callable[..., None]
 ) -> list[Graph]:
-    """These rows by the nearest of some of them."""
+    """These rows grouped by the nearest of some of them, drawn at random."""
     from autotag_core.neighbors.graph import graph_loops as kernels
 
     count = min(_BRANCHES, math.ceil(len(rows) / LEAF))
@@ -113,14 +113,14 @@ def _grouped(
     nearest = np.empty(len(rows), np.uint8)
     share(functools.partial(kernels.fill_nearest, vectors, scale, rows, centers, nearest), len(rows))
     sizes = np.bincount(nearest, minlength=count)
-    if sizes.max() == len(rows):  # too much alike to be told apart
+    if sizes.max() == len(rows):  # the rows are too much alike to be told apart
         return np.array_split(rows, count)
     groups = np.split(rows[np.argsort(nearest, kind="stable")], np.cumsum(sizes)[:-1])
     return [group for group in groups if len(group)]
 
 
 def _descend(threads: _Threads, rounded: Floats, lists: Integers) -> None:
-    """Offer the rows beside each row to each other, until few are taken."""
+    """Offer the rows beside each row to each other, round by round, until few offers are taken."""
     from autotag_core.neighbors.graph import graph_loops as kernels
     from autotag_core.neighbors.graph import sample_loops as draws
 
@@ -151,6 +151,6 @@ def _take(lists: Integers, made: list[tuple[Any, int]], num_owners: int, owner: 
 
 
 def _parts(count: int, num_parts: int) -> list[tuple[int, int]]:
-    """0..count cut into at most so many parts of one size."""
+    """0..count cut into at most num_parts parts of one size."""
     size = max(1, math.ceil(count / num_parts))
     return [(start, min(start + size, count)) for start in range(0, count, size)]

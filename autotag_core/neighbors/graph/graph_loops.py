@@ -1,8 +1,8 @@
 """Compiled loops of NN-descent over rounded unit vectors, whose dot products are whole numbers within +-2^24.
 
-A place in a list is one number: closeness, then the row, of equal ones the smaller first, then whether it is fresh: not
-yet compared with what lies beside. So lists (rows, degree) are descending numbers, nearest first, and what a list holds
-in the end does not depend on the order in which rows are offered to it.
+A place in a list is one number. Its highest bits are the closeness. Then comes the row, such that of equally close rows
+the smaller one is first. The last bit says whether it is fresh: not yet compared with the rows beside. So lists (rows,
+degree) are descending numbers, nearest first, and what a list holds in the end does not depend on the order of offers.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ Rows = npt.NDArray[np.int32]
 Offers = tuple[Rows, Floats]
 """Pairs of rows (n, 2) and their closeness (n,)."""
 NOBODY = -(1 << 62)
-"""A place, or a sampled row, that is none."""
+"""A place, or a sampled row, that is empty."""
 _LAST = 0x7FFFFFFF
 
 
 @functools.partial(compiled, in_any_order=True)
 def multiply(left: Floats, rows: Rows, a: int, right: Floats, others: Rows, b: int, products: Floats) -> None:
-    """products (16,): of left's rows[a:a + 4] with right's others[b:b + 4], the first with all four, the second..."""
+    """products (16,): of left's rows[a:a + 4] with right's others[b:b + 4]; the first with all four, the second..."""
     x0, x1, x2, x3 = left[rows[a]], left[rows[a + 1]], left[rows[a + 2]], left[rows[a + 3]]
     y0, y1, y2, y3 = right[others[b]], right[others[b + 1]], right[others[b + 2]], right[others[b + 3]]
     s00 = s01 = s02 = s03 = s10 = s11 = s12 = s13 = s20 = s21 = s22 = s23 = s30 = s31 = s32 = s33 = np.float32(0)
-    for i in range(left.shape[1]):  # sixteen sums for eight numbers read: as much as the registers hold
+    for i in range(left.shape[1]):  # sixteen sums for eight numbers read: as many as the registers hold
         s00 += x0[i] * y0[i]
         s01 += x0[i] * y1[i]
         s02 += x0[i] * y2[i]
@@ -54,14 +54,14 @@ def multiply(left: Floats, rows: Rows, a: int, right: Floats, others: Rows, b: i
 
 @functools.partial(compiled, in_any_order=True)
 def round_row(vector: Floats, scale: np.float32, rounded: Floats) -> None:
-    """The vector times scale, in whole numbers."""
+    """Write the vector times scale to `rounded`, in whole numbers."""
     for i in range(len(vector)):
         rounded[i] = np.rint(vector[i] * scale)
 
 
 @compiled
 def fill_rounded(vectors: Floats, scale: np.float32, order: Rows, rounded: Floats, bounds: tuple[int, int]) -> None:
-    """The bounds' rows of rounded: row i is the vector order[i]."""
+    """Fill the rows start:end (`bounds`) of rounded: row i is the vector order[i]."""
     for i in range(bounds[0], bounds[1]):
         round_row(vectors[order[i]], scale, rounded[i])
 
@@ -75,7 +75,7 @@ def fill_nearest(
     nearest: npt.NDArray[np.uint8],
     bounds: tuple[int, int],
 ) -> None:
-    """nearest[i]: which center is nearest rows[i], the first of equal ones; centers are rounded, 4 or 8 or 12..."""
+    """nearest[i]: which center is nearest to rows[i], the first of equal ones. Centers are rounded; 4 or 8 or 12..."""
     four, numbers = np.empty((4, vectors.shape[1]), np.float32), np.arange(len(centers)).astype(np.int32)
     products, best = np.empty(16, np.float32), np.empty(4, np.float32)
     for start in range(bounds[0], bounds[1], 4):
@@ -99,7 +99,7 @@ def row_in(place: int) -> int:
 
 @compiled
 def fill_graph(lists: Integers, order: Rows, graph: Rows, bounds: tuple[int, int]) -> None:
-    """The graph's rows order[start:end], from the lists start:end; row i of these is row order[i] there."""
+    """Fill the graph's rows order[start:end] from the lists start:end. Row i in a list is row order[i] in the graph."""
     for i in range(bounds[0], bounds[1]):
         for j in range(lists.shape[1]):
             graph[order[i], j] = order[i if lists[i, j] == NOBODY else row_in(lists[i, j])]
@@ -107,7 +107,7 @@ def fill_graph(lists: Integers, order: Rows, graph: Rows, bounds: tuple[int, int
 
 @compiled
 def offer(row: int, closeness: np.float32, places: Integers) -> int:
-    """Put a row into one list in the place of its last; 0 where it is there already or not nearer than that."""
+    """Put a row into one list in place of the last; gives 1, or 0 if it is there already or no nearer than the last."""
     place = (np.int64(closeness) << 32) | ((_LAST - row) << 1) | 1
     if place <= places[-1]:
         return 0
@@ -124,13 +124,13 @@ def offer(row: int, closeness: np.float32, places: Integers) -> int:
 
 @compiled
 def least(places: Integers) -> np.float32:
-    """How close a row must be to come into this list."""
+    """How close a row must be to get into this list."""
     return np.float32(places[-1] >> 32)
 
 
 @compiled
 def join(vectors: Floats, lists: Integers, rows: Rows, starts: Integers, bounds: tuple[int, int]) -> None:
-    """Offer the rows of each of the bounds' cells each other: those of cell c are rows[starts[c]:starts[c + 1]]."""
+    """Offer the rows of each cell start:end (`bounds`) to each other. Cell c has rows[starts[c]:starts[c + 1]]."""
     products = np.empty(16, np.float32)
     for cell in range(bounds[0], bounds[1]):
         here = rows[starts[cell] : starts[cell + 1]]
@@ -154,7 +154,7 @@ def join(vectors: Floats, lists: Integers, rows: Rows, starts: Integers, bounds:
 
 
 def no_offers(num_rows: int, sampled: int) -> Offers:
-    """Room for all pairs of sampled fresh rows, and of these with as many others, beside so many rows."""
+    """Room for the offers of num_rows rows: all pairs of sampled fresh rows, and of these with as many others."""
     most = num_rows * (sampled * (sampled - 1) // 2 + sampled * sampled)
     return np.empty((most, 2), np.int32), np.empty(most, np.float32)
 
@@ -163,7 +163,7 @@ def no_offers(num_rows: int, sampled: int) -> Offers:
 def fill_offers(
     vectors: Floats, lists: Integers, samples: tuple[Integers, Integers], bounds: tuple[int, int], offers: Offers
 ) -> int:
-    """Pairs of fresh rows beside one of the bounds', and of these with known ones, near enough for a list; how many."""
+    """Write pairs of fresh rows beside a row of `bounds`, and of fresh with known ones, near enough; gives how many."""
     fresh, known = samples
     pairs, values = offers
     width = fresh.shape[1]
@@ -178,7 +178,7 @@ def fill_offers(
         count = take_rows(known[row], rows, num_fresh)
         for i in range(count):
             floors[i] = least(lists[rows[i]])
-        rows[count : count + 3] = row  # fills up the last four
+        rows[count : count + 3] = row  # fills up the last group of four
         for a in range(0, num_fresh, 4):
             for b in range(a, count, 4):
                 multiply(vectors, rows, a, vectors, rows, b, products)
@@ -194,7 +194,7 @@ def fill_offers(
 
 @compiled
 def take_rows(sample: Integers, rows: Rows, count: int) -> int:
-    """Write the sample's rows behind the first `count` rows, those that are among them left out; how many there are."""
+    """Write the sample's rows after the first `count` rows, without those that are among them; gives the new count."""
     first = count
     for i in range(len(sample)):
         if sample[i] == NOBODY:
@@ -210,11 +210,11 @@ def take_rows(sample: Integers, rows: Rows, count: int) -> int:
 
 @compiled
 def take_offers(lists: Integers, offers: Offers, count: int, owner: int, num_owners: int) -> int:
-    """Put the first `count` offers into the lists of an owner's rows; how many were taken."""
+    """Put the first `count` offers into the lists of an owner's rows; gives how many were taken."""
     pairs, values = offers
     num_taken = 0
     for i in range(count):
         for one, other in ((pairs[i, 0], pairs[i, 1]), (pairs[i, 1], pairs[i, 0])):
-            if (one >> 6) % num_owners == owner:  # rows that follow each other are offered at once: share these out
+            if (one >> 6) % num_owners == owner:  # shares out rows that follow each other, which are offered at once
                 num_taken += offer(other, values[i], lists[one])
     return num_taken

@@ -1,7 +1,7 @@
 """All-pairs neighbors by NN-descent: approximate, in a small part of the time that HNSW takes.
 
-A graph joins the distinct vectors of queries and references; the neighbors of a GIF are the references among the
-vectors beside its own, at the same distances as exact ones: where both find one they agree to the bit.
+A graph joins the distinct vectors of queries and references. The neighbors of a GIF are the references among the
+vectors beside its own. Their distances are those of an exact search, to the bit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def graph_neighbors(
 ) -> Neighbors:
     """About the k nearest references of each GIF by 1 - cosine, ties by gif_id, never itself.
 
-    Vectors are L2-normalised float32 and are overwritten; ids are ascending. A GIF gets k neighbors where there are as
+    Vectors are L2-normalised float32 and are overwritten; ids are ascending. A GIF gets k neighbors if there are as
     many. Repeatable, also with other numbers of threads. Cost: about n^1.1, 2 core-seconds for 50,000 x 256 and k 10.
     Memory: the vectors, once more while the graph is built, and about 12 (k + graph_margin) + 800 bytes a GIF.
     AutotagError as exact_neighbors.
@@ -44,7 +44,7 @@ def graph_neighbors(
     graph = _graph(gifs, config, num_threads)
     found = gifs.nearest(graph, config.k, num_threads)
     short = np.flatnonzero(found[2] < np.minimum(config.k, len(gifs.members) - (gifs.own >= 0)))
-    if len(short):  # vectors that are no reference lie all around these
+    if len(short):  # these lie among vectors that are no reference
         rows = np.unique(gifs.rows[short])
         graph[rows, : config.k + 1] = _exact_graph(gifs, rows, config.k + 1)
         found = gifs.nearest(graph, config.k, num_threads)
@@ -54,9 +54,9 @@ def graph_neighbors(
 
 
 def _graph(gifs: GifRows, config: NeighborsConfig, num_threads: int) -> Graph:
-    """Beside each row about the nearest ones: so many that, where references are spread evenly, k + 1 are among them.
+    """Beside each row about the nearest ones. If references are spread evenly, k + 1 of them are among these.
 
-    A graph holds at most as many other rows as rows of references: where there are more, several are built.
+    A graph holds at most as many other rows as rows of references. If there are more, several graphs are built.
     """
     num_rows = len(gifs.vectors)
     is_reference = np.diff(gifs.starts) > 0
@@ -74,7 +74,7 @@ def _graph(gifs: GifRows, config: NeighborsConfig, num_threads: int) -> Graph:
 
 
 def _exact_graph(gifs: GifRows, rows: Integers, degree: int) -> Graph:
-    """The nearest rows that have members beside each of these; where there are fewer than `degree`, some come twice."""
+    """The nearest rows that have members beside each of these. Where they are fewer than `degree`, the last repeats."""
     near = np.flatnonzero(np.diff(gifs.starts))
     nobody = np.empty(0, object)
     references = References(gifs.vectors[near], gifs.norms[near], nobody, np.empty(0, np.int64))

@@ -1,7 +1,7 @@
 """Compiled loops that draw which rows beside a row are compared with each other in a round of NN-descent.
 
-Samples are (rows, sampled) descending numbers, a drawn one in the upper half and the row in the lower, NOBODY beyond
-these; lists are as in graph_kernels. Which rows are drawn depends on nothing but the lists and the round's number.
+Samples are (rows, sampled) descending numbers: a drawn number in the upper half, the row in the lower one, and NOBODY
+after the last. Lists are as in graph_loops. The lists and the round's number alone decide which rows are drawn.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from autotag_core.neighbors.graph.graph_loops import NOBODY, row_in
 
 @compiled
 def draw(one: int, other: int, number: int) -> int:
-    """A number of 31 random bits above 32 zeros, for two rows in either order."""
+    """A number of 31 random bits above 32 zeros, the same for two rows in either order."""
     mixed = np.uint64(min(one, other)) * np.uint64(0x9E3779B97F4A7C15)
     mixed ^= np.uint64(max(one, other) + (number << 32)) * np.uint64(0xC2B2AE3D27D4EB4F)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(0xFF51AFD7ED558CCD)
@@ -24,7 +24,7 @@ def draw(one: int, other: int, number: int) -> int:
 
 @compiled
 def keep(drawn: int, sample: Integers) -> None:
-    """Put it among the largest of a descending list, once."""
+    """Put it into a descending list of the largest, once."""
     if drawn <= sample[-1]:
         return
     before = 0
@@ -38,10 +38,10 @@ def keep(drawn: int, sample: Integers) -> None:
 
 @compiled
 def fill_fresh(lists: Integers, fresh: Integers, number: int, bounds: tuple[int, int]) -> None:
-    """Some of the rows beside each of the bounds' that are fresh there or that it is fresh beside, NOBODY beyond these.
+    """For each row of `bounds`, draw rows that are fresh beside it, or that it is fresh beside; NOBODY after the last.
 
-    Where there are more than places, each has the same chance, drawn from the round's number and both rows: the largest
-    drawn numbers stay, with the row in their lower half.
+    Where there are more rows than places, each has the same chance, drawn from the round's number and both rows. The
+    largest drawn numbers stay, with the row in their lower half.
     """
     start, end = bounds
     fresh[start:end] = NOBODY
@@ -60,7 +60,7 @@ def fill_fresh(lists: Integers, fresh: Integers, number: int, bounds: tuple[int,
 
 @compiled
 def fill_known(lists: Integers, fresh: Integers, known: Integers, number: int, bounds: tuple[int, int]) -> None:
-    """As fill_fresh, of the rows that are not fresh, and only for rows that have a fresh one."""
+    """As fill_fresh, but of the rows that are not fresh, and only for rows that have a fresh one."""
     start, end = bounds
     known[start:end] = NOBODY
     for row in range(len(lists)):
@@ -81,7 +81,7 @@ def fill_known(lists: Integers, fresh: Integers, known: Integers, number: int, b
 
 @compiled
 def mark_known(lists: Integers, fresh: Integers, bounds: tuple[int, int]) -> None:
-    """What was drawn is fresh no more."""
+    """Mark the drawn rows in the lists as no longer fresh."""
     for row in range(bounds[0], bounds[1]):
         for i in range(lists.shape[1]):
             place = lists[row, i]

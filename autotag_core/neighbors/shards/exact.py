@@ -1,4 +1,4 @@
-"""Exact nearest neighbors by a tiled matrix product: repeatable to the bit, the oracle for every other way."""
+"""Exact nearest neighbors by a tiled matrix product: repeatable to the bit, and the oracle for every other way."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 Rows = npt.NDArray[np.int32]
 _NO_SCORE = -4
-"""Less than any; infinities have no place in loops that may sum in any order."""
+"""Less than any score. Loops that may sum in any order can't have infinities."""
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """Queries x references scored at once; it changes time and memory, never a result.
+    """Queries x references that are scored at once. It changes time and memory, never a result.
 
-    Memory: 4 bytes a score, at worst about 60 where all vectors of a tile are nearly equal, plus 24 bytes a waiting
-    pair: 8 MiB by default, at worst 200 MiB.
+    Memory: 4 bytes a score, and 24 bytes a waiting pair. At worst, where all vectors of a tile are nearly equal, about
+    60 bytes a score. That is 8 MiB by default, at worst 200 MiB.
     """
 
     queries: int = 512
@@ -46,7 +46,7 @@ class Tiling:
 
 DEFAULT_TILING = Tiling()
 GPU_TILING = Tiling(8192, 32768)
-"""On a GPU: 1.3 GB of its memory at 5 bytes a score, and the tiles."""
+"""For a GPU: 1.3 GB of its memory at 5 bytes a score, and the tiles."""
 
 
 def exact_neighbors(
@@ -59,9 +59,9 @@ def exact_neighbors(
 ) -> Neighbors:
     """The up to k nearest references of each query by 1 - cosine, ties by gif_id, never the query's own id.
 
-    Both are L2-normalised float32; references may come in any order; an empty reference gives empty lists.
-    AutotagError names what is wrong: dimensions that differ, numbers that are not finite, vectors that are not
-    normalised, an id that comes twice.
+    Both are L2-normalised float32. References may come in any order; an empty reference gives empty lists. AutotagError
+    names what is wrong: dimensions that differ, numbers that are not finite, vectors that are not normalised, an id
+    that comes twice.
     """
     if len(reference) and query.shape[1:] != reference.shape[1:]:
         raise AutotagError(
@@ -81,10 +81,10 @@ def nearest_rows(
     device: torch.device | None = None,
     within: Floats | None = None,
 ) -> Pairs:
-    """The first `count` rows of each query by (distance, row); with a device, torch computes the products there.
+    """The first `count` rows of each query by (distance, row). With a device, torch computes the products there.
 
-    Products only say which rows are worth a distance, so that the result is the same to the bit wherever they are made.
-    Rows further from a query than within (queries,) may be left out: where few are not, that costs the products alone.
+    Products only say which rows are worth a distance, so the result is the same to the bit wherever they are computed.
+    Rows further from a query than within (queries,) may be left out. If this leaves few, only the products cost time.
     """
     distances = references.distances(query, squared_norms(query_ids, query))
     blocks = []
@@ -107,12 +107,12 @@ def nearest_rows(
 
 
 def score_slack(dimension: int) -> float:
-    """How much below the count-th best float32 score a row of the exact result can lie.
+    """How far below the count-th best float32 score a row of the exact result can lie.
 
     A float32 dot product of d terms summed in any order is off by at most g = d u / (1 - d u) times the sum of
-    |q_i r_i| <= |q||r|, u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 3.1); taking it for the
-    cosine adds at most the tolerance of the norms. Of two scores compared each can be off. Rounding distances to
-    float32 and the threshold itself: 2^-21.
+    |q_i r_i| <= |q||r|, u = 2^-24 (Higham, Accuracy and Stability of Numerical Algorithms, 3.1). Taking it for the
+    cosine adds at most the tolerance of the norms. Two scores are compared, and each can be off. Rounding distances to
+    float32, and the threshold itself, adds 2^-21.
     """
     rounding = dimension * 2.0**-24
     error = rounding / (1 - rounding) * (1 + UNIT_TOLERANCE) + 1.01 * UNIT_TOLERANCE
@@ -120,11 +120,11 @@ def score_slack(dimension: int) -> float:
 
 
 def _product_on(device: torch.device, block: Floats, tile: Floats) -> torch.Tensor:
-    """block @ tile.T in float32: TF32 would be off by more than score_slack allows."""
+    """block @ tile.T in float32, since TF32 would be off by more than score_slack allows."""
     import torch
 
     torch.backends.cuda.matmul.allow_tf32 = False
-    left, right = (torch.from_numpy(np.array(part)).to(device) for part in (block, tile))  # a map is read-only
+    left, right = (torch.from_numpy(np.array(part)).to(device) for part in (block, tile))  # copies: a map is read-only
     return left @ right.T
 
 
@@ -134,7 +134,7 @@ def _no_pairs() -> Pairs:
 
 @dataclass(frozen=True)
 class _Room:
-    """Memory for a tile's scores and for those of them that may be among the best; it is used again for every tile."""
+    """Memory for a tile's scores and for those that may be among the best. Every tile uses it again."""
 
     products: Floats
     query: Rows
@@ -143,7 +143,7 @@ class _Room:
 
     @classmethod
     def of(cls, size: int) -> _Room:
-        """For so many scores; what is never written to costs nothing."""
+        """Room for `size` scores. Memory that is never written to costs nothing."""
         floats, rows = (np.empty((2, size), kind) for kind in (np.float32, np.int32))
         return cls(floats[0], rows[0], rows[1], floats[1])
 
@@ -171,11 +171,11 @@ class _Candidates:
         self._num_waiting = 0
 
     def leave_out(self, distances: Floats) -> None:
-        """Take nothing that is further away, before anything is added."""
+        """Take nothing that is further away than these distances (queries,). Call it before anything is added."""
         self._best[:] = (1 - distances)[:, None]
 
     def add(self, scores: Floats, first_row: int, room: _Room) -> None:
-        """Take from the scores (queries, tile) what may be among the nearest."""
+        """Take those of the scores (queries, tile) that may be among the nearest."""
         from autotag_core.neighbors.shards.exact_loops import take_close
 
         count = take_close(scores, self._slack, self._best, (room.query, room.column, room.score))
@@ -184,7 +184,7 @@ class _Candidates:
         self._wait(query[kept].astype(np.int64), column[kept].astype(np.int64) + first_row, score[kept])
 
     def add_on_device(self, scores: torch.Tensor, first_row: int) -> None:
-        """As add, but all scores stay on their device: what comes back is the best of a query and what may pass."""
+        """As add, but the scores stay on their device. Only each query's best, and those that may be, come back."""
         import torch
 
         top = scores.topk(min(self.count, scores.shape[1]), dim=1, sorted=False).values.cpu().numpy()
@@ -195,7 +195,7 @@ class _Candidates:
         self._wait(query.cpu().numpy(), row.cpu().numpy() + first_row, scores[query, row].cpu().numpy())
 
     def nearest(self) -> Pairs:
-        """The first `count` rows of each query by (distance, row); queries are numbered over all blocks."""
+        """The first `count` rows of each query by (distance, row). Queries are numbered over all blocks."""
         self._rank_waiting()
         return Pairs(self._ranked.query + self.first_query, self._ranked.row, self._ranked.distance)
 

@@ -1,4 +1,4 @@
-"""Compiled loops over pairs of vectors; the distances are those of `distances.py`, to the bit."""
+"""Compiled loops over pairs of vectors. The distances are those of `distances.py`, to the bit."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BLOCK = 64
 
 @compiled
 def dot(left: Floats, right: Floats, products: Doubles) -> float:
-    """Dot product in float64, summed as distances.sum_in_halves does; overwrites `products`, as long as a vector."""
+    """Dot product in float64, summed as distances.sum_in_halves does. Overwrites `products`, as long as a vector."""
     width = len(left)
     for i in range(width):
         products[i] = np.float64(left[i]) * np.float64(right[i])
@@ -30,7 +30,7 @@ def dot(left: Floats, right: Floats, products: Doubles) -> float:
 
 @compiled
 def fill_rows(vectors: Floats, norms: Doubles, hashes: npt.NDArray[np.uint64], start: int, end: int) -> None:
-    """norms: squared norms of the vectors start:end; hashes (n, 2): equal where the vectors' bits are."""
+    """Fill norms with squared norms of the vectors start:end, and hashes (n, 2), equal where the vectors' bits are."""
     products = np.empty(vectors.shape[1], np.float64)
     words = vectors.view(np.uint32)
     for row in range(start, end):
@@ -47,7 +47,7 @@ def fill_rows(vectors: Floats, norms: Doubles, hashes: npt.NDArray[np.uint64], s
 
 @compiled
 def offer(member: int, distance: np.float32, members: npt.NDArray[np.int32], distances: Floats, count: int) -> int:
-    """Put a member in its place among the `count` nearest, ascending by (distance, member); returns the new count."""
+    """Put a member in its place among the `count` nearest, ascending by (distance, member); gives the new count."""
     k = len(members)
     place = count
     while place > 0 and (
@@ -75,10 +75,10 @@ def fill_nearest(
     found: tuple[npt.NDArray[np.int32], Floats, Integers],
     bounds: tuple[int, int],
 ) -> None:
-    """found: members and distances (GIFs, k) of the nearest of the GIFs bounds[0]:bounds[1], and how many there are.
+    """Fill found: members and distances (GIFs, k) of the nearest of GIFs bounds[0]:bounds[1], and how many there are.
 
-    members: starts and row_members, gifs: rows and own, all as in GifRows. Candidates are a GIF's own row and those
-    beside it in the graph; where these have fewer than k members, also the rows beside those.
+    members is (starts, row_members) and gifs is (rows, own), all as in GifRows. Candidates are in a GIF's own row and
+    the rows beside it in the graph. Where these have fewer than k members, the rows beside those are added.
     """
     starts, row_members = members
     rows, own = gifs
@@ -94,7 +94,7 @@ def fill_nearest(
                     other = graph[near, b] if is_wider else near
                     if starts[other] == starts[other + 1]:
                         continue
-                    # as PairDistances.of: equal vectors are at 0 exactly
+                    # as in PairDistances.of: equal vectors are at 0 exactly
                     cosine = dot(vectors[row], vectors[other], products) / np.sqrt(norms[row] * norms[other])
                     distance = np.float32(min(max(1 - cosine, 0.0), 2.0))
                     for i in range(starts[other], starts[other + 1]):
@@ -122,10 +122,11 @@ def replace_least(heap: Floats, value: np.float32) -> None:
 
 @functools.partial(compiled, in_any_order=True)
 def take_close(scores: Floats, slack: np.float32, best: Floats, hits: tuple[Rows, Rows, Floats]) -> int:
-    """Write to hits (queries, columns, scores) what of the scores (queries, columns) may be among the best; how many.
+    """Write to hits (queries, columns, scores) the scores (queries, columns) that may be among the best; how many.
 
-    best (queries, count): the highest scores so far, a heap with the least of them first; brought up to date. What may
-    be is at most `slack` below the least. A block of scores without one costs a comparison each, many at once.
+    best (queries, count) has the highest scores so far, a heap with the least of them first; it is brought up to date.
+    Scores of at most `slack` below the least may be among the best. A block of scores without one costs one comparison
+    for each score, many at once.
     """
     queries, columns, close = hits
     num_hits, width = 0, scores.shape[1]
@@ -135,7 +136,7 @@ def take_close(scores: Floats, slack: np.float32, best: Floats, hits: tuple[Rows
         for start in range(0, width, _BLOCK):
             end = min(start + _BLOCK, width)
             num_close = 0
-            for i in range(start, end):  # without branches: many at once
+            for i in range(start, end):  # without branches, so that many run at once
                 num_close += row[i] >= least
             if not num_close:
                 continue

@@ -3,11 +3,11 @@
 Rows that it finds are ranked by the same distances as the exact ones, so where both find a row they agree to the bit.
 
 Repeatability (NMSLIB 2.1.2, observed): there is no seed parameter ("Unknown parameters found!"). Levels are drawn from
-a generator that seems to be each thread's own, with one fixed seed: a second index built by the same thread is
-another graph. Built with indexThreadQty 1 in a thread of its own, as here, the same vectors in the same order gave the
-same search results every time, in one process and in new ones; only unused bytes of the saved file differ. With more
-index threads each build is another graph. Searches are the same with any number of query threads. Processors with
-other vector units may round otherwise.
+a generator that seems to be each thread's own, with one fixed seed: a second index built by the same thread is another
+graph. Here each index is built with indexThreadQty 1 in a thread of its own. Then the same vectors in the same order
+gave the same search results every time, in one process and in new ones; only unused bytes of the saved file differ.
+With more index threads each build is another graph. Searches are the same with any number of query threads. Processors
+with other vector units may round otherwise.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from autotag_core.neighbors.distances import Doubles, Floats, Pairs, rank_pairs
 from autotag_core.neighbors.shards.references import References
 
 SPACE = "negdotprod"
-"""On unit vectors the same order and the same measured recall as `cosinesimil` and `l2`."""
+"""On unit vectors it has the same order and the same measured recall as `cosinesimil` and `l2`."""
 _ADD_ROWS = 10_000
 
 
 def parameters(config: NeighborsConfig) -> dict[str, int | str]:
-    """What an index depends on besides its vectors: another one of these can't be searched in its place."""
+    """What an index depends on besides its vectors. An index with other parameters can't be searched in its place."""
     return {
         "space": SPACE,
         "M": config.M,
@@ -58,7 +58,7 @@ def build_index(vectors: Floats, config: NeighborsConfig) -> Any:
         except Exception as error:
             failed.append(error)
 
-    thread = threading.Thread(target=build, name="hnsw-build")  # the reason is in the module's docstring
+    thread = threading.Thread(target=build, name="hnsw-build")  # the module's docstring has the reason
     thread.start()
     thread.join()
     if failed:
@@ -80,7 +80,7 @@ def load_index(path: Path, config: NeighborsConfig) -> Any:
 def nearest_rows(index: Any, queries: Floats, query_norms: Doubles, references: References, count: int) -> Pairs:
     """About the first `count` rows of each query by (distance, row).
 
-    The caller has checked the queries: one of the wrong dimension gives no error in NMSLIB.
+    The caller has checked the queries: NMSLIB gives no error for a query of the wrong dimension.
     """
     found = index.knnQueryBatch(queries, k=min(count, len(references.vectors)), num_threads=1)
     query = np.repeat(np.arange(len(found)), [len(rows) for rows, _ in found])

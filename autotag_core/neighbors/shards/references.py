@@ -25,7 +25,7 @@ from autotag_core.neighbors.distances import (
 
 @dataclass(frozen=True)
 class References:
-    """Distinct vectors, each with the smallest ids that share it; rows are in the order of their smallest id."""
+    """Distinct vectors, each with the smallest ids that share it. Rows are in the order of their smallest id."""
 
     vectors: Floats  # (rows, dimension), L2-normalised, may be a memory map
     norms: Doubles  # (rows,) squared
@@ -39,16 +39,16 @@ class References:
 
     @functools.cached_property
     def starts(self) -> Integers:
-        """Row r has the members starts[r]:starts[r + 1]."""
+        """Bounds (rows + 1,): row r has the members starts[r]:starts[r + 1]."""
         return np.concatenate([[0], np.cumsum(np.bincount(self.row_of, minlength=len(self.vectors)))])
 
     @functools.cached_property
     def num_empty(self) -> int:
-        """Rows without an id."""
+        """Number of rows without an id."""
         return int((np.diff(self.starts) == 0).sum())
 
     def without(self, ids: Strings) -> References:
-        """Those that are not among the ids (ascending); no row goes, but some have no id any more."""
+        """The references without these ids (ascending). Every row stays, but some have no id any more."""
         if not len(ids):
             return self
         kept = ids[np.minimum(np.searchsorted(ids, self.ids), len(ids) - 1)] != self.ids
@@ -61,8 +61,8 @@ class References:
     def neighbors(self, query_ids: Strings, pairs: Pairs, k: int) -> Neighbors:
         """The k nearest GIFs of each query, ties by gif_id, never the query itself.
 
-        `pairs` must hold the first k + 1 rows of each query by (distance, row): since a row's place among equal
-        distances is that of its smallest id, at least k ids but the query's own then come before any left out.
+        `pairs` must hold the first k + 1 rows of each query by (distance, row). Among equal distances, rows are in the
+        order of their smallest id. So at least k ids, besides the query's own, come before any that is left out.
         """
         sizes = self.starts[pairs.row + 1] - self.starts[pairs.row]
         pair = np.repeat(np.arange(len(sizes)), sizes)
@@ -70,7 +70,7 @@ class References:
         query, distance = pairs.query[pair], pairs.distance[pair]
         other = member != self._position(query_ids)[query]
         query, member, distance = query[other], member[other], distance[other]
-        # only members at one distance are out of order: on what is nearly in order a stable sort is fast
+        # only members at one distance are out of order, and a stable sort is fast on nearly sorted numbers
         same = (np.diff(query, prepend=-1) == 0) & (np.diff(distance, prepend=0) == 0)
         order = np.argsort(np.cumsum(~same) * len(self.ids) + member, kind="stable")
         order = order[position_in_group(query[order]) < k]
@@ -78,7 +78,7 @@ class References:
         return Neighbors(np.concatenate([[0], np.cumsum(counts)]), self.ids[member[order]], distance[order])
 
     def _position(self, query_ids: Strings) -> Integers:
-        """Where each query is among the ids, -1 where it is not."""
+        """Where each query is among the ids; -1 where it is not."""
         if not len(self.ids):
             return np.full(len(query_ids), -1)
         position = np.minimum(np.searchsorted(self.ids, query_ids), len(self.ids) - 1)
@@ -89,8 +89,8 @@ class References:
 class DistinctVectors:
     """Finds equal vectors in a stream of references that comes in ascending order of gif_id.
 
-    Of equal vectors only the k + 1 smallest ids can be anyone's k nearest neighbors; the others are dropped. Thousands
-    of copies of one GIF (or of one set of tags) so cost no more than k + 1, and an HNSW graph does not lose its way
+    Of equal vectors only the k + 1 smallest ids can be anyone's k nearest neighbors; the others are dropped. So
+    thousands of copies of one GIF (or of one set of tags) cost no more than k + 1. Nor does an HNSW graph lose its way
     among them. Memory: about 200 bytes a distinct vector.
     """
 
@@ -107,7 +107,7 @@ class DistinctVectors:
                 problem = "comes twice" if gif_id == self._last_id else f"comes after {self._last_id!r}"
                 raise AutotagError(f"reference gif_id {gif_id!r} {problem}; ids must be distinct and ascending")
             self._last_id = gif_id
-            # 128 bits: two different vectors of 10^9 meet with a chance of 10^-21
+            # 128 bits: among 10^9 vectors, the chance that two different ones have one key is 10^-21
             key = hashlib.blake2b(vectors[i].tobytes(), digest_size=16).digest()
             row = self._rows.setdefault(key, len(self._rows))
             if row == len(self._sizes):
@@ -128,7 +128,7 @@ def as_strings(ids: Sequence[str] | Strings) -> Strings:
 
 
 def distinct_references(ids: Sequence[str] | Strings, vectors: Floats, k: int) -> References:
-    """References for up to k neighbors, ids in any order; AutotagError on duplicate ids or vectors not unit."""
+    """References for up to k neighbors, ids in any order. AutotagError on duplicate ids or vectors not unit."""
     ids = as_strings(ids)
     norms = squared_norms(ids, vectors)
     order = np.argsort(ids, kind="stable")

@@ -1,4 +1,4 @@
-"""Shards on this host: each downloaded once, at most one open in a process."""
+"""Shards on this host. Each is downloaded once, and a process has at most one open."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _open: dict[tuple[int, str, NeighborsConfig], Shard] = {}  # key: process, URI, 
 
 
 def open_shard(uri: str, config: NeighborsConfig, folder: Path) -> Shard:
-    """The shard at the URI; it stays open until another one is asked for, so memory holds one index in each process.
+    """The shard at the URI. It stays open until another one is asked for, so each process has one index in memory.
 
-    A shard on S3 is first downloaded below `folder`, by one process of the host while the others wait; one on a
+    A shard on S3 is first downloaded below `folder`, by one process of the host while the others wait. A shard on a
     local path is used where it is. Disk: all shards of a run, on every host that searches them.
     """
     key = (os.getpid(), uri, config)
@@ -37,11 +37,11 @@ def open_shard(uri: str, config: NeighborsConfig, folder: Path) -> Shard:
 
 @dataclass(frozen=True)
 class ShardSet:
-    """Shards that are searched together: no reference is in two of them."""
+    """Shards that are searched together. No reference is in two of them."""
 
     uris: Sequence[str]
     lost: Strings | None = None
-    """Ascending; what is in the shards but shall not be found."""
+    """Ids, ascending, that are in the shards but shall not be found."""
 
 
 def search_shards(
@@ -55,10 +55,10 @@ def search_shards(
 ) -> Neighbors:
     """The k nearest of each query over the shards, ties by gif_id.
 
-    Only those no further away than within (queries,), where it is given.
+    With within (queries,), only those no further away than that.
 
-    The shard that is open already is searched first. Lists are merged after each shard: memory holds 2 k candidates of
-    a query, however many shards there are.
+    The shard that is already open is searched first. Lists are merged after each shard, so memory holds 2 k candidates
+    of a query, however many shards there are.
     """
     query_ids = as_strings(query_ids)
     found = no_neighbors(len(query_ids))

@@ -1,8 +1,8 @@
 """One shard of the reference: written once as files under a URI, searched anywhere.
 
 Files: vectors.npy float32 (rows, dimension), norms.npy float64 (rows,), ids.arrow (gif_id, row), index.hnsw with the
-backend nmslib, and header.json, written last, with what is needed to refuse a shard that is not whole or not what was
-asked for.
+backend nmslib, and header.json. The header is written last, with what is needed to refuse a shard that is not whole or
+not the one that was asked for.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class ShardHeader:
 
 @dataclass(frozen=True)
 class Shard:
-    """A shard that was opened; vectors are mapped from the file, an HNSW index is in this process's memory."""
+    """An open shard. Vectors are mapped from the file; an HNSW index is in this process's memory."""
 
     header: ShardHeader
     references: References
@@ -67,10 +67,9 @@ class Shard:
         device: torch.device | None = None,
         within: Floats | None = None,
     ) -> Neighbors:
-        """The k nearest of this shard for each query (queries, dimension); distances are exact whatever the backend.
+        """The k nearest of this shard for each query (queries, dimension). Distances are exact, whatever the backend.
 
-        Of those that are no further away than within (queries,), where it is given. The device is for exact shards;
-        None is the CPU.
+        With within (queries,), only those no further away than that. The device is for exact shards; None is the CPU.
         """
         if queries.ndim != 2 or queries.shape[1] != self.header.dimension:
             raise AutotagError(
@@ -85,14 +84,14 @@ class Shard:
         is_short = np.diff(found.offsets) < (min(k, len(self.references.ids) - 1) if empty and within is None else 0)
         if not is_short.any():
             return found
-        # what is nearest is no reference any more: there may be a whole cluster of it, which no graph leads out of
+        # the nearest rows have no reference any more: they may be a whole cluster, and no graph leads out of it
         long, short = np.flatnonzero(~is_short), np.flatnonzero(is_short)
         others = self._search_exactly(query_ids[short], queries[short], k, device)
         parts = found.some(long).of_some(long, len(is_short)), others.of_some(short, len(is_short))
         return merged(*parts, k)
 
     def without(self, ids: Strings) -> Shard:
-        """The shard, in which these ids (ascending) are found no more."""
+        """The shard, in which these ids (ascending) are no longer found."""
         return replace(self, references=self.references.without(ids))
 
     def _search_exactly(
@@ -114,10 +113,10 @@ class Shard:
 
 
 def choose_backend(config: NeighborsConfig, num_references: int, num_queries: int | None = None) -> Backend:
-    """Of the shards that so many queries (default: all references) are searched in.
+    """The backend of shards that num_queries queries (default: as many as references) are searched in.
 
-    Unless the config names it: exact up to config.exact_below of either, for building an index costs more than that
-    many exact searches, whatever the number of references is.
+    Unless the config names it, it is exact for at most config.exact_below queries or references. Building an index
+    costs more than that many exact searches, whatever the number of references is.
     """
     if config.backend in ("exact", "nmslib"):
         return config.backend
@@ -126,7 +125,7 @@ def choose_backend(config: NeighborsConfig, num_references: int, num_queries: in
 
 
 def num_shards(config: NeighborsConfig, num_references: int) -> int:
-    """ceil(references / shard_size): no shard without need, since every query visits every shard."""
+    """ceil(references / shard_size): as few shards as possible, since every query visits every shard."""
     return math.ceil(num_references / config.shard_size)
 
 
@@ -139,8 +138,8 @@ def build_shard(
 ) -> ShardHeader:
     """Write one shard under the URI from batches (ids, vectors) in ascending order of gif_id.
 
-    It is put together in a temporary folder below the workspace. Vectors stream to a file: memory is one batch, about
-    200 bytes a GIF and, for nmslib, what hnsw.build_index says.
+    It is put together in a temporary folder below the workspace. Vectors stream to a file, so memory is one batch,
+    about 200 bytes a GIF and, for nmslib, what hnsw.build_index says.
     AutotagError: no references, dimensions that differ, vectors that are not unit, ids that are not ascending.
     """
     workspace.mkdir(parents=True, exist_ok=True)
@@ -153,7 +152,7 @@ def build_shard(
 
 
 def load_shard(folder: Path, config: NeighborsConfig) -> Shard:
-    """Open a shard's local folder; AutotagError where it is not whole or was built with another config."""
+    """Open a shard's local folder. AutotagError where it is not whole or was built with another config."""
     header = read_header(folder / HEADER)
     _check_header(str(folder), header, config, {path.name: path.stat().st_size for path in folder.iterdir()})
     vectors = _open_vectors(folder)
@@ -171,14 +170,14 @@ def load_shard(folder: Path, config: NeighborsConfig) -> Shard:
 
 
 def check_shard(uri: str, config: NeighborsConfig) -> ShardHeader:
-    """The header of the shard at the URI, of which no other byte is read; AutotagError as load_shard."""
+    """The header of the shard at the URI; nothing else is read. AutotagError as load_shard."""
     header = _parse_header(storage.join(uri, HEADER), storage.read_bytes(storage.join(uri, HEADER)))
     _check_header(uri, header, config, storage.file_sizes(uri))
     return header
 
 
 def read_header(path: Path) -> ShardHeader:
-    """The header file; AutotagError where it is missing or not of this format."""
+    """The header file. AutotagError where it is missing or not of this format."""
     if not path.exists():
         raise AutotagError(f"{path}: there is no such file: the shard is not whole")
     return _parse_header(str(path), path.read_bytes())
@@ -209,7 +208,7 @@ def _check_header(name: str, header: ShardHeader, config: NeighborsConfig, sizes
 
 
 def _near(pairs: Pairs, within: Floats | None) -> Pairs:
-    """Those that are no further away than within (queries,), where it is given."""
+    """With within (queries,), the pairs that are no further away than that; else all."""
     if within is None:
         return pairs
     near = pairs.distance <= within[pairs.query]
@@ -240,7 +239,7 @@ def _write(
 def _write_references(
     folder: Path, batches: Iterable[tuple[Sequence[str], Floats]], distinct: DistinctVectors
 ) -> tuple[int, int, int]:
-    """Write vectors.npy, norms.npy and ids.arrow; returns dimension, number of vectors and of ids."""
+    """Write vectors.npy, norms.npy and ids.arrow. Gives dimension, number of vectors and of ids."""
     dimension, num_ids = 0, 0
     norms: list[Any] = []
     with (
@@ -273,6 +272,6 @@ def _write_references(
 
 
 def _write_npy_header(file: Any, rows: int, dimension: int) -> None:
-    """numpy leaves room in the header for the number of rows to grow, so it can be written again at the end."""
+    """Write the header; numpy leaves room in it for more rows, so that it can be written again at the end."""
     header = {"descr": "<f4", "fortran_order": False, "shape": (rows, dimension)}
     np.lib.format.write_array_header_1_0(file, header)

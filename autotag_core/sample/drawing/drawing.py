@@ -1,7 +1,7 @@
 """A GIF's frames: the states that a thing goes through, and the order in which they play.
 
-The states do not depend on the order, so the GIFs of one change (say growing, shrinking and pulsing) are made of the
-same frames and only their order tells which it is.
+The states do not depend on the order. So the GIFs of one change (say growing, shrinking and pulsing) have the same
+frames, and only their order tells which it is.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Placement:
 
 
 class Sprite:
-    """A thing to be put on a canvas again and again; sizes and turns that it was asked for are kept."""
+    """A thing that is put on a canvas many times. Copies are kept by size and turn."""
 
     def __init__(self, image: Image.Image) -> None:
         self._image = image.convert("RGBa")  # premultiplied, so that resizing leaves no dark rim
         self._copies: dict[tuple[int, float], Image.Image] = {}
 
     def copy(self, side: int, degrees: float) -> Image.Image:
-        """RGBA, `side` pixels before it is turned by degrees counterclockwise."""
+        """An RGBA copy, `side` pixels before it is turned by degrees counterclockwise."""
         key = (side, degrees)
         if key not in self._copies:
             copy = self._image.resize((side, side), Image.Resampling.BILINEAR)
@@ -52,13 +52,13 @@ class Sprite:
 
 
 def playing_order(num_states: int, order: int) -> list[int]:
-    """The order of states: 0 forward, 1 backward, 2 there and back (even states up, odd ones down): each state once."""
+    """The order of states, each once: 0 forward, 1 backward, 2 there and back (even states up, odd ones down)."""
     forward = list(range(num_states))
     return [forward, forward[::-1], forward[0::2] + forward[1::2][::-1]][order]
 
 
 def draw_states(recipe: Recipe) -> list[Image.Image]:
-    """The states from least to most (small to large, low to high, few to many), whatever the order they play in."""
+    """The states from least to most (small to large, low to high, few to many), whatever order they play in."""
     rng = random_of(recipe.seed, recipe.index, "canvas")
     size = rng.randint(MIN_SIDE, MAX_SIDE), rng.randint(MIN_SIDE, MAX_SIDE)
     sprite = Sprite(draw_subject(recipe.subject, recipe.seed, recipe.index))
@@ -78,7 +78,7 @@ def draw_states(recipe: Recipe) -> list[Image.Image]:
 
 
 def place(recipe: Recipe) -> list[list[Placement]]:
-    """The copies of the thing in each state; a little jitter makes every state a different picture."""
+    """The copies of the thing in each state. A little jitter makes every state a different picture."""
     rng = random_of(recipe.seed, recipe.index, "placement")
     home = Placement(rng.uniform(0.42, 0.58), rng.uniform(0.42, 0.58), rng.uniform(0.5, 0.8), rng.uniform(-8, 8))
     if recipe.change is None:
@@ -145,7 +145,7 @@ _CHANGES: dict[str, Callable[[Placement, int, random.Random], list[list[Placemen
 
 
 def _paste(canvas: Image.Image, sprite: Sprite, placement: Placement) -> None:
-    """Put the sprite on the canvas; on a sticker, where nothing can be half transparent, opacity is grain."""
+    """Put the sprite on the canvas. A sticker's pixels can't be half transparent, so opacity becomes grain."""
     width, height = canvas.size
     copy = sprite.copy(max(4, round(placement.size * min(width, height))), placement.degrees)
     mask = copy.getchannel("A")
@@ -216,7 +216,7 @@ def _font(pixels: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _wrapped(phrase: str) -> list[str]:
-    """One line for short phrases, else two broken at the space nearest the middle."""
+    """The lines of a phrase: one if it is short, else two, broken at the space nearest the middle."""
     if len(phrase) <= 9 or " " not in phrase:
         return [phrase]
     middle = min((i for i, letter in enumerate(phrase) if letter == " "), key=lambda i: abs(i - len(phrase) / 2))

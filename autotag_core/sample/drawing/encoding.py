@@ -11,17 +11,17 @@ from autotag_core.sample.drawing.drawing import draw_states, playing_order
 from autotag_core.sample.factors import Recipe, random_of
 
 UNEVEN_SHARE = 0.35
-"""GIFs whose frames are not all shown equally long."""
+"""Share of GIFs whose frames are not all shown equally long."""
 OWN_PALETTES_SHARE = 0.3
-"""GIFs whose frames each choose their own colours."""
+"""Share of GIFs whose frames each choose their own colours."""
 _COLORS = 40
 
 
 def gif_bytes(recipe: Recipe) -> bytes:
-    """The GIF file of a recipe, looping: the same bytes for the same recipe.
+    """The GIF file of a recipe, looping. The same recipe gives the same bytes.
 
-    Stickers (RGBA) are cleared between frames, others keep what is there or replace it. All but the order of frames is
-    the same for every order they can play in.
+    Stickers (RGBA) are cleared between frames; others keep what is there or replace it. For every order that frames can
+    play in, all but the order is the same.
     """
     rng = random_of(recipe.seed, recipe.index, "encoding")
     states = draw_states(recipe)
@@ -48,7 +48,7 @@ def gif_bytes(recipe: Recipe) -> bytes:
 
 
 def _durations(count: int, rng: random.Random) -> list[int]:
-    """Milliseconds a frame, multiples of 10 as GIF counts time; they say nothing about the order of frames."""
+    """Milliseconds a frame, multiples of 10 as GIF counts time. They say nothing about the order of frames."""
     if rng.random() < UNEVEN_SHARE:
         return [rng.choice([30, 50, 80, 120, 200]) for _ in range(count)]
     return [rng.choice([40, 60, 80, 100, 120])] * count
@@ -64,7 +64,7 @@ def _shared_palette(states: list[Image.Image]) -> Image.Image:
 
 
 def _indexed(frame: Image.Image, palette: Image.Image | None) -> Image.Image:
-    """The frame in palette colours; index 255 is what a sticker leaves transparent."""
+    """The frame in palette colours. Index 255 is what a sticker leaves transparent."""
     flat = frame.convert("RGB")
     if palette is None:
         indexed = flat.quantize(_COLORS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)

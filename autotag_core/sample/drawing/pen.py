@@ -1,4 +1,4 @@
-"""A pen that draws one thing in one style: coordinates are 0..100 in both directions, y down, whatever the pixels."""
+"""A pen that draws one thing in one style. Coordinates are 0..100 in both directions, y down, whatever the pixels."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def mix(first: Color, second: Color, share: float) -> Color:
 
 
 class Pen:
-    """Draws on a transparent square with an outline and a shakiness of its own, chosen once."""
+    """Draws on a transparent square, with an outline and a shakiness of its own, chosen once."""
 
     def __init__(self, rng: random.Random) -> None:
         self.image = Image.new("RGBA", (SPRITE_PIXELS, SPRITE_PIXELS), (0, 0, 0, 0))
@@ -41,7 +41,7 @@ class Pen:
         self._hue = rng.random()
 
     def paint(self, hue: float, saturation: float = 0.75, value: float = 0.9) -> Color:
-        """A colour near the hue; now and then any hue at all, since a car or a cat comes in every colour on the web."""
+        """A colour near the hue; now and then of any hue, since cars and cats have every colour on the web."""
         if self.rng.random() < 0.15:
             hue = self.rng.random()
         jitter = self.rng.uniform
@@ -73,7 +73,7 @@ class Pen:
         self.shape([(left, top), (right, top), (right, bottom), (left, bottom)], fill)
 
     def dot(self, x: float, y: float, radius: float, fill: Color) -> None:
-        """A filled circle without an outline: eyes, spots."""
+        """A filled circle without an outline, for eyes and spots."""
         self._draw.ellipse(self._box(x - radius, y - radius, x + radius, y + radius), fill=fill)
 
     def pie(self, box: tuple[float, float, float, float], angles: tuple[float, float], fill: Color) -> None:

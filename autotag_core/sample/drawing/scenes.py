@@ -10,7 +10,7 @@ from autotag_core.sample.drawing.pen import BLACK, WHITE, Color, hsv, mix
 from autotag_core.sample.factors import Recipe, random_of
 
 TRANSPARENT_SHARE = 0.3
-"""Of the GIFs without a scene: stickers, with nothing behind the thing."""
+"""Share of the GIFs without a scene that are stickers, with nothing behind the thing."""
 
 
 def draw_scene(recipe: Recipe, size: tuple[int, int]) -> Image.Image | None:

@@ -1,6 +1,6 @@
 """How each subject looks.
 
-Each looks different turned by any angle, so that it can be seen which way it turns.
+Turned by any angle, each looks different. So people can see which way it turns.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ DRAWINGS = NATURE | THINGS
 
 
 def draw_subject(subject: str, seed: int, index: int) -> Image.Image:
-    """The thing as an RGBA square, in the style of GIF `index`; a third of them face the other way."""
+    """The thing as an RGBA square, in the style of GIF `index`. A third of the things face the other way."""
     rng = random_of(seed, index, "subject")
     pen = Pen(rng)
     DRAWINGS[subject](pen)

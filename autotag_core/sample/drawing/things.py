@@ -1,4 +1,4 @@
-"""How things that people make look, and signs: one function each, drawn with a pen on 0..100 x 0..100, y down."""
+"""How signs and things that people make look: one function each, drawn with a pen on 0..100 x 0..100, y down."""
 
 from __future__ import annotations
 

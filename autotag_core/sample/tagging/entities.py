@@ -1,4 +1,4 @@
-"""People, films and shows that uploaders name, and the list that tells them: entities.jsonl."""
+"""People, films and shows that uploaders name, and entities.jsonl, which lists them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ HUMAN, FILM, SERIES = "human", "film", "television series"
 
 @dataclass(frozen=True)
 class Entity:
-    """A person or a title, as Wikidata labels it, with other names it goes by."""
+    """A person or a title, as Wikidata labels it, with its other names."""
 
     label: str
     type: str
@@ -59,7 +59,7 @@ ENTITIES: tuple[Entity, ...] = (
     Entity("Brooklyn Nine-Nine", SERIES, ("B99",)),
     Entity("The Lantern Inspectors", SERIES),
 )
-"""What uploaders name; the last of each type are invented."""
+"""Entities that uploaders name. The last ones of each type are invented."""
 
 NAMED_LIKE_WORDS: tuple[Entity, ...] = (
     Entity("Cars", FILM),
@@ -68,10 +68,10 @@ NAMED_LIKE_WORDS: tuple[Entity, ...] = (
     Entity("Up", FILM),
     Entity("The Office", SERIES),
 )
-"""On the list too, but no uploader of the sample means them: "cars" are several cars."""
+"""Also on the list, but no uploader of the sample means them: "cars" are several cars."""
 
 
 def entity_rows() -> list[dict[str, Any]]:
-    """The rows of entities.jsonl: {id, label, type, aliases}; the ids are the sample's own, not Wikidata's."""
+    """The rows of entities.jsonl: {id, label, type, aliases}. The ids are the sample's own, not Wikidata's."""
     listed = enumerate(ENTITIES + NAMED_LIKE_WORDS, start=1)
     return [{"id": f"sample-{number}", **asdict(entity)} for number, entity in listed]

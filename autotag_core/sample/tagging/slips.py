@@ -1,4 +1,4 @@
-"""Slips of the pen: letters swapped, left out, doubled, repeated, or not typed to the end."""
+"""Typing slips: letters swapped, left out, doubled, repeated, or not typed to the end."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from autotag_core.sample.factors import vocabulary
 
 _VOCABULARY = {tag for tags in vocabulary().values() for tag in tags}
 MIN_PREFIX = 5
-"""Letters of a tag that is not typed to its end."""
+"""Letters that an unfinished tag has at least."""
 
 
 def misspell(tag: str, rng: random.Random) -> str:
-    """The tag with two neighboring letters swapped, one left out or one doubled; never a tag that exists."""
+    """The tag with two neighboring letters swapped, one left out or one doubled. Never a tag that exists."""
     while True:
         position = rng.randrange(len(tag) - 1)
         left, right, rest = tag[:position], tag[position : position + 2], tag[position + 2 :]
@@ -27,5 +27,5 @@ def repeat(tag: str, rng: random.Random) -> str:
 
 
 def cut(tag: str, rng: random.Random) -> str:
-    """The tag without its last letter or two, of which at least MIN_PREFIX stay; a shorter one as it is."""
+    """The tag without its last letter or two; at least MIN_PREFIX letters stay. A shorter tag stays as it is."""
     return tag[: max(MIN_PREFIX, len(tag) - rng.randint(1, 2))].strip()

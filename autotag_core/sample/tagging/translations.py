@@ -91,4 +91,4 @@ def _table() -> dict[str, dict[str, str]]:
 
 
 TRANSLATIONS: dict[str, dict[str, str]] = _table()
-"""By tag and language. Left out: what is spelled as an English word (French chat, German Stern) or as a slip of one."""
+"""By tag and language, without those spelled like an English word (French chat, German Stern) or like a slip of one."""

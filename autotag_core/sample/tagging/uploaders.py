@@ -1,4 +1,4 @@
-"""What uploaders make of the truth: tags that are missing, wrong, too general, misspelled; and what people look at."""
+"""What uploaders make of the truth: tags that are missing, wrong, too general, misspelled. And what people look at."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ class UploaderRates:
     Per true tag, in this order: it is left out with `missing[factor]`; if not, it is replaced by its general tag with
     `too_general` (where it has one); if not, it is misspelled with `misspelled`. Per GIF: with `wrong` one tag that is
     true of other GIFs but not of this one is added, with `meaningless` one of MEANINGLESS. With `editorial` an editor
-    has given all true tags and no other; of the other GIFs, with `reviewed`, reviewers have, and the GIF is on their
-    list: together they are what the job leaves untouched, and right. `caption` is the share of GIFs with a caption.
+    has given all true tags and no other. Of the other GIFs, with `reviewed`, reviewers have, and the GIF is on their
+    list. Both are right, and the job leaves them untouched. `caption` is the share of GIFs with a caption.
     `wrong_kind`, None or one of WRONG_KINDS, says which wrong tags there are. None: evenly drawn ones and meaningless
     ones; `uniform`: the first alone; `meaningless`: the second alone; `by-use`: drawn as often as GIFs have them;
     `mixed`: half by use and half evenly. `editors_leave_out`, 0..1: share of the true tags that an editor does not
     give; reviewers give all. `vocabulary` says which tags are true of a GIF.
-    `copied`, 0..1: for each GIF so many more are uploaded that are copies of one of them, tagged by other uploaders.
+    `copied`, 0..1: for each GIF so many copies of GIFs are uploaded besides, tagged by other uploaders.
     `messy`, 0..1: about so many of the tags are then written in another way, and words and names added (messy.py).
 
-    `editorial` is more than a real catalog has, so that 400 GIFs hold the vote.min_evaluation_gifs of the default
-    config and probabilities can be learned.
+    `editorial` is more than a real catalog has. So 400 GIFs hold the vote.min_evaluation_gifs of the default config,
+    and probabilities can be learned.
     """
 
     missing: dict[str, float] = field(
@@ -69,17 +69,17 @@ class Upload:
     wrong: str | None
     meaningless: str | None
     meanings: dict[str, Meaning]
-    """What each of `tags` means, by tag; empty without rates.messy."""
+    """By tag, what each of `tags` means. Empty without rates.messy."""
 
 
 DEFAULT_RATES = UploaderRates()
 
 
 def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
-    """The uploader's view of a GIF, a function of the recipe and the rates; tags are distinct, in no telling order."""
+    """The uploader's view of a GIF, a function of the recipe and the rates. Tags are distinct, in random order."""
     rng = random_of(recipe.seed, recipe.index, "uploader")
     truth = rates.vocabulary.tags(recipe)
-    said: list[tuple[str, str]] = []  # as it is written, and the tag it is
+    said: list[tuple[str, str]] = []  # the word as it is written, and the tag that it is
     missing: list[str] = []
     too_general: list[str] = []
     misspelled: list[str] = []
@@ -105,7 +105,7 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
         meaningless = None
     said += [(tag, tag) for tag in (wrong, meaningless) if tag]
     rng.shuffle(said)
-    tag_of = dict(reversed(said))  # of a word that is written twice the first counts
+    tag_of = dict(reversed(said))  # of a word that is written twice the first one counts
     meanings = reworded(recipe, {word: tag_of[word] for word, _ in said}, rates.messy) if rates.messy else {}
     edited = rng.random() < rates.editorial
     reviewed = not edited and random_of(recipe.seed, recipe.index, "reviewers").random() < rates.reviewed
@@ -125,7 +125,7 @@ def upload_of(recipe: Recipe, rates: UploaderRates = DEFAULT_RATES) -> Upload:
 
 
 def _wrong_tag(rng: random.Random, rates: UploaderRates, truth: list[str]) -> str | None:
-    """A tag that fits other GIFs and is not true of this one; None where there is none."""
+    """A tag that fits other GIFs but is not true of this one. None where there is none."""
     uses = rates.vocabulary.uses
     others = [tag for tag in uses if tag not in truth]
     if not others:
@@ -143,11 +143,11 @@ def _edited(recipe: Recipe, truth: list[str], leave_out: float) -> list[str]:
 
 
 def popularity(rng: random.Random) -> int:
-    """Views, at least 1 and at most 10 million: a Pareto tail, so that 1 in 100 GIFs has about half of all views."""
+    """Views, 1 to 10 million, with a Pareto tail: 1 in 100 GIFs has about half of all views."""
     return min(int(10 * rng.paretovariate(1.1)) - 9, 10_000_000)
 
 
 def _caption(recipe: Recipe, rng: random.Random) -> str:
-    """A short title, as people give them."""
+    """A short title, as people write them."""
     place = f" {rng.choice(['at', 'with', 'and'])} {recipe.scene}" if recipe.scene and rng.random() < 0.5 else ""
     return f"{rng.choice(['a', 'my', 'the', 'little'])} {recipe.subject}{place}"

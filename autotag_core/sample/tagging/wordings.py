@@ -106,7 +106,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "everyday": ("daily life",),
     "funny": ("hilarious",),
 }
-"""Other words for a tag. They stand in its place, and seldom beside it."""
+"""Other words for a tag. Uploaders write them in its place, and seldom beside it."""
 
 OTHER_WORDS: dict[str, tuple[str, ...]] = {
     "animal": ("bear", "goat"),
@@ -143,7 +143,7 @@ OTHER_WORDS: dict[str, tuple[str, ...]] = {
     "cooking": ("baking",),
     "applause": ("encore",),
 }
-"""Words that stand beside a true tag and are groups of their own: some look like it or like each other (bear and beer,
+"""Words that stand beside a true tag and are groups of their own. Some look like it or like each other (bear and beer,
 desert and dessert), some mean the opposite (happy and sad, weekend and weekday), some just go with it (cake)."""
 
 LOOKALIKES: tuple[tuple[str, str], ...] = (
@@ -165,7 +165,7 @@ LOOKALIKES: tuple[tuple[str, str], ...] = (
     ("star", "stare"),
     ("wedding", "weeding"),
 )
-"""Pairs of real words a slip apart that must not be merged."""
+"""Pairs of real words one slip apart that must not be merged."""
 
 ANTONYMS: tuple[tuple[str, str], ...] = (
     ("agree", "disagree"),

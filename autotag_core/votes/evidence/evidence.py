@@ -1,4 +1,4 @@
-"""What is known of a (GIF, tag) pair before it is judged: columns of a table, and the same as arrays."""
+"""What is known of a (GIF, tag) pair before it is judged, as columns of a table and as arrays."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 SHARE_UNIT = 1 << 24
-"""Shares are summed as whole numbers of this part: the same sum in any order, so in any partitioning."""
+"""Shares are summed as whole numbers of this fraction. So the sum is the same in any order and any partitioning."""
 
 
 def evidence_schema(experts: Sequence[str]) -> pa.Schema:
-    """The columns of the evidence on a pair, one row a pair; `experts` sorted."""
+    """The columns of the evidence on a pair, one row a pair. `experts` must be sorted."""
     fields = [
         pa.field("gif_id", pa.string()),
         pa.field("tag", pa.string()),
@@ -45,11 +45,11 @@ def evidence_schema(experts: Sequence[str]) -> pa.Schema:
 class ExpertEvidence:
     """What one expert says of n pairs.
 
-    share (n,): the weights of the GIF's neighbors with the tag over the weights of all, 0..1, where a neighbor's
-    weight falls with its distance; NaN where the expert abstains from the GIF. spread (n,): the neighbors' effective
-    number, (sum w)^2 / sum w^2. lift (n,): how much likelier than chance the expert's neighbors of another GIF with the
-    tag have it too, at least 1. votes (n,): how many of the nearest neighbors have the tag, as the published rule
-    counts (slips included, where evidence was gathered with slips).
+    share (n,): the weights of the GIF's neighbors with the tag over the weights of all, 0..1. A neighbor's weight falls
+    with its distance; NaN where the expert abstains from the GIF. spread (n,): the neighbors' effective number,
+    (sum w)^2 / sum w^2. lift (n,): how much likelier than chance the expert's neighbors of another GIF with the tag
+    have it too, at least 1. votes (n,): how many of the nearest neighbors have the tag, as the published rule counts
+    (slips included, where evidence was gathered with slips).
     """
 
     share: Floats
@@ -62,12 +62,12 @@ class ExpertEvidence:
 class Evidence:
     """n (GIF, tag) pairs.
 
-    gifs (n,): the number of each pair's GIF. is_own: the uploader gave the tag; is_slip: it looks misspelled, and all
-    other columns are about the tag it looks like; is_correction: not given, but what a slip of this GIF may have meant;
-    is_copied: not given, but a near duplicate of the GIF came with it; is_editorial: an editor gave it; is_taught: the
-    GIF is a train GIF and has the tag, as meant, from its uploader: experts may have learned it from there. prior (n,):
-    share of the other train GIFs that have the tag. together (n,): mean log lift of the tag with the GIF's other tags,
-    0 where nothing is known: evidence on the GIF's own tag that did not come from it.
+    gifs (n,): the number of each pair's GIF. is_own: the uploader gave the tag. is_slip: the tag looks misspelled, and
+    all other columns are about the tag it looks like. is_correction: not given, but what a slip of this GIF may have
+    meant. is_copied: not given, but a near duplicate of the GIF came with it. is_editorial: an editor gave it.
+    is_taught: the GIF is a train GIF and has the tag, as meant, from its uploader, so experts may have learned it
+    there. prior (n,): share of the other train GIFs that have the tag. together (n,): mean log lift of the tag with the
+    GIF's other tags, 0 where nothing is known. It is evidence on the GIF's own tag that did not come from that tag.
     """
 
     gifs: Ints
@@ -86,11 +86,11 @@ class Evidence:
 
     @property
     def is_said(self) -> Bools:
-        """Whether somebody gave the tag, as written, misspelled or to a copy of the GIF: judged as own tags are."""
+        """Whether somebody gave the tag, as written, misspelled or to a copy of the GIF: it is judged like own tags."""
         return self.is_own | self.is_correction | self.is_copied
 
     def where(self, chosen: Bools | Ints) -> Evidence:
-        """The chosen pairs alone: those of which (n,) it is true, or those of these numbers."""
+        """The chosen pairs alone: those where `chosen` (n,) is true, or those with these numbers."""
         columns = {one.name: getattr(self, one.name)[chosen] for one in fields(self) if one.name != "experts"}
         experts = {
             name: ExpertEvidence(**{one.name: getattr(expert, one.name)[chosen] for one in fields(expert)})

@@ -1,6 +1,6 @@
-"""The evidence on every (GIF, tag) pair of a block of GIFs, in one pass over their neighbors' tags.
+"""Gathers the evidence on every (GIF, tag) pair of a block of GIFs, in one pass over their neighbors' tags.
 
-A pair for every tag of a GIF, as its uploader wrote it and as it was meant, of a neighbor, and of a copy of the GIF.
+There is a pair for every tag of the GIF, as its uploader wrote it and as it was meant, of a neighbor, and of a copy.
 
 Loads numba: import it where it is used.
 """
@@ -32,7 +32,7 @@ from autotag_core.votes.tally.tally_loops import Abouts, Found
 
 @dataclass(frozen=True)
 class Gathered:
-    """Evidence on n pairs, those of a GIF one after the other; `rows` has the numbers of their tags."""
+    """Evidence on n pairs, GIF by GIF. `rows` has the numbers of their tags."""
 
     rows: EvidenceRows
     evidence: Evidence
@@ -41,8 +41,9 @@ class Gathered:
 def gather(
     block: GifBlock, abouts: Abouts, found: Found, known: OpenStatistics, experts: list[str], config: VoteConfig
 ) -> Gathered:
-    """The evidence on the block's GIFs, those with a row about them; its rows have distances, `found` are the
-    neighbors' tags as meant.
+    """The evidence on the block's GIFs that have a row about them.
+
+    The block's rows have distances; `found` are the neighbors' tags as meant.
     """
     weights, spreads = block.weights(config.similarity)
     of_tags = Known(known.table.meant, known.num_gifs, known.pair_slots, known.num_train)

@@ -1,4 +1,4 @@
-"""The evidence on each tag of a block of GIFs put together, compiled.
+"""Compiled loops that put together the evidence on each tag of a block of GIFs.
 
 Loads numba: import it where it is used.
 """
@@ -36,12 +36,12 @@ OWN, SLIP, CORRECTION, COPIED, EDITORIAL = 1, 2, 4, 8, 16
 """Flags of a row."""
 _SAID = 32
 _PAIR_PRIOR = 0.1
-"""GIFs added to the seen and to the expected number of each pair of tags: what shrinks the lift of a rare pair."""
+"""GIFs added to the seen and to the expected number of each pair of tags. This shrinks the lift of a rare pair."""
 
 
 class Known(NamedTuple):
-    """What is known of tags: by number what each was meant as (empty without slips) and how many train GIFs have it; of
-    pairs, by their hash, how many have both; how many train GIFs there are.
+    """What is known of tags. meant: by number, what each was meant as (empty without slips); num_gifs: by number, the
+    train GIFs with it; pair_slots: by a pair's hash, how many have both; num_train: train GIFs in all.
     """
 
     meant: Int32s
@@ -51,7 +51,7 @@ class Known(NamedTuple):
 
 
 class EvidenceRows(NamedTuple):
-    """A row for each form in which a tag of a GIF is written; GIF g has starts[g]:starts[g + 1]."""
+    """A row for each form in which a tag of a GIF is written. GIF g has starts[g]:starts[g + 1]."""
 
     starts: Int64s
     tags: Int32s
@@ -65,7 +65,7 @@ class EvidenceRows(NamedTuple):
 
 @compiled
 def _new_rows(num_gifs: int, most: int, num_experts: int) -> EvidenceRows:
-    """Room for so many rows; what is never written to takes no memory."""
+    """Room for `most` rows. Memory that is never written to is never taken."""
     return EvidenceRows(
         np.zeros(num_gifs + 1, np.int64),
         np.empty(most, np.int32),
@@ -94,9 +94,9 @@ def _first_rows(out: EvidenceRows, num_rows: int) -> EvidenceRows:
 
 @compiled
 def _mean_lift(known: Known, tags: Int32s, one: int, is_train: bool) -> float:
-    """The mean over the GIF's other tags of log((seen + k) / (expected + k)) GIFs with both tags.
+    """The mean over the GIF's other tags of log((seen + k) / (expected + k)), both counts of GIFs with both tags.
 
-    Pointwise mutual information, shrunk by k. The GIF itself is not counted, so a tag is judged by other GIFs alone.
+    It is pointwise mutual information, shrunk by k. The GIF itself is not counted, so only other GIFs judge a tag.
     """
     itself = 1 if is_train else 0
     terms, keys = np.empty(len(tags) - 1), np.empty(len(tags) - 1, np.int64)
@@ -133,8 +133,8 @@ def _mean_lift(known: Known, tags: Int32s, one: int, is_train: bool) -> float:
 def _flag_tags(
     lists: Lists, abouts: Abouts, known: Known, about: int, tally: Tally, flags: npt.NDArray[np.uint8], num_slots: int
 ) -> int:
-    """Give the GIF's own tags and those of its copies slots, by what they were meant as, and all slots their flags: OWN
-    with _SAID where it was written so, COPIED, EDITORIAL; the number of slots.
+    """Give slots to the GIF's own tags and those of its copies, by what they were meant as, and flags to all slots: OWN
+    with _SAID where it was written so, COPIED, EDITORIAL. Gives the number of slots.
     """
     numbers, start = abouts.numbers, lists.starts[about]
     flags[:num_slots] = 0
@@ -157,7 +157,7 @@ def _flag_tags(
 
 @compiled
 def _form_flags(flags: int) -> int:
-    """What the row of a tag as it was meant says."""
+    """The flags in the row of a tag as it was meant."""
     is_own, is_said = flags & OWN != 0, flags & _SAID != 0
     found = flags & EDITORIAL
     if is_own:
@@ -169,7 +169,7 @@ def _form_flags(flags: int) -> int:
 
 @compiled
 def _add_row(out: EvidenceRows, tally: Tally, num_rows: int, slot: int, tag: int, flags: int, prior: float) -> int:
-    """Add a row of the slot's tag, written as `tag`; the number of rows."""
+    """Add a row of the slot's tag, written as `tag`; gives the number of rows."""
     out.tags[num_rows], out.meant[num_rows], out.flags[num_rows] = tag, tally.tags[slot], flags
     out.priors[num_rows], out.together[num_rows] = prior, 0.0
     for expert in range(out.votes.shape[1]):
@@ -182,7 +182,7 @@ def _add_row(out: EvidenceRows, tally: Tally, num_rows: int, slot: int, tag: int
 def gather_rows(
     lists: Lists, found: Found, weights: Int64s, abouts: Abouts, known: Known, neighbors: int, num_experts: int
 ) -> EvidenceRows:
-    """GIF by GIF, those with a row about them; weights (items,) are summed, votes are of the first `neighbors`."""
+    """Rows of the GIFs that have a row about them. weights (items,) are summed; votes are of the first `neighbors`."""
     num_tags, num_gifs = len(known.num_gifs), len(lists.gif_starts) - 1
     tally = new_tally(lists, found, num_tags, num_experts)
     flags = np.zeros(len(tally.tags), np.uint8)
@@ -223,7 +223,7 @@ def gather_rows(
 
 @compiled
 def gif_spreads(lists: Lists, spreads: Floats, num_experts: int) -> Floats:
-    """(GIFs, experts): the effective number (rows,) of neighbors, NaN where the expert has none."""
+    """(GIFs, experts): the effective number of neighbors, from spreads (rows,); NaN where the expert has none."""
     found = np.full((len(lists.gif_starts) - 1, num_experts), np.nan)
     for gif in range(len(found)):
         for row in range(lists.gif_starts[gif], lists.gif_starts[gif + 1]):

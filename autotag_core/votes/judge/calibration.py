@@ -1,4 +1,4 @@
-"""From a vote's score to the probability that its tag is right, learnt on GIFs whose right tags are known."""
+"""From a vote's score to the probability that its tag is right, learned on GIFs whose right tags are known."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ NUM_FOLDS = 5
 
 @dataclass(frozen=True)
 class Calibration:
-    """A curve for tags that somebody gave a GIF and one for tags proposed to it; a few KB, made to be sent."""
+    """A curve for tags that somebody gave a GIF and one for tags proposed to it. A few KB, small enough to send."""
 
     own: Curve
     proposed: Curve
     reliability: tuple[Bin, ...] = ()
-    """Of the out-of-fold probabilities of both kinds together."""
+    """The reliability of the out-of-fold probabilities of both kinds together."""
     ece: float | None = None
 
     def apply(self, scores: npt.ArrayLike, is_own: npt.ArrayLike) -> Floats:
-        """The probability of each row (n,) float64 to be right, NaN where its kind has no curve; scores are 0..1."""
+        """The probability (n,) float64 that each row is right; NaN where its kind has no curve. Scores are 0..1."""
         values, own = np.asarray(scores, np.float64), np.asarray(is_own, bool)
         check_rows({"scores": values, "is_own": own})
         check_shares("scores", values)
@@ -50,7 +50,7 @@ class Calibration:
 
     @classmethod
     def from_json(cls, text: str) -> Calibration:
-        """The calibration that `to_json` wrote; InputError lists what is missing or wrong."""
+        """The calibration that `to_json` wrote. InputError lists what is missing or wrong."""
         from pydantic import TypeAdapter, ValidationError
 
         try:
@@ -68,7 +68,7 @@ def fit_calibration(
     min_gifs: int,
     seed: int,
 ) -> Calibration:
-    """`cross_fit` of scores that did not learn from these rows: the calibration alone."""
+    """The calibration of `cross_fit`, for scores that did not learn from these rows."""
     return cross_fit(scores, is_own, is_right, groups, min_gifs, seed)[0]
 
 
@@ -81,17 +81,17 @@ def cross_fit(
     seed: int,
     scores_learned_from: Callable[[Bools], Floats] | None = None,
 ) -> tuple[Calibration, Floats]:
-    """Fit both curves on candidate (GIF, tag) rows of GIFs with a truth; arrays (n,), the order of rows is no matter.
+    """Fit both curves on candidate (GIF, tag) rows of GIFs with a truth. Arrays (n,); the rows' order does not matter.
 
     `scores` are 0..1, `is_own` whether the GIF came with the tag, `is_right` whether the truth has it, `groups` the
-    number of its GIF. A kind with fewer than `min_gifs` GIFs (never fewer than NUM_FOLDS), or whose rows are all right
-    or all wrong, gets no curve and a reason. The method is the one with the lower log loss over NUM_FOLDS folds, none
-    of which splits a GIF; ties go to Platt, which has two parameters. InputError: lengths differ, or a score is not
-    0..1. Platt 1999; Zadrozny and Elkan 2002 for isotonic.
+    number of its GIF. A kind gets no curve, and a reason, if it has fewer than `min_gifs` GIFs (never fewer than
+    NUM_FOLDS), or its rows are all right or all wrong. The method is the one with the lower log loss over NUM_FOLDS
+    folds, none of which splits a GIF. Ties go to Platt, which has two parameters. InputError: lengths differ, or a
+    score is not 0..1. Platt 1999; Zadrozny and Elkan 2002 for isotonic.
 
-    Also returns each row's out-of-fold probability (n,), NaN without a curve. Where the scores rest on something that
-    was learned from these rows, `scores_learned_from(rows)` must learn it again from the given rows alone and score all
-    (n,): it is asked once a fold, so that nothing behind a row's probability has seen its GIF.
+    Also returns each row's out-of-fold probability (n,), NaN without a curve. If the scores rest on something that was
+    learned from these rows, `scores_learned_from(rows)` must learn it again from the given rows alone and score all
+    (n,). It is asked once a fold, so that nothing behind a row's probability has seen its GIF.
     """
     columns = {
         "groups": np.asarray(groups, np.int64),
@@ -106,7 +106,7 @@ def cross_fit(
     if scores_learned_from is not None:
         by_fold = np.array([scores_learned_from(folds != fold) for fold in range(NUM_FOLDS)])
         check_shares("scores of a fold", by_fold.ravel())
-    # sums depend on the order in the last digit, and Spark delivers rows in any order
+    # the last digit of a sum depends on the order, and Spark delivers rows in any order
     order = np.lexsort(tuple(columns.values()))
     gifs, values, right, own = (column[order] for column in columns.values())
     curves, out_of_fold = {}, np.full(len(order), np.nan)
@@ -118,14 +118,14 @@ def cross_fit(
 
 
 def gif_folds(groups: Ints, num_folds: int, seed: int) -> Ints:
-    """The fold of each row (n,), 0..num_folds - 1: all rows of a GIF share one, folds differ by at most one GIF."""
+    """The fold of each row (n,), 0..num_folds - 1. All rows of a GIF share one; folds differ by at most one GIF."""
     distinct, rows = np.unique(groups, return_inverse=True)
     return np.asarray(np.random.default_rng(seed).permutation(len(distinct)) % num_folds)[rows]
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """The rows of one kind: scores, outcomes, GIFs and folds (n,), and the scores that know nothing of each fold."""
+    """The rows of one kind: scores, outcomes, GIFs and folds (n,), and for each fold scores that know nothing of it."""
 
     scores: Floats
     is_right: Bools
@@ -168,7 +168,7 @@ def _out_of_fold(rows: _Rows) -> tuple[Floats, Floats]:
         if held.any() and rest.any():
             isotonic[held] = interpolated(scores[held], fit_isotonic(scores[rest], rows.is_right[rest]))
             platt[held] = sigmoid(scores[held], *fit_platt(scores[rest], rows.is_right[rest]))
-        else:  # all rows are of one fold's GIFs
+        else:  # all rows belong to one fold's GIFs
             isotonic[held] = platt[held] = rows.is_right.mean()
     return isotonic, platt
 

@@ -13,7 +13,7 @@ from autotag_core.votes.judge.reliability import Bin
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Knots = tuple[tuple[float, float], ...]
-"""(score, probability), scores rising, probabilities not falling."""
+"""(score, probability) pairs; scores rise, probabilities never fall."""
 
 MAX_KNOTS = 200
 _SCORE_EDGE = 1e-6  # scores are clipped this far from 0 and 1, where the logit is infinite
@@ -22,7 +22,7 @@ _MIN_SPREAD = 1e-6  # of logits: below it rounding, not the score, would tell tw
 
 @dataclass(frozen=True)
 class Curve:
-    """Probability by score for one kind of tags, never falling; without a method there is none, for `reason`."""
+    """Probability by score for one kind of tags, never falling. Without a method there is no curve, for `reason`."""
 
     num_gifs: int
     num_rows: int
@@ -34,7 +34,7 @@ class Curve:
     knots: Knots = ()
     """Isotonic: (score, probability), straight lines in between, level outside."""
     isotonic_log_loss: float | None = None
-    """Of out-of-fold probabilities, nats a row; what the method was chosen by."""
+    """Of out-of-fold probabilities, nats a row. The method was chosen by it."""
     platt_log_loss: float | None = None
     reliability: tuple[Bin, ...] = ()
     """Of out-of-fold probabilities."""
@@ -52,7 +52,7 @@ class Curve:
                 raise ValueError("knots must be pairs of 0..1, scores rising and probabilities not falling")
 
     def probabilities(self, scores: Floats) -> Floats:
-        """Of scores (n,) 0..1; NaN where the curve has no method."""
+        """The probabilities (n,) of scores (n,) 0..1; NaN where the curve has no method."""
         if self.method is None:
             return np.full(len(scores), np.nan)
         if self.method == "platt":
@@ -61,9 +61,9 @@ class Curve:
 
 
 def fit_isotonic(scores: Floats, is_right: Bools) -> Knots:
-    """The rising steps nearest to the outcomes (n,), at most MAX_KNOTS knots of them.
+    """The rising steps nearest to the outcomes (n,), as at most MAX_KNOTS knots.
 
-    Probabilities stay 1 / (n + 2) away from 0 and 1, what the rule of succession gives for n equal outcomes: a step on
+    Probabilities stay 1 / (n + 2) away from 0 and 1, as the rule of succession says of n equal outcomes. A step on
     which all happened to be right is not certain.
     """
     from sklearn.isotonic import IsotonicRegression
@@ -78,8 +78,8 @@ def fit_isotonic(scores: Floats, is_right: Bools) -> Knots:
 def fit_platt(scores: Floats, is_right: Bools) -> tuple[float, float]:
     """Slope and intercept over the logit of the score, by maximum likelihood.
 
-    The outcomes are Platt's (1999): (right + 1) / (right + 2) and 1 / (wrong + 2) in place of 1 and 0, so that the fit
-    is finite where a score parts right from wrong. The slope is negative where high scores are the wrong ones.
+    The outcomes are Platt's (1999): (right + 1) / (right + 2) and 1 / (wrong + 2) in place of 1 and 0. So the fit is
+    finite even if a score separates right from wrong. The slope is negative if high scores are the wrong ones.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -111,7 +111,7 @@ def sigmoid(scores: Floats, slope: float, intercept: float) -> Floats:
 
 
 def log_loss(probabilities: Floats, is_right: Bools) -> float:
-    """Mean -log of the probability of what happened, nats; one that was called impossible counts as 1e-15."""
+    """Mean -log of the probability of what happened, nats. A probability of 0 counts as 1e-15."""
     return float(-np.mean(np.log(np.maximum(np.where(is_right, probabilities, 1 - probabilities), 1e-15))))
 
 

@@ -1,6 +1,6 @@
-"""What editors teach the learned judge: two small models of new tags, and one of a GIF's own tags.
+"""Fits the learned judge to what editors teach: two small models of new tags, and one of a GIF's own tags.
 
-Loads numba, by the features.
+Its features load numba.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ from autotag_core.votes.judge.learned import Learned, NewTags, OwnTags, new_tag_
 from autotag_core.votes.judge.rules import Weights
 
 MAX_NEW_ROWS = 300_000
-"""Pairs that teach of new tags, those of about 2,000 GIFs: 30 factors learn nothing from more."""
+"""Pairs that teach of new tags: those of about 2,000 GIFs. 30 factors learn nothing from more."""
 NEW_RIDGE = 10.0
-"""Little: from 3 to 30, measures on catalogs of the kinds of benchmarks/quality.py differed by half a point.
-No command prints that."""
+"""Its value matters little: from 3 to 30, measures on catalogs of the kinds of benchmarks/quality.py differed by half a
+point. No command prints that."""
 MIN_RIGHT = 30
-"""Right and wrong tags that are needed of a kind to learn from."""
+"""As many right tags, and as many wrong ones, of a kind are needed to learn from."""
 USUAL = np.array([0.75, -0.25, 0.75, 0.0, 0.0])
 SPREAD = np.array([0.3, 0.35, 0.15, 2.5, 0.3])
-"""The weights of own tags' evidence before a catalog says more, and how far catalogs are from them: rounded means and
-standard deviations over ten catalogs, each fitted to its truth: the emoji as they are, and their pictures with tags
-of the kinds in benchmarks/quality.py, three of each. No command derives them anew.
-The last one, of what may confirm itself, is 0 until editors vouch for it."""
+"""The weights of own tags' evidence before a catalog says more (USUAL), and how far catalogs are from them (SPREAD).
+They are rounded means and standard deviations over ten catalogs, each fitted to its truth: the emoji as they are, and
+their pictures with tags of the kinds in benchmarks/quality.py, three of each. No command derives them anew. The last
+weight, of what may confirm itself, is 0 until editors vouch for it."""
 LEFT_OUT = (2.0, 18.0)
-"""Beta prior of the share of right tags that editors leave out: a tenth, and as firm as twenty tags."""
+"""Beta prior of the share of right tags that editors leave out: a tenth, as firm as twenty tags."""
 _MAX_STEPS = 50
 
 
 def fit_learned(
     evidence: Evidence, is_right: Bools, weights: Weights, config: VoteConfig, taught: Mapping[str, float]
 ) -> Learned | None:
-    """What pairs (n,) of validation GIFs teach, of which is_right says whether the editor gave the tag.
+    """What pairs (n,) of validation GIFs teach. is_right says whether the editor gave the tag.
 
-    taught: by expert the mean excess of its shares on tags of train GIFs (OpenStatistics.excess).
+    taught: by expert, the mean excess of its shares on tags of train GIFs (OpenStatistics.excess).
 
     None where editors gave too few tags that the GIFs did not have. Pairs are sorted, since sums depend on their order.
     """
@@ -58,7 +58,7 @@ def fit_learned(
 
 
 def _echo(evidence: Evidence, name: str, taught: float) -> float:
-    """By how much the expert's mean excess on train GIFs' tags is above that on own tags of validation GIFs."""
+    """By how much the expert's mean excess on train GIFs' tags exceeds that on own tags of validation GIFs."""
     known = evidence.is_own & ~evidence.is_slip & (evidence.prior > 0)
     above = (evidence.experts[name].share - evidence.prior)[known]
     above = above[~np.isnan(above)]
@@ -78,7 +78,7 @@ def _fit_new_tags(evidence: Evidence, is_right: Bools, experts: Sequence[str], w
 
 
 def ridge_logistic(features: Floats, outcomes: Floats, ridge: float) -> Floats:
-    """Factors (f + 1,), the intercept last and free, that minimise -log likelihood + ridge / 2 |factors|^2: Newton."""
+    """Factors (f + 1,) that minimise -log likelihood + ridge / 2 |factors|^2, by Newton. The last, free: intercept."""
     design = np.column_stack([features, np.ones(len(features))])
     penalty = np.append(np.full(features.shape[1], ridge), 0.0)
     share = (outcomes.sum() + 1) / (len(outcomes) + 2)
@@ -107,8 +107,8 @@ def _ridge_loss(design: Floats, outcomes: Floats, penalty: Floats, factors: Floa
 def _fit_own_tags(evidence: Evidence, is_right: Bools, new: NewTags, unknowing: NewTags) -> OwnTags | None:
     """Positive and unlabeled learning: an editor gives a tag with (1 - left_out) times the chance that it is right.
 
-    left_out is the same for all tags (selected completely at random: Elkan and Noto 2008) and learned beside the
-    weights, which are drawn to USUAL. Slips are left out, and tags that no train GIF has: neighbors can't speak for
+    left_out is the same for all tags (selected completely at random: Elkan and Noto 2008). It is learned with the
+    weights, which are drawn to USUAL. Left out are slips, and tags that no train GIF has. Neighbors can't speak for
     these, and an editor who keeps to known tags gives none of them, right or wrong.
     """
     known = evidence.is_own & ~evidence.is_slip & (evidence.prior > 0)
@@ -124,10 +124,10 @@ def _fit_own_tags(evidence: Evidence, is_right: Bools, new: NewTags, unknowing: 
 def positive_unlabeled(
     features: Floats, given: Floats, usual: Floats, spread: Floats, left_out: tuple[float, float]
 ) -> tuple[Floats, float, float]:
-    """Weights (f,), base and left_out that are likeliest after given (n,), 1 or 0: maximum a posteriori.
+    """The likeliest weights (f,), base and left_out given `given` (n,), 1 or 0: maximum a posteriori.
 
-    P(given) = (1 - left_out) sigmoid(features weights + base), weights normal around `usual` with standard deviations
-    `spread`, left_out beta distributed.
+    P(given) = (1 - left_out) sigmoid(features weights + base). Weights are normal around `usual` with standard
+    deviations `spread`; left_out is beta distributed.
     """
     num = features.shape[1]
     alpha, beta = left_out

@@ -1,4 +1,4 @@
-"""All that is learned before pairs are judged, in one small record that travels to the executors."""
+"""All that is learned before pairs are judged, in one small record that is sent to the executors."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from autotag_core.votes.judge.thresholds import Thresholds, fit_thresholds
 from autotag_core.votes.published.predictions import predictions
 
 MAX_PROBABILITY = 0.995
-"""Of what editors leave out no more is known than that."""
+"""The most to which a probability is raised for what editors leave out: nobody knows more about that."""
 
 
 @dataclass(frozen=True)
 class Judge:
-    """A rule with its weights and what makes probabilities of its scores."""
+    """A rule with its weights, and what turns its scores into probabilities."""
 
     config: VoteConfig
     weights: Weights
@@ -36,7 +36,7 @@ class Judge:
         return np.clip(RULES[self.config.rule](evidence, self.weights, self.config), 0.0, 1.0)
 
     def probabilities(self, evidence: Evidence, scores: Floats) -> Floats:
-        """The chance (n,) that each pair is right; NaN where nothing was calibrated, or the pair has no vote at all."""
+        """The chance (n,) that each pair is right. NaN where nothing was calibrated, or the pair has no vote at all."""
         if self.calibration is None:
             return np.full(len(scores), np.nan)
         found = self.calibration.apply(scores, _is_own_kind(evidence, self.config))
@@ -50,7 +50,7 @@ class Judge:
         return learned.own.left_out if learned is not None and learned.own is not None else 0.0
 
     def accepts(self, tags: pa.Array, probabilities: Floats) -> Bools | None:
-        """Whether each pair reaches its tag's threshold; None without vote.target_precision or a calibration."""
+        """Whether each pair reaches its tag's threshold. None without vote.target_precision or a calibration."""
         return self.thresholds.accepts(tags, probabilities) if self.thresholds is not None else None
 
 
@@ -60,7 +60,7 @@ def fit_weights(
     config: VoteConfig,
     taught: Mapping[str, float] | None = None,
 ) -> Weights:
-    """What `fit_judge` learns before any probability; `taught` as there."""
+    """What `fit_judge` learns before any probability. `taught` is as there."""
     weights = default_weights(experts, config)
     if pairs is None or pairs.num_rows == 0:
         return weights
@@ -71,7 +71,7 @@ def fit_weights(
 def _taught(
     evidence: Evidence, is_right: Bools, weights: Weights, config: VoteConfig, taught: Mapping[str, float] | None
 ) -> Weights:
-    """The weights with all that these pairs teach vote.rule; also what it falls back on."""
+    """The weights with all that these pairs teach vote.rule, and what it falls back on."""
     weights = fit_own_tags(evidence, is_right, weights, config)
     if config.rule != "learned":
         return weights
@@ -89,13 +89,13 @@ def fit_judge(
 ) -> Judge:
     """Learn from the pairs of validation GIFs: `evidence_schema`, is_right and lacks; None where they are too few.
 
-    taught: by expert by how much shares of train GIFs' own tags are above chance, from which vote.rule=learned knows
-    what experts have by heart; without it nothing is taken for an echo.
+    taught: by expert, by how much shares of train GIFs' own tags are above chance. From this vote.rule=learned knows
+    what experts know by heart. Without it nothing is taken for an echo.
 
-    What vote.rule learns, then the calibration of the scores it leads to, then thresholds on its probabilities. All
-    rest on the same GIFs, and so do the experts' weights: for every probability out of fold, which the reliability and
-    the thresholds are made of, all of it is learned again without the fold's GIFs. Curves say how often an editor gives
-    a tag; with the share of right tags that editors leave out, a probability is made of it.
+    Learned are, in this order, what vote.rule learns, the calibration of its scores, and thresholds on the
+    probabilities. All rest on the same GIFs, and so do the experts' weights. The reliability and the thresholds are
+    made of out-of-fold probabilities: for each of these, all is learned again without the fold's GIFs. Curves say how
+    often an editor gives a tag. The share of right tags that editors leave out turns this into a probability.
     """
     if pairs is None or pairs.num_rows == 0:
         reason = f"fewer than {config.min_evaluation_gifs} validation GIFs"
@@ -144,12 +144,12 @@ def _flags(pairs: pa.Table, name: str) -> Bools:
 
 
 def _is_own_kind(evidence: Evidence, config: VoteConfig) -> Bools:
-    """Which pairs the rule judges as tags that the GIF came with, so which curve is theirs."""
+    """Which pairs the rule judges as tags that the GIF came with; they use the curve of own tags."""
     return evidence.is_said if config.rule in KNOWING_SLIPS else evidence.is_own
 
 
 def _is_unjudged(evidence: Evidence, judge: Judge) -> Bools:
-    """Tags that somebody gave and no train GIF has: where own tags are learned, these teach nothing."""
+    """Tags that somebody gave and no train GIF has. Where own tags are learned, these teach nothing."""
     learned = judge.weights.learned
     if judge.config.rule != "learned" or learned is None or learned.own is None:
         return np.zeros(len(evidence), bool)
@@ -157,12 +157,12 @@ def _is_unjudged(evidence: Evidence, judge: Judge) -> Bools:
 
 
 def _as_if_all_were_given(probabilities: Floats, left_out: float) -> Floats:
-    """The chance that a tag is right, of the chance that an editor gives it."""
+    """The chance that a tag is right, from the chance that an editor gives it."""
     if not left_out:
         return probabilities
     return np.asarray(np.minimum(probabilities / (1 - left_out), np.maximum(probabilities, MAX_PROBABILITY)))
 
 
 def _bounded_slips(probabilities: Floats, scores: Floats, evidence: Evidence) -> Floats:
-    """Slips are too few for a curve to learn them: no more probable than their score says."""
+    """The probabilities; those of slips are no higher than their score, since a curve can't learn from so few."""
     return np.where(evidence.is_slip, np.minimum(probabilities, scores), probabilities)

@@ -1,4 +1,4 @@
-"""The learned judge: what the editors of a catalog have said decides how all evidence is weighed.
+"""The learned judge: what the editors of a catalog have said decides how evidence is weighed.
 
 Loading this needs no numba; judging does.
 """
@@ -20,19 +20,19 @@ OWN_FEATURES = (
     "experts that know its tags",
 )
 """Of an own tag: log lift with the GIF's other tags; log prior; log odds as a new tag by the experts that do not know
-the GIF's tags; their mean log lift of the tag; and by how much those that know them raise these log odds."""
+the GIF's tags; their mean log lift of the tag; and how much the experts that know them raise these log odds."""
 START = "to begin with"
-"""The reason of log odds before any evidence."""
+"""The name of the log odds before any evidence."""
 ALL_EXPERTS = "all experts together"
 MAX_TOGETHER, MIN_PRIOR = 3.0, 0.001
-"""Log lifts with other tags are clipped to the one; the other is added to priors before logarithms."""
+"""Log lifts with other tags are clipped to MAX_TOGETHER; MIN_PRIOR is added to priors before logarithms."""
 MAX_SAID = 8.0
 """Log odds as a new tag are clipped to this before an own tag is judged by them."""
 
 
 @dataclass(frozen=True)
 class NewTags:
-    """Weights of features (learned_loops.py), an intercept at their end, of experts with their weights on new tags."""
+    """Weights of features (learned_loops.py), the intercept last, and experts with their weights on new tags."""
 
     experts: tuple[str, ...]
     trusts: tuple[float, ...]
@@ -41,7 +41,7 @@ class NewTags:
     """The features' means over the tags that taught."""
 
     def log_odds(self, evidence: Evidence) -> Floats:
-        """(n,): that each tag is right, as one that the GIF does not have."""
+        """Log odds (n,) that each tag is right, as one that the GIF does not have."""
         from autotag_core.votes.judge.learned_loops import EXPERT_FEATURES, hear_expert, hear_tag
 
         sums, weights, at = np.zeros((3, len(evidence))), np.array(self.weights), len(EXPERT_FEATURES)
@@ -54,8 +54,8 @@ class NewTags:
         return np.asarray(sums[0])
 
     def says(self, evidence: Evidence) -> Floats:
-        """(n, experts + 3): by how much each expert, how common the tag is and all experts together move the log odds
-        away from the mean tag's, which come last.
+        """(n, experts + 3): how far each expert, how common the tag is and all experts together move the log odds away
+        from the mean tag's. The last column is the mean tag's log odds.
         """
         from autotag_core.votes.judge.learned_loops import EXPERT_FEATURES, TAG_FEATURES
 
@@ -70,11 +70,11 @@ class NewTags:
 
 @dataclass(frozen=True)
 class OwnTags:
-    """Weights of OWN_FEATURES, and what they weigh against.
+    """Weights of OWN_FEATURES, and what they are added to.
 
-    base: log odds that an uploader's tag is right of which nothing is known. centers: the features of such a tag.
-    left_out: share of right tags that editors do not give. unknowing: the new tags' judge that hears none of the
-    experts that know the GIF's tags.
+    base: log odds that an uploader's tag is right if nothing is known of it. centers: the features of such a tag.
+    left_out: share of right tags that editors do not give. unknowing: the judge of new tags without the experts that
+    know the GIF's tags.
     """
 
     weights: tuple[float, ...]
@@ -91,10 +91,10 @@ class Learned:
     new: NewTags
     own: OwnTags | None = None
     echoes: tuple[tuple[str, float], ...] = ()
-    """Experts that were trained on train GIFs' tags, and what that adds to their share of such a tag, mean, 0..1."""
+    """Experts trained on train GIFs' tags, and how much that adds to their share of such a tag, mean, 0..1."""
 
     def own_says(self, evidence: Evidence) -> Floats:
-        """(n, features): by how much each of OWN_FEATURES moves the log odds of an own tag away from the base."""
+        """(n, features): how far each of OWN_FEATURES moves the log odds of an own tag away from the base."""
         assert self.own is not None
         evidence = without_echo(evidence, self.echoes)
         weighed = np.array(self.own.weights) * (own_features(evidence, self.new, self.own.unknowing) - self.own.centers)
@@ -102,9 +102,9 @@ class Learned:
 
 
 def reasons(learned: Learned, evidence: Evidence) -> tuple[list[str], Floats]:
-    """Names, and (n, names): what makes the log odds of each pair, by name; they add up. NaN: not asked of such a tag.
+    """Names, and (n, names): the parts of each pair's log odds, by name; they add up. NaN: such a tag has no such part.
 
-    Of slips and of what they may have meant there are none: their scores are made of two tags.
+    Slips, and what they may have meant, have none: their scores are made of two tags.
     """
     names = list(dict.fromkeys([START, *OWN_FEATURES, *learned.new.experts, ALL_EXPERTS]))
     found = np.full((len(evidence), len(names)), np.nan)
@@ -121,10 +121,10 @@ def reasons(learned: Learned, evidence: Evidence) -> tuple[list[str], Floats]:
 
 
 def without_echo(evidence: Evidence, echoes: Sequence[tuple[str, float]]) -> Evidence:
-    """The evidence with shares of tags that experts were taught lessened by the mean echo.
+    """The evidence, with shares of tags that experts were taught reduced by the mean echo.
 
-    On validation GIFs, whose tags teach nobody, shares stand so much less above chance. Without it, a tag of a train
-    GIF would be confirmed by an expert that has learned it by heart.
+    The tags of validation GIFs teach nobody, and there shares are less above chance by this much. Without the
+    reduction, an expert would confirm a tag of a train GIF because it has learned it by heart.
     """
     experts = dict(evidence.experts)
     for name, echo in echoes:
@@ -136,7 +136,7 @@ def without_echo(evidence: Evidence, echoes: Sequence[tuple[str, float]]) -> Evi
 
 
 def new_tag_features(evidence: Evidence, experts: Sequence[str], trusts: Sequence[float]) -> Floats:
-    """(n, 5 experts + 4): EXPERT_FEATURES of each expert, TAG_FEATURES; trusts: the experts' weights on new tags."""
+    """(n, 5 experts + 4): EXPERT_FEATURES of each expert, TAG_FEATURES. trusts: the experts' weights on new tags."""
     from autotag_core.votes.judge.learned_loops import features_of_expert, features_of_tag
 
     columns, trusted, heard = [], np.zeros(len(evidence)), np.zeros(len(evidence))

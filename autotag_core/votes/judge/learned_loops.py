@@ -1,4 +1,4 @@
-"""What the learned judge looks at in a pair, and its log odds as a new tag, compiled.
+"""Compiled loops: the features of a pair that the learned judge looks at, and its log odds as a new tag.
 
 Loads numba: import it where it is used.
 """
@@ -13,9 +13,9 @@ from autotag_core.compiled import compiled
 from autotag_core.votes.tally.tally_loops import Floats
 
 EXPERT_FEATURES = ("trusted share", "its root", "over chance", "lift", "likelihood")
-"""Of each expert, in this order; those of an expert that abstains are 0."""
+"""Features of each expert, in this order. An expert that abstains has 0."""
 TAG_FEATURES = ("prior", "pooled", "its root", "its logarithm")
-"""Of the tag, after those of all experts."""
+"""Features of the tag. They come after those of all experts."""
 MAX_RATIO = 6.0
 """A log likelihood ratio is clipped to this, since neighbors are not independent."""
 _CHANCE_EDGE, _PRIOR_EDGE, _POOLED_EDGE = 0.003, 0.001, 0.01
@@ -30,7 +30,7 @@ def _expert_features(
     log_lift = math.log(lift) if lift > 1 else 0.0
     ratio = min(max(spread * (share * log_lift - prior * (lift - 1)), -MAX_RATIO), MAX_RATIO)
     log_prior = math.log(prior + _CHANCE_EDGE)
-    if share == 0:  # of most tags an expert sees nothing
+    if share == 0:  # an expert sees nothing of most tags
         return 0.0, 0.0, _LOG_CHANCE_EDGE - log_prior, log_lift, ratio
     trusted = share * (1 - 1 / lift)
     return trusted, math.sqrt(trusted), math.log(share + _CHANCE_EDGE) - log_prior, log_lift, ratio
@@ -39,7 +39,7 @@ def _expert_features(
 @compiled
 def hear_expert(shares: Floats, lifts: Floats, spreads: Floats, priors: Floats, weights: Floats, sums: Floats) -> None:
     """Add what one expert says of n pairs to sums (3, n): log odds; its weight on new tags times the trusted share;
-    that weight. weights (6,): of its features, and last the one on new tags.
+    that weight. weights (6,): those of its features, and last the one on new tags.
     """
     for row in range(len(priors)):
         if math.isnan(shares[row]):
@@ -76,7 +76,7 @@ def _tag_features(prior: float, trusted: float, heard: float) -> tuple[float, fl
 
 @compiled
 def hear_tag(priors: Floats, weights: Floats, sums: Floats) -> None:
-    """Add what n tags say themselves to sums (3, n), by weights (4,), once all experts are heard."""
+    """Add what n tags say themselves to sums (3, n), with weights (4,), after all experts."""
     for row in range(len(priors)):
         log_prior, pooled, root, log_pooled = _tag_features(priors[row], sums[1, row], sums[2, row])
         sums[0, row] += weights[0] * log_prior + weights[1] * pooled + weights[2] * root + weights[3] * log_pooled
@@ -84,7 +84,7 @@ def hear_tag(priors: Floats, weights: Floats, sums: Floats) -> None:
 
 @compiled
 def features_of_tag(priors: Floats, trusted: Floats, heard: Floats) -> Floats:
-    """TAG_FEATURES (n, 4); trusted, heard (n,): what `hear_expert` sums up."""
+    """TAG_FEATURES (n, 4). trusted, heard (n,) are the sums that `hear_expert` makes."""
     out = np.empty((len(priors), 4))
     for row in range(len(priors)):
         out[row, 0], out[row, 1], out[row, 2], out[row, 3] = _tag_features(priors[row], trusted[row], heard[row])

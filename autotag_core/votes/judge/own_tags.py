@@ -1,4 +1,4 @@
-"""How far each kind of evidence is trusted on a GIF's own tags: learned where an editor has said which are right."""
+"""How far each kind of evidence is trusted on a GIF's own tags: learned where editors have said which are right."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from autotag_core.votes.judge.rules import ExpertWeight, Weights, own_tag_eviden
 
 
 def default_weights(experts: dict[str, ExpertWeight], config: VoteConfig) -> Weights:
-    """What holds before anything is learned.
+    """The weights before anything is learned.
 
-    An expert made from a GIF's own tags (vote.from_own_tags) is not heard on them, one trained on them
+    On a GIF's own tags, an expert made from them (vote.from_own_tags) has no say, and one trained on them
     (vote.trained_on_tags) a quarter.
     """
 
@@ -29,14 +29,14 @@ def default_weights(experts: dict[str, ExpertWeight], config: VoteConfig) -> Wei
 
 
 def fit_own_tags(evidence: Evidence, is_right: Bools, weights: Weights, config: VoteConfig) -> Weights:
-    """The weights with their parts for own tags learned from n own tags of validation GIFs of which is_right is known.
+    """The weights, with their parts for own tags learned from n own tags of validation GIFs whose is_right is known.
 
-    Logistic regression on own_tag_evidence, no factor below 0, drawn towards half the given factors with a ridge
-    penalty of vote.own_tags_ridge: half, since what experts see overlaps. The factor of the score as a new tag is drawn
-    to 0: it hears experts made from the GIF's own tags, so only validation GIFs can say what it is worth. An expert of
-    vote.trained_on_tags learned the tags of train GIFs and none of validation GIFs, so on these it looks more honest
-    than it is: its factor never exceeds the given one. Slips are left out: the rule settles them. The weights as they
-    are, where fewer than vote.min_evaluation_gifs tags or only right or only wrong ones are known.
+    Logistic regression on own_tag_evidence. No factor is below 0. Factors are drawn towards half the given ones with a
+    ridge penalty of vote.own_tags_ridge: half, since what experts see overlaps. The factor of the score as a new tag is
+    drawn to 0: it hears experts made from the GIF's own tags, so only validation GIFs can say what it is worth. An
+    expert of vote.trained_on_tags learned the tags of train GIFs and none of validation GIFs. So it looks more honest
+    on these than it is, and its factor never exceeds the given one. Slips are left out: the rule settles them. The
+    weights stay as they are if fewer than vote.min_evaluation_gifs tags, or only right or only wrong ones, are known.
     """
     known = evidence.is_own & ~evidence.is_slip
     right = is_right[known].astype(np.float64)

@@ -1,4 +1,4 @@
-"""How well probabilities keep what they say: of the tags called 70% probable, are 70% right?"""
+"""How far probabilities mean what they say: of the tags called 70% probable, are 70% right?"""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from autotag_core.errors import InputError
 
 @dataclass(frozen=True)
 class Bin:
-    """The rows whose probability is at least `low` and below `high`; the last bin holds 1 too."""
+    """The rows whose probability is at least `low` and below `high`. The last bin holds 1 too."""
 
     low: float
     high: float
@@ -23,7 +23,7 @@ class Bin:
 
 
 def reliability_table(probabilities: npt.ArrayLike, is_right: npt.ArrayLike, num_bins: int = 10) -> list[Bin]:
-    """Bins of equal width over 0..1, lowest first, without the empty ones; rows (n,), those with NaN left out."""
+    """Bins of equal width over 0..1, lowest first, without empty ones. Rows (n,) with NaN are left out."""
     values, right = np.asarray(probabilities, np.float64), np.asarray(is_right, bool)
     check_rows({"probabilities": values, "is_right": right})
     check_shares("probabilities", values[~np.isnan(values)])
@@ -42,7 +42,7 @@ def reliability_table(probabilities: npt.ArrayLike, is_right: npt.ArrayLike, num
 
 
 def expected_calibration_error(bins: Sequence[Bin]) -> float | None:
-    """Mean |mean_probability - share_right| weighted by num (Guo et al. 2017), 0..1; None without rows."""
+    """Mean |mean_probability - share_right| weighted by num (Guo et al. 2017), 0..1. None without rows."""
     num = sum(one.num for one in bins)
     return sum(one.num * abs(one.mean_probability - one.share_right) for one in bins) / num if num else None
 

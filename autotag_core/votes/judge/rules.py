@@ -1,4 +1,4 @@
-"""Voting rules: evidence on (GIF, tag) pairs in, a score for each out, all of one signature."""
+"""Voting rules: evidence on (GIF, tag) pairs in, a score for each out. All have one signature."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from autotag_core.votes.judge.learned import Learned
 
 @dataclass(frozen=True)
 class ExpertWeight:
-    """How far an expert is trusted: as published; on tags the GIF does not have; on tags of the GIF itself."""
+    """How far an expert is trusted: as published, on tags the GIF does not have, and on tags of the GIF itself."""
 
     published: float
     on_new_tags: float
@@ -26,9 +26,9 @@ class ExpertWeight:
 class Weights:
     """Weight of each expert by name and, for tags of the GIF itself, of its other tags and of its uploader's word.
 
-    together: factor of Evidence.together. as_new: factor of what the tag's score as a new one says. own_log_odds: log
-    odds that an uploader's tag is right, before all evidence. learned: what vote.rule=learned judges by, None where too
-    little is known to learn from.
+    together: factor of Evidence.together. as_new: factor of the tag's score as a new one. own_log_odds: log odds that
+    an uploader's tag is right, before all evidence. learned: what vote.rule=learned judges by; None where too little is
+    known to learn from.
     """
 
     experts: Mapping[str, ExpertWeight]
@@ -41,18 +41,18 @@ class Weights:
 Rule = Callable[[Evidence, Weights, VoteConfig], Floats]
 
 _SLIP_LOG_ODDS = math.log(0.9 / 0.1)
-"""That a tag which looks like a slip is one, before its GIF is looked at: 27 of 29 were on the animated emoji."""
+"""Log odds that a tag which looks like a slip is one, whatever its GIF: 27 of 29 were, on the animated emoji."""
 _MAX_RATIO = 6.0
 _AS_NEW = 5.0
-"""Brings a score as a new tag, 0..1, to the size of a log likelihood ratio."""
+"""Scales a score as a new tag, 0..1, to the size of a log likelihood ratio."""
 
 
 def published(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
     """Sum over experts of weight times neighbors with the tag, over the largest vote that any GIF could get.
 
-    Every expert's neighbors count alike, and a GIF's own tags are judged like any other, except that a new tag whose
-    vote is below vote.lower_bound has none. With vote.normalise=max the vote is over the largest of the GIF's pairs,
-    which must all be here. It is udfs/votes/votes.py in numpy, for evidence that was gathered without slips.
+    Every expert's neighbors count alike. A GIF's own tags are judged like any other, except that a new tag whose vote
+    is below vote.lower_bound has none. With vote.normalise=max the vote is over the largest of the GIF's pairs, which
+    must all be here. It is udfs/votes/votes.py in numpy, for evidence that was gathered without slips.
     """
     vote = np.zeros(len(evidence))
     possible = 0.0
@@ -70,7 +70,7 @@ def published(evidence: Evidence, weights: Weights, config: VoteConfig) -> Float
 
 
 def published_confidence(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
-    """What the published rule makes of the pairs (n,) of train GIFs; 0: the tag is not in its dataset."""
+    """The published rule's confidence in the pairs (n,) of train GIFs; 0: the tag is not in its dataset."""
     names = _judged(evidence, weights)
     voted, seen = np.zeros(len(evidence), bool), np.zeros(len(evidence), bool)
     for name in names:
@@ -81,28 +81,28 @@ def published_confidence(evidence: Evidence, weights: Weights, config: VoteConfi
 
 
 def reliability(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
-    """Each expert heard on the tags that it can see, and a GIF's own tags by what did not come from them.
+    """Each expert heard on the tags that it can see, and a GIF's own tags judged by what did not come from them.
 
-    A tag the GIF does not have: mean over experts, by their weights on new tags, of trust times share, where an
-    expert's trust on a tag is 1 - 1 / lift. Where its neighbors of a GIF with the tag have it no more often than any
-    GIF, the lift is 1: it can't see the tag and has no say on it. What a slip of the uploader meant is as good as said.
+    A tag the GIF does not have: mean over experts, by their weights on new tags, of trust times share. An expert's
+    trust on a tag is 1 - 1 / lift. If its neighbors of a GIF with the tag have it no more often than any GIF, the lift
+    is 1: the expert can't see the tag and has no say on it. What a slip of the uploader meant is as good as said.
 
     A tag of the GIF itself: the chance that it is right, from log odds of own_log_odds and the sum of what
     `own_tag_evidence` says, each by its weight on own tags. A tag that a near duplicate came with is judged like the
     GIF's own: its uploader looked at the same picture.
 
-    A tag that looks like a slip is one with the odds that the GIF speaks for what it may have meant: `horn` is a slip
-    beside devils, not beside trumpets. What is meant gets these odds; what is written, the rest of its own.
+    A tag that looks like a slip is one with the odds that the GIF speaks for what it may have meant. `horn` is a slip
+    beside devils, not beside trumpets. The meant tag gets these odds; the written one gets the rest of its own.
     """
     scores = _pooled(evidence, weights, _judged(evidence, weights))
-    said = evidence.where(evidence.is_said)  # few of all: the dearest part is about these alone
+    said = evidence.where(evidence.is_said)  # only these few go through the most costly part
     return _with_said(scores, evidence, said, _reliable_says(said, weights, config), weights.own_log_odds)
 
 
 def learned(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
     """As validation GIFs have taught (fit_learned.py): log odds of a new tag, and of the GIF's own tags.
 
-    What they were too few to teach is judged by `reliability`. A tag that no neighbor has and nobody gave has no score.
+    `reliability` judges what they were too few to teach. A tag that no neighbor has and nobody gave has no score.
     """
     taught = weights.learned
     if taught is None:
@@ -115,7 +115,7 @@ def learned(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
 
 
 def _with_said(scores: Floats, evidence: Evidence, said: Evidence, says: Floats, base: float) -> Floats:
-    """The scores (n,) with those of the tags that somebody gave; says: what moves the log odds of these from base."""
+    """The scores (n,) with those of the tags that somebody gave. says: what moves their log odds from base."""
     own, meant = _sigmoid(base + says), _sigmoid(_SLIP_LOG_ODDS + says)
     written = (1 - meant) * _sigmoid(base)
     new = scores[evidence.is_said]
@@ -132,7 +132,7 @@ def _reliable_says(said: Evidence, weights: Weights, config: VoteConfig) -> Floa
 
 
 def _summed(columns: Floats) -> Floats:
-    """Of each row (n, f) the sum in the order of columns, whatever the number of rows."""
+    """The sum of each row (n, f) in the order of columns, whatever the number of rows."""
     total = np.zeros(len(columns))
     for column in columns.T:
         total += column
@@ -149,11 +149,11 @@ def _has_vote(evidence: Evidence, names: Sequence[str]) -> Bools:
 def own_tag_evidence(evidence: Evidence, weights: Weights, config: VoteConfig) -> Floats:
     """What speaks for each tag (n, experts + 2): each expert's and the other tags' log likelihood ratio, and its score.
 
-    The score is what it would have as a new tag, without the experts of vote.trained_on_tags, to which train GIFs' own
-    tags are no news. Ratios are of a right tag over a wrong one. An expert's: its neighbors with the tag are Poisson
-    with mean spread * lift * prior where the tag is right and spread * prior where it is not; 0 where it abstains. The
-    prior of a tag that nobody else has is 0, and so is its ratio: the absence of neighbors with it says nothing.
-    Clipped, since neighbors are not independent.
+    The score is what the tag would have as a new one, without the experts of vote.trained_on_tags: they know train
+    GIFs' own tags. Ratios are of a right tag over a wrong one. For an expert, its neighbors with the tag are Poisson
+    with mean spread * lift * prior where the tag is right and spread * prior where it is not; 0 where it abstains. A
+    tag that nobody else has has a prior of 0 and so a ratio of 0: missing neighbors say nothing about it. Ratios are
+    clipped, since neighbors are not independent.
     """
     columns, names = [], _judged(evidence, weights)
     for name in names:
@@ -166,7 +166,7 @@ def own_tag_evidence(evidence: Evidence, weights: Weights, config: VoteConfig) -
 
 
 def _judged(evidence: Evidence, weights: Weights) -> list[str]:
-    """Experts with a weight, in one order: a sum of floats depends on it."""
+    """Experts with a weight, always in the same order, since a sum of floats depends on it."""
     return sorted(set(evidence.experts) & set(weights.experts))
 
 
@@ -185,6 +185,6 @@ def _sigmoid(log_odds: Floats | float) -> Floats:
 
 
 RULES: dict[str, Rule] = {"published": published, "reliability": reliability, "learned": learned}
-"""By the name that vote.rule takes."""
+"""The rules by the name that vote.rule takes."""
 KNOWING_SLIPS = ("reliability", "learned")
-"""Rules whose evidence is gathered with slips and with the tags of near duplicates; the others know neither."""
+"""Rules whose evidence is gathered with slips and with the tags of near duplicates. The others know neither."""

@@ -1,4 +1,4 @@
-"""From which probability on a tag is accepted, so that accepted tags are as often right as wanted."""
+"""The probability from which on a tag is accepted, so that accepted tags are as often right as wanted."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 NEVER = 2.0
-"""The threshold where no probability reaches the target: above every probability, and JSON and SQL can hold it."""
+"""The threshold where no probability reaches the target. It is above every probability; JSON and SQL can hold it."""
 PRIOR_ROWS = 10
-"""m of the shrunk precision: what the calibration expects of a tag's rows counts as much as so many of them."""
+"""m of the shrunk precision: the calibration's expectation for a tag counts as much as this many of its rows."""
 GUARD = 1.0
-"""Standard errors by which a precision must reach the target, since the smallest of many thresholds is a lucky one; and
-by which it must miss the target before a tag is given up."""
+"""Standard errors by which a precision must reach the target, since the smallest of many thresholds is a lucky one. It
+must also miss the target by as many before a tag is given up."""
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class TagThreshold:
     """None: every tag without a row of its own."""
     threshold: float
     num_examples: int
-    """Of the fitted rows those that the threshold accepts."""
+    """Number of fitted rows that the threshold accepts."""
     precision: float | None
-    """Share of right ones among the rows that thresholds fitted without the row's GIF accept; None without any."""
+    """Share of right rows among those accepted by thresholds that were fitted without the row's GIF. None: no rows."""
     origin: str
-    """`own`, or `fallback`: too little is known of the tag alone, the threshold is the default."""
+    """`own`, or `fallback`: too little is known of the tag alone, so it has the default threshold."""
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The thresholds of one target precision; `rows` start with the default (tag None), then come tags by name."""
+    """The thresholds of one target precision. `rows` start with the default (tag None), then come tags by name."""
 
     target_precision: float
     min_examples: int
@@ -51,16 +51,16 @@ class Thresholds:
 
     @functools.cached_property
     def default(self) -> float:
-        """The threshold of tags that have none of their own."""
+        """The threshold of tags that have no own one."""
         return next(row.threshold for row in self.rows if row.tag is None)
 
     @functools.cached_property
     def by_tag(self) -> dict[str, float]:
-        """The thresholds of tags that have one of their own."""
+        """The thresholds of tags that have an own one."""
         return {row.tag: row.threshold for row in self.rows if row.tag is not None and row.origin == "own"}
 
     def accepts(self, tags: Sequence[str] | pa.Array, probabilities: npt.ArrayLike) -> Bools:
-        """Whether each row's probability (n,) reaches its tag's threshold; never where it is NaN, not calibrated."""
+        """Whether each row's probability (n,) reaches its tag's threshold. Never where it is NaN, not calibrated."""
         values = np.asarray(probabilities, np.float64)
         names, places = _numbered(tags)
         check_rows({"tags": places, "probabilities": values})
@@ -82,12 +82,12 @@ def fit_thresholds(
 ) -> Thresholds:
     """The smallest thresholds at which rows (n,) of tags reach the target precision, 0..1.
 
-    A threshold p is judged by the rows with a probability of at least p, of which there must be `min_examples`. Their
-    precision is shrunk towards what the calibration says of them, (right + m * expected) / (n + m) with `expected`
-    their mean probability and m = PRIOR_ROWS; it must reach the target by GUARD standard errors (Wilson 1927 of n + m
-    rows). The default is the smallest such p over the rows of all tags. A tag has the smallest one of its own rows;
-    where there is none, the default, unless so many of its rows lie above that and miss the target by as much that
-    nothing of it can be accepted: NEVER.
+    A threshold p is judged by the rows with a probability of at least p; there must be `min_examples` of them. Their
+    precision is shrunk towards what the calibration says of them: (right + m * expected) / (n + m), with `expected`
+    their mean probability and m = PRIOR_ROWS. It must reach the target by GUARD standard errors (Wilson 1927 of n + m
+    rows). The default is the smallest such p over the rows of all tags. A tag has the smallest such p of its own rows,
+    or else the default. But its threshold is NEVER if enough of its rows lie above the default and they miss the target
+    by GUARD standard errors.
 
     `probabilities` must not have learned from their own rows (out of fold). Precisions are cross-fitted over `folds`
     (n,). Rows with a probability of NaN are left out. InputError: lengths differ, a tag is null, a probability or the
@@ -167,7 +167,7 @@ def _own_threshold(mine: _Rows, default: float, target_precision: float, min_exa
 
 def _smallest_threshold(rows: _Rows, target_precision: float, min_examples: int) -> float:
     """One of the probabilities, or NEVER."""
-    order = np.lexsort((rows.is_right, -rows.values))  # within ties too: sums must not depend on the order of rows
+    order = np.lexsort((rows.is_right, -rows.values))  # within ties too, since sums must not depend on the rows' order
     values = rows.values[order]
     nums = np.arange(1, len(values) + 1)
     shrunk = _shrunk(np.cumsum(rows.is_right[order]), np.cumsum(values), nums)
@@ -201,7 +201,7 @@ def _shrunk(num_right: Any, sum_of_probabilities: Any, num: Any) -> Any:
 
 
 def _wilson(share: Any, num: Any, z: float) -> Any:
-    """The end of a share's interval |z| standard errors above it, or below where z is negative."""
+    """The end of a share's interval |z| standard errors above it, or below it if z is negative."""
     centre = share + z * z / (2 * num)
     return (centre + z * np.sqrt(share * (1 - share) / num + z * z / (4 * num * num))) / (1 + z * z / num)
 

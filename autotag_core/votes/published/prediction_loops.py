@@ -1,4 +1,4 @@
-"""What each list of neighbors predicts, held against what is true of its GIF, compiled.
+"""Compiled loops that compare what each list of neighbors predicts with what is true of its GIF.
 
 Loads numba: import it where it is used.
 """
@@ -28,12 +28,11 @@ _TRUE, _OWN = 1, 2
 def count_right(
     lists: Lists, found: Found, abouts: Abouts, names: Strings, neighbors: int, num_predicted: int, num_experts: int
 ) -> Int64s:
-    """By expert (experts, 4): GIFs that it has neighbors of; of those, with a right one among the num_predicted tags
-    that most of its first `neighbors` have (ties by name); that lack a true tag; and of these, with a right one among
-    the tags that they did not come with.
+    """By expert (experts, 4), numbers of GIFs that it has neighbors of: all; those with a right predicted tag; those
+    that lack a true tag; and of the latter, those with a right one among the predicted tags they did not come with.
 
-    Of GIFs with a row about them: true are an editor's tags, own the uploader's; of a train GIF its uploader's are true
-    and none is its own.
+    Predicted are the num_predicted tags that most of its first `neighbors` have, ties by name. Only GIFs with a row
+    about them count. True are an editor's tags, own the uploader's. Of a train GIF its uploader's are true, none own.
     """
     tally = new_tally(lists, found, len(names.offsets) - 1, 1)
     kinds = np.zeros(len(names.offsets) - 1, np.int32)
@@ -70,7 +69,7 @@ def count_right(
 
 @compiled
 def _mark(lists: Lists, abouts: Abouts, about: int, kinds: Int32s, is_on: bool) -> bool:
-    """Write down, or wipe out, what the GIF's tags are; whether it lacks a true one."""
+    """Write down, or wipe out, what the GIF's tags are; gives whether it lacks a true one."""
     start, lacks = lists.starts[about], False
     for place in range(abouts.first_copied[about]):
         is_editorial, is_uploaders = place < abouts.num_editorial[about], place >= abouts.first_own[about]
@@ -85,7 +84,7 @@ def _mark(lists: Lists, abouts: Abouts, about: int, kinds: Int32s, is_on: bool) 
 
 @compiled
 def _keep(tags: Int32s, votes: Int32s, slot: int, best: Int32s, num_best: int, names: Strings) -> int:
-    """Put the slot among the best, most votes first, if it is one; how many these are."""
+    """Put the slot among the best, most votes first, if it is one of them; gives how many these are."""
     place = num_best
     while place > 0:
         before = best[place - 1]

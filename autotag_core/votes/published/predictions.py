@@ -12,16 +12,16 @@ from autotag_core.votes.judge.rules import ExpertWeight
 
 @dataclass(frozen=True)
 class Predictions:
-    """Of num GIFs: whether the expert has neighbors, and whether a tag it predicts is right; the same for new tags."""
+    """For num GIFs: whether the expert has neighbors, whether a tag it predicts is right, and the same for new tags."""
 
     is_seen: Bools
     is_right: Bools
     lacks: Bools
-    """The GIF lacks a true tag."""
+    """Whether the GIF lacks a true tag."""
     is_new_right: Bools
 
     def weight(self, chosen: Bools, otherwise: ExpertWeight) -> ExpertWeight:
-        """The weights over the chosen GIFs (num,); a part that nothing there tells about stays as it was."""
+        """The weights over the chosen GIFs (num,). A part about which these say nothing stays as in `otherwise`."""
         seen, lacking = chosen & self.is_seen, chosen & self.is_seen & self.lacks
         published = float(self.is_right[seen].mean()) if seen.any() else otherwise.published
         on_new_tags = float(self.is_new_right[lacking].mean()) if lacking.any() else otherwise.on_new_tags
@@ -29,7 +29,7 @@ class Predictions:
 
 
 def predictions(evidence: Evidence, is_right: Bools, lacks: Bools, num_predicted: int) -> dict[str, Predictions]:
-    """By expert, from all pairs (n,) of GIFs with a truth, sorted by GIF and tag; lacks (n,) is the same in a GIF."""
+    """By expert, from all pairs (n,) of GIFs with a truth, sorted by GIF and tag. lacks (n,) is the same in a GIF."""
     num = int(evidence.gifs.max()) + 1 if len(evidence) else 0
     found = {}
     for name, expert in evidence.experts.items():
@@ -44,7 +44,7 @@ def predictions(evidence: Evidence, is_right: Bools, lacks: Bools, num_predicted
 
 
 def _predicts(gifs: Ints, votes: Ints, chosen: Bools, is_right: Bools, num_predicted: int, num: int) -> Bools:
-    """Of each GIF (num,): whether one of the num_predicted chosen tags with the most votes is right."""
+    """For each GIF (num,): whether one of the num_predicted chosen tags with the most votes is right."""
     rows = np.flatnonzero(chosen)
     rows = rows[np.lexsort((rows, -votes[rows], gifs[rows]))]
     rank = np.arange(len(rows)) - np.searchsorted(gifs[rows], gifs[rows], side="left")

@@ -1,4 +1,4 @@
-"""The published vote of a block of GIFs, in one pass over their neighbors' tags; udfs/votes/votes.py says it in words.
+"""The published vote of a block of GIFs, in one pass over their neighbors' tags. udfs/votes/votes.py says it in words.
 
 Loads numba: import it where it is used.
 """
@@ -21,7 +21,7 @@ from autotag_core.votes.tally.tally_loops import Abouts, Found, Int32s
 
 @dataclass(frozen=True)
 class Published:
-    """What the published rule makes of a block: rows GIF by GIF, their scores and confidences (rows,), 0..1."""
+    """The published rule's result for a block: rows GIF by GIF, their scores and confidences (rows,), 0..1."""
 
     rows: Rows
     scores: Floats
@@ -36,8 +36,9 @@ def publish(
     weights: Mapping[str, float],
     config: VoteConfig,
 ) -> Published:
-    """Vote on the block's GIFs, those with a row about them, by experts of these weights; `found` are the neighbors'
-    tags as written.
+    """Vote on the block's GIFs that have a row about them, by experts with these weights.
+
+    `found` are the neighbors' tags as written.
     """
     experts = sorted(weights)
     rule = Rule(np.array([weights[name] for name in experts], np.float64), config.neighbors, config.lower_bound)
@@ -72,7 +73,7 @@ def published_rows(
 
 
 def as_maps(counts: Int32s, experts: list[str]) -> pa.MapArray:
-    """Of each row (n, experts) the counts above 0 by expert."""
+    """For each row (n, experts) the counts above 0 by expert."""
     rows, columns = np.nonzero(counts)
     offsets = np.searchsorted(rows, np.arange(len(counts) + 1)).astype(np.int32)
     keys = pa.array(experts, pa.string()).take(pa.array(columns))

@@ -1,4 +1,4 @@
-"""The published vote's loop over GIFs, compiled.
+"""Compiled loops of the published vote, GIF by GIF.
 
 Loads numba: import it where it is used.
 """
@@ -38,7 +38,7 @@ class Rule(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Rows of the result, GIF by GIF: GIF g has starts[g]:starts[g + 1]."""
+    """Rows of the result, GIF by GIF. GIF g has starts[g]:starts[g + 1]."""
 
     starts: Int64s
     rows: Int64s  # of the block: the one about the row's GIF
@@ -53,7 +53,7 @@ class Rows(NamedTuple):
 
 @compiled
 def _new_rows(num_gifs: int, most: int, num_experts: int, most_evidence: int) -> Rows:
-    """Room for so many rows; what is never written to takes no memory."""
+    """Room for `most` rows. Memory that is never written to is never taken."""
     return Rows(
         np.zeros(num_gifs + 1, np.int64),
         np.empty(most, np.int64),
@@ -102,7 +102,7 @@ def _is_seen(lists: Lists, gif: int) -> bool:
 
 @compiled
 def _source(abouts: Abouts, lists: Lists, about: int, is_seen: bool, item: int, num_votes: int) -> int:
-    """What becomes of an own tag."""
+    """The source of an own tag."""
     if item - lists.starts[about] < abouts.num_editorial[about]:
         return EDITORIAL
     if not (abouts.is_train[about] and is_seen):
@@ -112,7 +112,7 @@ def _source(abouts: Abouts, lists: Lists, about: int, is_seen: bool, item: int, 
 
 @compiled
 def _weigh(votes: Int32s, slot: int, weights: Floats) -> tuple[int, float]:
-    """The tag's votes, and their weighted sum, in the order of the experts: a sum of floats depends on it."""
+    """The tag's votes, and their weighted sum in the order of the experts, since a sum of floats depends on it."""
     num_votes, vote = 0, 0.0
     for expert in range(len(weights)):
         num_votes += votes[slot, expert]
@@ -124,10 +124,10 @@ def _weigh(votes: Int32s, slot: int, weights: Floats) -> tuple[int, float]:
 def _add_evidence(
     found: Found, near: Int64s, slots: Int32s, row_of: Int64s, out: Rows, first: int, num_rows: int
 ) -> None:
-    """Put the neighbors with its tag behind each of the rows first:num_rows, all of one GIF.
+    """Write for each of the rows first:num_rows, all of one GIF, the neighbors that have its tag.
 
-    near are the GIF's neighbors, slots the tags' slots, row_of the rows of these, -1 for a tag that has none.
-    evidence_starts holds so far how many votes each row has.
+    near are the GIF's neighbors, slots the tags' slots, row_of the rows of these, -1 for a tag that has no row. Before
+    the call evidence_starts holds how many votes each row has.
     """
     starts, tags = found
     ends = np.zeros(num_rows - first + 1, np.int64)
@@ -144,7 +144,7 @@ def _add_evidence(
         start = out.evidence_starts[first + row]
         end = start + ends[row] - begins[row]
         out.evidence_starts[first + row + 1] = end
-        for at in range(end - start):  # not slice to slice, which takes seconds to compile
+        for at in range(end - start):  # one by one: a copy of slices takes seconds to compile
             out.evidence[start + at] = items[begins[row] + at]
 
 

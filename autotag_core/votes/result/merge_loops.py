@@ -1,4 +1,4 @@
-"""What was published and what is scored brought together, compiled.
+"""Compiled loops that bring together what was published and what is scored.
 
 Loads numba: import it where it is used.
 """
@@ -31,7 +31,7 @@ def merge_rows(
     most: int,
     names: Strings,
 ) -> Merged:
-    """Of each GIF what was published, and of its new rows (rows,) the `most` with the highest scores, ties by name."""
+    """For each GIF what was published, and the `most` of its new rows (rows,) with the highest scores, ties by name."""
     scored, proposed = np.full(len(published_tags), -1, np.int64), np.empty(len(rows.tags), np.int64)
     row_of, best = np.full(len(names.offsets) - 1, -1, np.int64), np.empty(most, np.int64)
     num_proposed = 0

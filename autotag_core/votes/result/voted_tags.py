@@ -25,16 +25,15 @@ _PROPOSED = len(SOURCES)
 
 
 def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.RecordBatch:
-    """VOTED_TAGS rows of the block's GIFs: the published dataset with its scores, and the best tags that the scoring
-    rule proposes.
+    """VOTED_TAGS rows of the block's GIFs: the published dataset with its scores, and the best proposed tags.
 
-    A train GIF gets at most vote.max_proposed new tags with a score in all, highest first, ties alphabetical; those
+    A train GIF gets at most vote.max_proposed new tags with a score in all, highest first, ties alphabetical. Those
     that the published rule does not add have source `proposed` and confidence 0. A tag that the scoring rule knows
     nothing of has score 0.
 
-    An editor has said that an editorial tag is right: that is no estimate, so its probability is null, and with
+    An editor has said that an editorial tag is right. That is no estimate, so its probability is null, and with
     vote.target_precision it is accepted. An uploader's tag that stays untouched (`original`) is as doubtful as any
-    other uploader's: it is judged by its score.
+    other uploader's, so it is judged by its score.
     """
     config, experts = judge.config, sorted(judge.weights.experts)
     table, names = known.table, known.table.names
@@ -88,7 +87,7 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
 
 
 def _shown(judge: Judge, evidence: Evidence, scores: Floats, rows: Ints) -> tuple[Floats, Floats]:
-    """Scores and probabilities of these rows of the evidence; 0 and NaN where it is row -1: there is none."""
+    """Scores and probabilities of these rows of the evidence; 0 and NaN for row -1, which is none."""
     found, probabilities = np.zeros(len(rows)), np.full(len(rows), np.nan)
     is_known = rows >= 0
     known = rows[is_known]
@@ -98,7 +97,7 @@ def _shown(judge: Judge, evidence: Evidence, scores: Floats, rows: Ints) -> tupl
 
 
 def _reasons(judge: Judge, evidence: Evidence, rows: Ints) -> pa.MapArray:
-    """Of these rows of the evidence what moved the learned judge, rounded log odds; none where it is row -1."""
+    """What moved the learned judge in these rows of the evidence, as rounded log odds; nothing for row -1."""
     kind = pa.map_(pa.string(), pa.float32())
     learned = judge.weights.learned if judge.config.rule == "learned" else None
     if learned is None:
@@ -114,7 +113,7 @@ def _reasons(judge: Judge, evidence: Evidence, rows: Ints) -> pa.MapArray:
 
 
 def _accepted(judge: Judge, tags: pa.Array, probabilities: Floats, is_scored: Bools, is_editorial: Bools) -> pa.Array:
-    """By the tags' thresholds, null where there are none or the tag has no evidence; editorial tags without asking."""
+    """By the tags' thresholds; null where there are none or the tag has no evidence. Editorial tags always are."""
     accepted = judge.accepts(tags, probabilities)
     is_known = is_scored if accepted is not None else np.zeros(len(tags), bool)
     if judge.config.target_precision is not None:

@@ -1,4 +1,4 @@
-"""Tags and pairs of tags counted, and what lists say of their GIFs' own tags, compiled.
+"""Compiled loops that count tags and pairs of tags, and what lists say of their GIFs' own tags.
 
 Loads numba: import it where it is used.
 """
@@ -15,7 +15,7 @@ _PRIME, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 @compiled
 def distinct_meant(numbers: Int32s, start: int, end: int, meant: Int32s, most: int, room: Int32s) -> int:
-    """Put what the tags numbers[start:end] were meant as into room, each once, at most so many; how many there are."""
+    """Put what the tags numbers[start:end] were meant as into room, each once, at most `most`; gives how many."""
     num = 0
     for at in range(start, end):
         tag = numbers[at] if len(meant) == 0 else meant[numbers[at]]
@@ -30,7 +30,7 @@ def distinct_meant(numbers: Int32s, start: int, end: int, meant: Int32s, most: i
 
 @compiled
 def pair_key(tag: int, other: int) -> int:
-    """One number for the pair, in either order."""
+    """One number for the pair, the same in either order."""
     return int((np.int64(min(tag, other)) << 32) | np.int64(max(tag, other)))
 
 
@@ -43,10 +43,10 @@ def hash_keys(keys: Int64s) -> Uint64s:
 
 @compiled
 def tag_keys(lists: Lists, abouts: Abouts, meant: Int32s, most: int) -> tuple[Int64s, Bools]:
-    """A pair_key for each thing that is counted of rows about GIFs, and in which of its two counts it goes.
+    """A pair_key for each thing that is counted in rows about GIFs, and whether it goes into the second of its counts.
 
-    Of each two of the uploader's first `most` tags: the first count is of train GIFs. Of each tag of a train GIF with
-    itself: the second count is of the uploader's.
+    For each two of the uploader's first `most` tags, the first count is of train GIFs. For each tag of a train GIF with
+    itself, the second count is of tags that the uploader gave.
     """
     most_items, num_keys = 0, 0
     for row in range(len(lists.experts)):

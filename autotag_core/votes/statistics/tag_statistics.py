@@ -1,8 +1,8 @@
-"""What the catalog as a whole says of its tags: how many train GIFs have one, which pairs are on how many, and how well
-each expert sees it. Counted in parts, which Spark adds up, and kept in two files that every task maps.
+"""What the catalog as a whole says of its tags: how many train GIFs have one, how many have each pair, and how well
+each expert sees one. Spark adds up counts of parts; two files that every task maps keep them.
 
-Of t tags, p pairs and e experts the files hold 8 t (3 e + 1) and 24 p bytes. Pairs on one GIF alone are left out:
-nothing but that GIF would be known of them.
+Of t tags, p pairs and e experts the files hold 8 t (3 e + 1) and 24 p bytes. Pairs on one GIF alone are left out: only
+that GIF would tell anything of them.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from autotag_core.votes.tally.tally_loops import Uint64s
 
 MAX_OWN_TAGS = 32
-"""Of a GIF's own tags the first so many are held against each other: pairs grow with the square."""
+"""Only this many of a GIF's own tags are compared with each other: pairs grow with the square."""
 MAX_LIFT = 50.0
 COUNTS = pa.schema([pa.field(name, pa.int64()) for name in ("key", "num_train", "num_others")])
-"""Of two tags, key is one number << 32 | the larger one: the train GIFs and the other GIFs whose uploader gave both. Of
-a tag with itself: the train GIFs with it, and those of them whose uploader gave it."""
+"""For two tags, key is one number << 32 | the larger one. The counts are the train GIFs and the other GIFs whose
+uploader gave both. For a tag with itself: the train GIFs with it, and those whose uploader gave it."""
 SEEN = pa.schema(
     [
         pa.field("tag", pa.int32()),
@@ -38,13 +38,13 @@ SEEN = pa.schema(
         pa.field("num", pa.int64()),
     ]
 )
-"""Of train GIFs whose uploader gave the tag: the summed shares of it, in SHARE_UNITs, among the expert's neighbors, and
-how many have such neighbors. expert is its place among the experts."""
+"""Over train GIFs whose uploader gave the tag: its summed shares, in SHARE_UNITs, among the expert's neighbors, and how
+many GIFs have such neighbors. expert is its place among the experts."""
 
 
 @dataclass(frozen=True)
 class TagStatistics:
-    """A table of tags and where the files on its tags are; travels to the tasks."""
+    """A table of tags, and where the files on its tags are. It is sent to the tasks."""
 
     table: TagTable
     experts: tuple[str, ...]
@@ -54,7 +54,7 @@ class TagStatistics:
 
 @dataclass(frozen=True)
 class OpenStatistics:
-    """num_gifs (tags,): train GIFs with each tag, as meant. pair_slots: of each pair's hash the train GIFs with both.
+    """num_gifs (tags,): train GIFs with each tag, as meant. pair_slots: by a pair's hash, the train GIFs with both.
     lifts (tags, experts): how much likelier than chance neighbors of a GIF with the tag have it, 1 to MAX_LIFT.
     num_train: train GIFs in all. seen, num (tags, experts), means (experts,), lift_prior: what lifts are made of
     (`write_lifts`).
@@ -73,8 +73,8 @@ class OpenStatistics:
     def lifts_of_others(self, tags: Ints, seen: Ints, num: Ints) -> Floats:
         """Lifts (n, experts) of tags (n,), each without one train GIF that has it.
 
-        seen, num (n, experts): what that GIF has added to the sums, its share in SHARE_UNITs and 1 where the expert has
-        neighbors of it. A validation GIF has added nothing, so these are the lifts that compare with its own.
+        seen, num (n, experts) are what that GIF has added to the sums: its share in SHARE_UNITs, and 1 where the expert
+        has neighbors of it. A validation GIF has added nothing, so these lifts compare with its own.
         """
         prior = np.maximum(self.num_gifs[tags] - 1, 0) / max(self.num_train - 1, 1)
         rest_seen, rest_num = self.seen[tags] - seen, self.num[tags] - num
@@ -83,7 +83,8 @@ class OpenStatistics:
     def excess(self) -> dict[int, float]:
         """By place of an expert: the mean of share - prior of the tags that uploaders gave train GIFs and others have.
 
-        What an expert says of GIFs whose tags it may have learned, to be held against what it says of validation GIFs.
+        It is what an expert says of GIFs whose tags it may have learned, to compare with what it says of validation
+        GIFs.
         """
         prior = np.maximum(self.num_gifs - 1, 0) / max(self.num_train - 1, 1)
         shared = self.num_gifs >= 2
@@ -104,7 +105,7 @@ def count_tags(block: GifBlock, table: OpenTagTable) -> pa.RecordBatch:
 
 
 def write_counts(batches: Iterable[pa.RecordBatch], table: TagTable, folder: str, workspace: Path) -> str:
-    """Write the counts of all GIFs, each key once, to a file in the folder; its URI. Memory: 60 bytes a pair."""
+    """Write the counts of all GIFs, each key once, to a file in the folder; gives its URI. Memory: 60 bytes a pair."""
     from autotag_core.votes.statistics.statistics_loops import hash_keys
 
     counts = pa.Table.from_batches(batches, COUNTS)
@@ -118,7 +119,7 @@ def write_counts(batches: Iterable[pa.RecordBatch], table: TagTable, folder: str
 
 
 def see_own_tags(block: GifBlock, table: OpenTagTable, similarity: float) -> pa.RecordBatch:
-    """SEEN of the block's lists, of tags as they were meant; its rows need not stand GIF by GIF."""
+    """SEEN of the block's lists, of tags as they were meant. Its rows need not come GIF by GIF."""
     from autotag_core.votes.statistics.statistics_loops import own_shares
 
     weights, _ = block.weights(similarity)
@@ -146,12 +147,12 @@ def write_lifts(
     folder: str,
     workspace: Path,
 ) -> str:
-    """Write the lifts, from SEEN of all lists with each (tag, expert) once, to a file in the folder; its URI.
+    """Write the lifts, from SEEN of all lists with each (tag, expert) once, to a file in the folder; gives its URI.
 
-    lift = (seen + m mean) / (expected + m), where seen and expected sum the share and the prior of the tag over the
-    train GIFs whose uploader gave it and that have neighbors, the prior is the share of the other train GIFs with it, m
-    is vote.lift_prior and mean is that of the tags with at least two such GIFs: so rare tags are shrunk to it. 1 for a
-    tag that no uploader of a train GIF gave.
+    lift = (seen + m mean) / (expected + m). seen and expected sum the share and the prior of the tag over the train
+    GIFs whose uploader gave it and that have neighbors. The prior is the share of the other train GIFs with it. m is
+    vote.lift_prior. mean is that of the tags with at least two such GIFs, so rare tags are shrunk to it. The lift is 1
+    for a tag that no uploader of a train GIF gave.
     """
     counted = open_arrays(counts, workspace)
     num_gifs, is_given = (counted[name].to_numpy(zero_copy_only=False) for name in ("num_gifs", "is_given"))
@@ -173,7 +174,7 @@ def write_lifts(
 
 
 def _shrunk_lifts(seen: Ints, expected: Floats, means: Floats, lift_prior: float) -> Floats:
-    """(n, experts) of the shares seen, in SHARE_UNITs, and expected by chance."""
+    """Lifts (n, experts) from the shares that were seen, in SHARE_UNITs, and those expected by chance."""
     lifts = (seen / SHARE_UNIT + lift_prior * means) / (expected + lift_prior)
     return np.asarray(np.clip(lifts, 1.0, MAX_LIFT), np.float64)
 

@@ -1,4 +1,4 @@
-"""A stream of rows, sorted by GIF, cut into blocks of whole GIFs that the vote's inner loops take at once."""
+"""Cuts a stream of rows, sorted by GIF, into blocks of whole GIFs that the vote's inner loops take at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ABOUT = pa.schema(
         pa.field("is_train", pa.bool_()),
     ]
 )
-"""A row about a GIF: kernels.Abouts says what it holds."""
+"""A row about a GIF; tally_loops.Abouts says what it holds."""
 PUBLISHED = pa.schema(
     [
         pa.field("gif_id", pa.string()),
@@ -43,7 +43,7 @@ PUBLISHED = pa.schema(
 
 @dataclass(frozen=True)
 class GifBlock:
-    """Rows of whole GIFs; `items` are all rows' items one after the other, `lists` says which are whose."""
+    """Rows of whole GIFs. `items` are all rows' items one after the other; `lists` says whose each one is."""
 
     rows: pa.Table
     items: pa.StringArray
@@ -55,7 +55,7 @@ class GifBlock:
         return np.repeat(self.lists.experts >= 0, np.diff(self.lists.starts))
 
     def abouts(self, table: OpenTagTable) -> Abouts:
-        """What the rows about GIFs say, with the numbers that the table has of their tags."""
+        """What the rows about GIFs say, with the table's numbers of their tags."""
         from autotag_core.votes.tally.tally_loops import Abouts
 
         numbers = np.full(len(self.items), -1, np.int32)
@@ -68,9 +68,9 @@ class GifBlock:
         return Abouts(numbers, first_own, num_editorial, first_copied, is_train)
 
     def weights(self, similarity: float) -> tuple[Int64s, Floats]:
-        """The weight (items,) of each neighbor, in SHARE_UNITs of its list, and the effective number (rows,) of them.
+        """The weight (items,) of each neighbor, in SHARE_UNITs of its list, and their effective number (rows,).
 
-        Rows have `distances` beside their neighbors; AutotagError where they are not as many.
+        Rows have `distances` beside their neighbors; AutotagError where there are not as many.
         """
         from autotag_core.votes.tally.neighbor_weights import list_weights
 
@@ -88,14 +88,15 @@ class GifBlock:
 def gif_blocks(batches: Iterable[pa.RecordBatch], experts: Sequence[str], num_rows: int) -> Iterator[GifBlock]:
     """Blocks of about num_rows rows (gif_id, expert, items, ...) that come sorted by gif_id.
 
-    A row of one of the experts lists its neighbors; one whose expert is null is about the GIF itself. No other experts.
+    A row of one of the experts lists its neighbors. A row whose expert is null is about the GIF itself. There must be
+    no other experts.
     """
     for rows in _whole_gifs(batches, num_rows):
         yield block_of(rows, experts)
 
 
 def block_of(rows: pa.Table, experts: Sequence[str]) -> GifBlock:
-    """Rows (gif_id, expert, items, ...) of one chunk, at least one."""
+    """The block of rows (gif_id, expert, items, ...) of one chunk, at least one row."""
     from autotag_core.votes.tally.tally_loops import Lists
 
     column = {name: rows[name].chunk(0) for name in ("gif_id", "expert", "items")}
@@ -106,7 +107,7 @@ def block_of(rows: pa.Table, experts: Sequence[str]) -> GifBlock:
 
 
 def _whole_gifs(batches: Iterable[pa.RecordBatch], num_rows: int) -> Iterator[pa.Table]:
-    """The rows in tables of one chunk, none of which ends within a GIF; none is empty."""
+    """The rows in tables of one chunk. No table ends within a GIF, and none is empty."""
     waiting: list[pa.RecordBatch] = []
     num_waiting = 0
     for batch in batches:

@@ -1,21 +1,21 @@
-"""Tags that look like slips of the pen: rare beside a tag that they are one slip away from."""
+"""Tags that look like slips: rare beside a tag that they are one slip away from."""
 
 from __future__ import annotations
 
 MIN_LENGTH = 4
-"""Shorter tags are one slip away from too many others, letters."""
+"""Letters. Shorter tags are one slip away from too many others."""
 MIN_COUNT = 2
-"""A tag must be used by so many GIFs to be what a slip meant."""
+"""So many GIFs must have a tag for it to be what a slip meant."""
 MAX_SHARE = 0.01
-"""A slip is seen on one GIF only, or on at most this share of the GIFs with what it meant: the more GIFs a catalog has,
-the oftener each slip is repeated, but never so often as a word."""
+"""A slip is on one GIF only, or on at most this share of the GIFs with what it meant. In a larger catalog each slip is
+repeated more often, but never as often as a word."""
 
 
 def is_slip(written: str, meant: str) -> bool:
     """Whether `written` is `meant` with two neighboring letters swapped, one left out, or one doubled.
 
-    A word without its first letter is mostly another word (lock, block), and one without its last s the singular
-    (horn, horns): these are no slips, though now and then one is.
+    A word without its first letter is mostly another word (lock, block). One without its last s is the singular (horn,
+    horns). Neither counts as a slip, though now and then one is.
     """
     if len(written) < MIN_LENGTH or len(meant) < MIN_LENGTH or written == meant:
         return False

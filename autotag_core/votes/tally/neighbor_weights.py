@@ -1,4 +1,4 @@
-"""How much each neighbor of a list counts, compiled.
+"""Compiled loops that say how much each neighbor of a list counts.
 
 Loads numba: import it where it is used.
 """
@@ -17,8 +17,8 @@ from autotag_core.votes.tally.tally_loops import Floats, Int64s, Lists
 
 @compiled
 def list_weights(lists: Lists, distances: npt.NDArray[np.float32], similarity: float) -> tuple[Int64s, Floats]:
-    """Of each neighbor (items,) w = exp(-similarity (distance - distance of the nearest)) over the list's sum, in
-    SHARE_UNITs; of each row (sum w)^2 / sum w^2, NaN where it has no neighbors.
+    """For each neighbor (items,) w = exp(-similarity (distance - distance of the nearest)) over the list's sum, in
+    SHARE_UNITs. For each row (sum w)^2 / sum w^2, NaN where it has no neighbors.
     """
     weights, spreads = np.zeros(len(distances), np.int64), np.full(len(lists.experts), np.nan)
     for row in range(len(lists.experts)):

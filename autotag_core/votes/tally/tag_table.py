@@ -1,13 +1,13 @@
 """The tags of the GIFs that vote, as a compressed sparse table in files: written by one task, mapped by every other.
 
-Every tag of the catalog has a number. Of the n train GIFs the table holds what maps the hash of an id to where its tags
-start (24 bytes a GIF) and the tags as numbers (4 bytes each), ~number where only an editor gave it: 43 bytes a GIF at
-4.8 tags, so 43 MB a million. Ids are not held: two of n ids share a 64-bit hash, and the one then votes with the
-other's tags, with a chance of n^2 / 2^65, one in a million at 6 million GIFs. Of tags, each hash is checked.
+Every tag of the catalog has a number. For the n train GIFs the table maps the hash of an id to where its tags start (24
+bytes a GIF). It has the tags as numbers (4 bytes each), ~number where only an editor gave it. That is 43 bytes a GIF at
+4.8 tags, so 43 MB a million. Ids are not held. If two of n ids share a 64-bit hash, the one votes with the other's
+tags. The chance is n^2 / 2^65, one in a million at 6 million GIFs. Of tags, each hash is checked.
 
-A table is cut into slices of SLICE_GIFS, 2.2 GB. One slice stays mapped, shared by the tasks of a host. Where there are
-several, each task goes through them one after the other, for a block of GIFs at a time, so that what is looked at in
-no order is never larger than a slice; the results are the same.
+A table is cut into slices of SLICE_GIFS, 2.2 GB. One slice stays mapped, shared by the tasks of a host. With several
+slices, each task goes through them one after the other, for a block of GIFs at a time. So random access never covers
+more than a slice. The results are the same.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _Part = tuple["Uint64s", npt.NDArray[np.int64], "Int32s"]
 
 @dataclass(frozen=True)
 class TagTable:
-    """Where a table's files are; travels to the tasks."""
+    """Where a table's files are. It is sent to the tasks."""
 
     names: str
     slices: tuple[str, ...]
@@ -46,9 +46,9 @@ class TagTable:
 
 @dataclass(frozen=True)
 class OpenTagTable:
-    """A table of which nothing is in memory but what is looked at; the tags' names are by their numbers.
+    """A table of which only what is looked at is in memory. The tags' names are by their numbers.
 
-    meant (tags,): the number of what a tag that looks like a slip may have meant, else its own; empty without slips.
+    meant (tags,): the number of what a tag that looks like a slip may have meant, else its own. Empty without slips.
     """
 
     names: pa.StringArray
@@ -57,7 +57,7 @@ class OpenTagTable:
     slices: tuple[tuple[Uint64s, Int32s], ...]
 
     def numbers_of(self, tags: pa.StringArray) -> Int32s:
-        """The number (n,) of each tag; AutotagError for one that the catalog did not have when the table was made."""
+        """The number (n,) of each tag. AutotagError for a tag that the catalog did not have when the table was made."""
         from autotag_core.votes.tally import tally_loops as kernels
 
         found = kernels.find(self.name_slots, hash_strings(tags))
@@ -67,7 +67,7 @@ class OpenTagTable:
         return found.astype(np.int32)
 
     def as_written(self, found: Found) -> Found:
-        """What `find` found, as numbers of tags."""
+        """The result of `find`, as numbers of tags."""
         from autotag_core.votes.tally import tally_loops as kernels
 
         return kernels.as_meant(found, self.meant[:0], only_own=False)
@@ -79,7 +79,7 @@ class OpenTagTable:
         return kernels.as_meant(found, self.meant, only_own)
 
     def find(self, ids: pa.StringArray, is_asked: npt.NDArray[np.bool_]) -> Found:
-        """The tags of each id (n,) that is asked for, as the table holds them; none where it is not in it."""
+        """The tags of each asked id (n,), as the table holds them; none where the id is not in it."""
         from autotag_core.votes.tally import tally_loops as kernels
 
         hashes = hash_strings(ids)
@@ -103,8 +103,8 @@ def write_tag_table(
     """Write the table of GIFs that come in batches of gif_blocks.ABOUT, in any order, each once, under the URI.
 
     A row without a gif_id has two items: a tag that is a slip, and what it may have meant. Files get names of their
-    own, so that a task that is tried twice disturbs no one. Memory: one slice twice, and 150 bytes a distinct tag.
-    AutotagError: two tags have the same 64-bit hash, for which the chance is 3 in 100 million at a million tags.
+    own, so a task that is tried twice disturbs no other. Memory: one slice twice, and 150 bytes a distinct tag.
+    AutotagError if two tags have the same 64-bit hash: the chance is 3 in 100 million at a million tags.
     """
     from autotag_core.votes.tally import tally_loops as kernels
 
@@ -130,7 +130,7 @@ def write_tag_table(
 
 @functools.lru_cache(maxsize=2)
 def open_tag_table(table: TagTable, workspace: Path) -> OpenTagTable:
-    """Map the table's files; those on S3 are first downloaded, once for all processes of the host."""
+    """Map the table's files. Files on S3 are first downloaded, once for all processes of the host."""
     names = open_arrays(table.names, workspace)
     slices = (open_arrays(uri, workspace) for uri in table.slices)
     return OpenTagTable(
@@ -142,7 +142,7 @@ def open_tag_table(table: TagTable, workspace: Path) -> OpenTagTable:
 
 
 def hash_strings(strings: pa.StringArray) -> Uint64s:
-    """A 64-bit hash (n,) of each string; of a null that of the empty one."""
+    """A 64-bit hash (n,) of each string; a null has that of the empty string."""
     from autotag_core.votes.tally import tally_loops as kernels
 
     return kernels.hash_strings(strings_of(strings))
@@ -158,7 +158,7 @@ def strings_of(array: pa.StringArray) -> Strings:
 
 
 def _train_gifs(batches: Iterable[pa.RecordBatch], numbers: dict[str, int], slips: dict[int, int]) -> Iterator[_Part]:
-    """(hashes, number of tags, tags) of each batch's train GIFs; all tags get numbers, and slips what they meant."""
+    """(hashes, number of tags, tags) of each batch's train GIFs. All tags get numbers, and slips what they meant."""
     for batch in batches:
         items = batch["items"]
         offsets = items.offsets.to_numpy().astype(np.int64)
@@ -177,7 +177,7 @@ def _train_gifs(batches: Iterable[pa.RecordBatch], numbers: dict[str, int], slip
 
 
 def _slices(parts: Iterable[_Part], slice_gifs: int) -> Iterator[_Part]:
-    """The parts put together and cut, to at most slice_gifs GIFs each; at least one."""
+    """The parts put together and cut into slices of at most slice_gifs GIFs; at least one slice."""
     waiting: list[_Part] = []
     num_waiting = 0
 
@@ -204,14 +204,14 @@ def _cut(part: _Part, slice_gifs: int) -> Iterator[_Part]:
 
 
 def _numbered(tags: pa.StringArray, numbers: dict[str, int]) -> Int32s:
-    """Each tag's number, the next one for a tag that is new."""
+    """Each tag's number. A new tag gets the next number."""
     encoded = tags.dictionary_encode()
     here = [numbers.setdefault(tag, len(numbers)) for tag in encoded.dictionary.to_pylist()]
     return np.asarray(here, np.int32)[encoded.indices.to_numpy()]
 
 
 def new_slots(hashes: Uint64s, values: Uint64s) -> Uint64s:
-    """What finds the value of each hash: slots (m, 2) for kernels.find."""
+    """Slots (m, 2) in which tally_loops.find finds the value of each hash."""
     from autotag_core.votes.tally import tally_loops as kernels
 
     slots = np.full((len(hashes) * 3 // 2 + 1, 2), kernels.ABSENT, np.uint64)

@@ -1,4 +1,4 @@
-"""The vote's inner loops, compiled: strings to hashes to numbers, and the tags of a GIF's neighbors counted.
+"""The vote's compiled inner loops: strings to hashes to numbers, and the tags of a GIF's neighbors counted.
 
 Loads numba: import it where it is used.
 """
@@ -26,16 +26,16 @@ _SHIFT, _BYTE = np.uint64(32), np.uint64(8)
 
 
 class Strings(NamedTuple):
-    """n strings, as Arrow holds them: string i is the UTF-8 bytes data[offsets[i]:offsets[i + 1]]."""
+    """n strings, as Arrow holds them. String i is the UTF-8 bytes data[offsets[i]:offsets[i + 1]]."""
 
     offsets: Int32s
     data: npt.NDArray[np.uint8]
 
 
 class Lists(NamedTuple):
-    """Rows of whole GIFs: GIF g has the rows gif_starts[g]:gif_starts[g + 1], row r the items starts[r]:starts[r + 1].
+    """Rows of whole GIFs. GIF g has the rows gif_starts[g]:gif_starts[g + 1], row r the items starts[r]:starts[r + 1].
 
-    experts (rows,): whose neighbors a row lists, or -1: the items are the GIF's tags (`Abouts`).
+    experts (rows,): the expert whose neighbors a row lists, or -1: the items are the GIF's tags (`Abouts`).
     """
 
     gif_starts: Int64s
@@ -44,15 +44,15 @@ class Lists(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The tags of n neighbors: of neighbor i tags[starts[i]:starts[i + 1]]."""
+    """The tags of n neighbors. Neighbor i has tags[starts[i]:starts[i + 1]]."""
 
     starts: Int64s
     tags: Int32s
 
 
 class Abouts(NamedTuple):
-    """What rows about GIFs say. Their items are tags that only an editor gave, then those that the uploader gave too,
-    then the uploader's others, then those that only came with copies of the GIF; no tag twice.
+    """What rows about GIFs say. Their items are, no tag twice and in this order: tags that only an editor gave, those
+    that the uploader gave too, the uploader's others, and those that only came with copies of the GIF.
 
     first_own, num_editorial, first_copied (rows,): where in a row's items the uploader's begin, the editor's end and
     those of copies begin. numbers (items,): each tag's number.
@@ -66,7 +66,7 @@ class Abouts(NamedTuple):
 
 
 class Tally(NamedTuple):
-    """Of the GIF at hand: its distinct tags in the slots 0, 1, ..., and slot_of[tag], to be checked with tags[slot]."""
+    """For one GIF: its distinct tags in the slots 0, 1, ..., and slot_of[tag], to be checked with tags[slot]."""
 
     slot_of: Int32s
     tags: Int32s
@@ -96,7 +96,7 @@ def hash_strings(strings: Strings) -> Uint64s:
 
 @compiled
 def insert(slots: Uint64s, hashes: Uint64s, values: Uint64s) -> None:
-    """Put the values under their hashes into slots (m, 2), m greater than their number; a hash keeps its first."""
+    """Put the values under their hashes into slots (m, 2), m greater than their number. A hash keeps its first one."""
     size = np.uint64(len(slots))
     for i in range(len(hashes)):
         at = hashes[i] % size
@@ -120,7 +120,7 @@ def find(slots: Uint64s, hashes: Uint64s) -> Uint64s:
 
 
 def as_values(starts: Int64s, counts: Int64s) -> Uint64s:
-    """What stands for GIFs (n,) in slots: where their tags start, and in the lower bits how many they are."""
+    """The value of each GIF (n,) in slots: where its tags start and, in the lower bits, how many there are."""
     return (starts.astype(np.uint64) << _COUNT_BITS) | counts.astype(np.uint64)
 
 
@@ -131,7 +131,7 @@ def num_tags(values: Uint64s) -> Int64s:
 
 @compiled
 def copy_tags(values: Uint64s, tags: Int32s, starts: Int64s, copies: Int32s) -> None:
-    """Copy what each value that is not ABSENT points at in `tags` to copies[starts[i]:]."""
+    """Copy the tags that each value but ABSENT points at in `tags` to copies[starts[i]:]."""
     for i in range(len(values)):
         if values[i] != ABSENT:
             source, target = np.int64(values[i] >> _COUNT_BITS), starts[i]
@@ -141,9 +141,9 @@ def copy_tags(values: Uint64s, tags: Int32s, starts: Int64s, copies: Int32s) -> 
 
 @compiled
 def as_meant(found: Found, meant: Int32s, only_own: bool) -> Found:
-    """The tags by what each was `meant` as (tags,), empty where all are meant as written; of a neighbor each once.
+    """The tags by what each was `meant` as (tags,), each once for a neighbor. If `meant` is empty, all are as written.
 
-    A tag that only an editor gave comes as ~number: with only_own it is left out, else it counts like the others.
+    A tag that only an editor gave comes as ~number. With only_own it is left out, else it counts like the others.
     """
     starts, tags = np.zeros(len(found.starts), np.int64), np.empty(len(found.tags), np.int32)
     num = 0
@@ -195,7 +195,7 @@ def slot_of(tally: Tally, tag: int, num_slots: int) -> int:
 
 @compiled
 def take_slot(tally: Tally, tag: int, num_slots: int) -> int:
-    """The tag's slot; where it has none yet the next one, num_slots, with nothing in it."""
+    """The tag's slot. If it has none yet, it gets the next one, num_slots, with nothing in it."""
     slot = slot_of(tally, tag, num_slots)
     if slot == num_slots:
         tally.slot_of[tag] = num_slots
@@ -207,10 +207,10 @@ def take_slot(tally: Tally, tag: int, num_slots: int) -> int:
 
 @compiled
 def count_tags(lists: Lists, found: Found, weights: Int64s, neighbors: int, tally: Tally, gif: int) -> int:
-    """Sum up weights (items,) and the votes of each list's first `neighbors` for every tag of a neighbor of the GIF;
-    the number of slots.
+    """For every tag of a neighbor of the GIF, sum up weights (items,) and the votes of each list's first `neighbors`;
+    gives the number of slots.
     """
-    # In names of their own, and without slot_of: numba counts references whenever a tuple is passed or asked.
+    # Named one by one, and without slot_of: numba counts references whenever a tuple is passed or read.
     slots, slot_tags, sums, votes = tally
     starts, tags = found
     num_slots, num_experts = 0, votes.shape[1]
@@ -238,7 +238,7 @@ def count_tags(lists: Lists, found: Found, weights: Int64s, neighbors: int, tall
 
 @compiled
 def about_row(lists: Lists, gif: int) -> int:
-    """The row about the GIF itself, -1 without one."""
+    """The row about the GIF itself; -1 without one."""
     for row in range(lists.gif_starts[gif], lists.gif_starts[gif + 1]):
         if lists.experts[row] < 0:
             return row
@@ -247,8 +247,8 @@ def about_row(lists: Lists, gif: int) -> int:
 
 @compiled
 def distinct_neighbors(lists: Lists, strings: Strings, neighbors: int, gif: int, room: Int64s) -> int:
-    """Put the items that are the first `neighbors` of the GIF's lists into room, in the order of their ids, each id
-    once; how many there are.
+    """Put the items among the first `neighbors` of the GIF's lists into room, in the order of their ids, each id once;
+    gives how many there are.
     """
     num = 0
     for row in range(lists.gif_starts[gif], lists.gif_starts[gif + 1]):
@@ -273,10 +273,10 @@ def distinct_neighbors(lists: Lists, strings: Strings, neighbors: int, gif: int,
 
 @compiled
 def compare(offsets: Int32s, data: npt.NDArray[np.uint8], one: int, other: int) -> int:
-    """Below 0 where string `one` comes first, above where the other does: by bytes, so by code points."""
+    """Below 0 if string `one` comes first, above 0 if the other does: by bytes, so by code points."""
     start, other_start = offsets[one], offsets[other]
     size, other_size = offsets[one + 1] - start, offsets[other + 1] - other_start
     for at in range(min(size, other_size)):
         if data[start + at] != data[other_start + at]:
-            return 1 if data[start + at] > data[other_start + at] else -1  # bytes have no negative difference
+            return 1 if data[start + at] > data[other_start + at] else -1  # unsigned bytes have no negative difference
     return int(size - other_size)
