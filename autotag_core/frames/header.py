@@ -12,7 +12,7 @@ from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.gif_blocks import GifFrame, read_gif_blocks
 from autotag_core.frames.webp_chunks import read_webp_chunks
 
-        # broken metadata beside sound pixels is not worth a line in a log of millions of files
+# broken metadata beside sound pixels is not worth a line in a log of millions of files
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 STILL_FORMATS: dict[str, type[ImageFile.ImageFile]] = {
