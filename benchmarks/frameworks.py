@@ -80,7 +80,7 @@ def measure(folder: Path, options: argparse.Namespace) -> dict[str, object]:
     others = [times for name, times in seconds.items() if name != OURS]
     ratios = [min(times) / own for own, *times in zip(seconds[OURS], *others, strict=True)]
     return {
-        "name": f"frames / best of Ray Data, Daft, plain Spark (chunks of {options.chunk})",
+        "name": f"frames stage / best of Ray Data, Daft, plain Spark (chunks of {options.chunk})",
         "ratio": round(statistics.median(ratios), 2),
         "target": TARGET,
         "alike": min(cosines.values()) >= LEAST_COSINE,

@@ -107,7 +107,7 @@ def sides(spark: SparkSession, folder: Path, options: argparse.Namespace) -> lis
     targets = {"nmslib": 10, "pynndescent": 1 / 1.5}
     return [
         {
-            "name": f"nndescent on Spark / {other}, {options.gifs} GIFs, seed {options.seed}",
+            "name": f"neighbors stage, nndescent / {other}, {options.gifs} GIFs, seed {options.seed}",
             "ratio": round(medians[other] / medians["nndescent"], 2),
             "target": round(targets[other], 2),
             "alike": recalls["nndescent"] >= RECALL,
@@ -139,7 +139,7 @@ def growth(spark: SparkSession, folder: Path, options: argparse.Namespace) -> li
             continue
         results.append(
             {
-                "name": f"GIFs a second and core at {count} / at {options.growth[0]}",
+                "name": f"neighbors stage, GIFs a second and core at {count} / at {options.growth[0]}",
                 "ratio": round(rates[-1] / rates[0], 2),
                 "target": 0.7,
                 "alike": found_recall >= RECALL,

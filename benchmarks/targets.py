@@ -40,6 +40,7 @@ class Result:
     holds: bool
     machine: str
     date: str
+    commit: str
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def decoding(options: Options) -> list[Result]:
     rows = lines("benchmarks.decode", *map(str, folders))
     names = ["sample", *(str(folder.relative_to(options.real)) for folder in folders[1:] if options.real)]
     return [
-        result(f"decode {name} / Pillow", row["ratio"], DECODING, row["files_composited_otherwise"] == 0)
+        result(f"decoding alone, {name} / Pillow", row["ratio"], DECODING, row["files_composited_otherwise"] == 0)
         for name, row in zip(names, rows, strict=True)
     ]
 
@@ -84,7 +85,7 @@ def decoding(options: Options) -> list[Result]:
 def inference(_: Options) -> list[Result]:
     """benchmarks.inference, both backends that have a target."""
     return [
-        result(f"{row['name']} / torch, plain", row["ratio"], row["target"], row["holds"])
+        result(f"network alone, {row['name']} / torch, plain", row["ratio"], row["target"], row["holds"])
         for row in lines("benchmarks.inference", str(sample(150)), "--gifs", "60")
         if row["target"] is not None
     ]
@@ -152,9 +153,10 @@ def lines(name: str, *words: str) -> list[dict[str, Any]]:
 
 
 def result(name: str, ratio: float, target: float, is_alike: bool) -> Result:
-    """With this machine and today's date."""
+    """With this machine, today's date and the commit."""
     today = datetime.now(UTC).date().isoformat()
-    return Result(name, round(ratio, 2), round(target, 2), is_alike and ratio >= target, machine(), today)
+    holds = is_alike and ratio >= target
+    return Result(name, round(ratio, 2), round(target, 2), holds, machine(), today, commit())
 
 
 def record(results: list[Result]) -> None:
@@ -173,10 +175,11 @@ def write_readme() -> None:
 
 def as_markdown() -> str:
     """The table of all that results.json holds."""
-    rows = ["| times as fast | ratio | target | | machine | date |", "|---|---|---|---|---|---|"]
+    rows = ["| times as fast | ratio | target | | machine | date | commit |", "|---|---|---|---|---|---|---|"]
     for row in json.loads(RESULTS.read_text(encoding="utf-8")):
         held = "holds" if row["holds"] else "missed"
-        cells = (row["name"], f"{row['ratio']:.2f}", f"{row['target']:.2f}", held, row["machine"], row["date"])
+        figures = (f"{row['ratio']:.2f}", f"{row['target']:.2f}", held)
+        cells = (row["name"], *figures, row["machine"], row["date"], row["commit"])
         rows.append(f"| {' | '.join(cells)} |")
     return "\n".join(rows) + "\n"
 
@@ -190,6 +193,14 @@ def machine() -> str:
         ]
         model = named[0] if named else model
     return f"{model}, {len(os.sched_getaffinity(0))} cores"
+
+
+def commit() -> str:
+    """The commit that is measured, with `+` where files differ from it."""
+    git = ["git", "-C", str(PROJECT)]
+    found = subprocess.run([*git, "rev-parse", "--short=7", "HEAD"], capture_output=True, text=True, check=False)
+    differs = subprocess.run([*git, "diff", "--quiet", "HEAD", "--", "*.py"], check=False).returncode
+    return f"{found.stdout.strip()}{'+' if differs else ''}"
 
 
 def as_text(results: list[Result]) -> str:

@@ -160,7 +160,7 @@ def measure(inputs: Path, repeats: int, slow_repeats: int) -> list[dict[str, Any
     spark.stop()
     return [
         {
-            "name": f"vote / {peer}",
+            "name": f"published vote alone / {peer}",
             "ratio": round(statistics.median(seconds[peer]) / statistics.median(seconds["autotag"]), 2),
             "target": target,
             "alike": sums[peer] == sums["autotag"],

@@ -21,6 +21,7 @@ def test_its_table_of_targets_has_the_figures_of_the_results() -> None:
             "holds" if result["holds"] else "missed",
             result["machine"],
             result["date"],
+            result["commit"],
         ]
         for result in results
     ]
