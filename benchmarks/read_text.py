@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from autotag_core.config import FramesConfig, TextConfig
+from autotag_core.drawing.factors import WORDS
 from autotag_core.failures import ItemError
 from autotag_core.frames.canvases import Pixels
 from autotag_core.frames.decode import Keep, decode_frames
@@ -25,7 +26,6 @@ from autotag_core.frames.header import read_header
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.ocr import ReadText, TextReader, load_reader, merge_lines
 from autotag_core.ocr.lines import letters_of
-from autotag_core.sample.factors import WORDS
 
 
 @dataclass(frozen=True)

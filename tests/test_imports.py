@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import networkx
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -72,6 +73,25 @@ def test_the_logic_never_imports_spark_not_even_late() -> None:
 
 def test_nothing_imports_petastorm_which_has_an_environment_of_its_own() -> None:
     assert [offence for path in modules() for offence in offences(path, "petastorm")] == []
+
+
+def test_only_commands_import_the_sample_catalog() -> None:
+    rooms = ("autotag_core/sample", "jobs/sample", "jobs/commands/sample.py")
+    others = [path for path in modules() if not str(path.relative_to(ROOT)).startswith(rooms)]
+    assert [path for path in others for name, _ in imported(path) if name.startswith("autotag_core.sample")] == []
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    graph = networkx.DiGraph()
+    known = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in modules()}
+    graph.add_edges_from((name, other) for name, path in known.items() for other, _ in imported(path) if other in known)
+    circles = [sorted(circle) for circle in networkx.strongly_connected_components(graph) if len(circle) > 1]
+    assert circles == [["jobs.commands.app", "jobs.commands.stages", "jobs.nightly"]], "spark-submit runs nightly.py"
+
+
+def test_no_test_imports_another_one() -> None:
+    tests = sorted((ROOT / "tests").rglob("*.py"))
+    assert [(path.name, name) for path in tests for name, _ in imported(path) if ".test_" in name] == []
 
 
 def test_the_logic_loads_where_spark_is_not_installed() -> None:

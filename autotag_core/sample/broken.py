@@ -14,10 +14,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from autotag_core.drawing.drawing import draw_states
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import Recipe, recipe_of
 from autotag_core.failures import Reason, Stage
-from autotag_core.sample.drawing.drawing import draw_states
-from autotag_core.sample.drawing.encoding import gif_bytes
-from autotag_core.sample.factors import Recipe, recipe_of
 from autotag_core.sample.tagging.uploaders import upload_of
 
 MAX_BYTES = 20 * 1024 * 1024

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from autotag_core import storage
+from autotag_core.drawing.factors import gif_id
 from autotag_core.errors import InputError
 from autotag_core.sample.broken import broken_item
 from autotag_core.sample.chunks import Written, make_chunks, write_chunk, write_chunks
 from autotag_core.sample.duplicates import Duplicate, draw_duplicates
-from autotag_core.sample.factors import gif_id
 from autotag_core.sample.sessions import draw_searches, draw_sessions
 from autotag_core.sample.tagging.entities import entity_rows
 from autotag_core.sample.tagging.messy import Meaning, tag_truth

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from autotag_core import storage
-from autotag_core.sample.drawing.encoding import gif_bytes
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import USAGES, Recipe, recipe_of
 from autotag_core.sample.duplicates import Duplicate, duplicate_bytes, duplicate_recipe
-from autotag_core.sample.factors import USAGES, Recipe, recipe_of
 from autotag_core.sample.tagging.messy import Meaning
 from autotag_core.sample.tagging.uploaders import Upload, UploaderRates, upload_of
 from autotag_core.sample.truths import Vocabulary

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import Recipe, random_of, recipe_of
 from autotag_core.sample.copies import COPY_KINDS, copy_gif
-from autotag_core.sample.drawing.encoding import gif_bytes
-from autotag_core.sample.factors import Recipe, random_of, recipe_of
 
 MAX_COPIES = 10
 """Most copies of one GIF, besides itself."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from autotag_core.sample.factors import USAGES, random_of, vocabulary
+from autotag_core.drawing.factors import USAGES, random_of, vocabulary
 from autotag_core.sample.tagging.wordings import INFLECTIONS, SYNONYMS
 
 SESSIONS_PER_GIF = 2

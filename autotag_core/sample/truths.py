@@ -6,7 +6,7 @@ import functools
 import itertools
 from dataclasses import dataclass
 
-from autotag_core.sample.factors import (
+from autotag_core.drawing.factors import (
     FACTORS,
     MOTIONS,
     SCENES,

@@ -16,7 +16,7 @@ from autotag_core.tables import Table, check_columns
 from autotag_core.warehouse import RunRecord, table_uri
 from autotag_core.warehouse.data_files import ROW_GROUP_BYTES
 from jobs.run.delta_tables import read_version, restore_version, spark_schema, write_version
-from jobs.run.stages import StageSpec
+from jobs.run.stage_spec import StageSpec
 
 
 @dataclass

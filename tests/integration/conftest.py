@@ -10,10 +10,10 @@ from pyspark.sql import SparkSession
 
 from autotag_core import storage, warehouse
 from autotag_core.config.file import load_config
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import recipe_of
 from autotag_core.local_machine import S3Server
 from autotag_core.sample import BROKEN_KINDS, UploaderRates, write_sample
-from autotag_core.sample.drawing.encoding import gif_bytes
-from autotag_core.sample.factors import recipe_of
 from jobs.nightly import Request, run_nightly
 from jobs.run.run import Run
 

@@ -22,13 +22,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from autotag_core.errors import NotConvertedError
+from autotag_core.experts.backbones.probes import Draw
 
 if TYPE_CHECKING:
     import torch
 
 Precision = Literal["fp32", "int8", "bf16", "fp16"]
-Draw = Callable[[int], "torch.Tensor"]
-"""Number of frames -> pixels (n, 3, height, width) float32 as the network takes them, the same ones in every call."""
 
 LEAST_COSINE = {"fp32": 0.9999, "int8": 0.99}
 """Between a probe's features and torch's. Less means a wrong conversion, or a CPU whose int8 arithmetic saturates."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,18 +11,20 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
+Draw = Callable[[int], "torch.Tensor"]
+"""Number of frames -> pixels (n, 3, height, width) float32 as the network takes them, the same ones in every call."""
 _SEED = 7
 
 
 @functools.lru_cache(maxsize=2)
 def drawn_frames(num_frames: int, size: int = 224) -> torch.Tensor:
-    """One frame each of `num_frames` GIFs of the sample (autotag_core/sample): (num_frames, 3, size, size) uint8."""
+    """One frame each of `num_frames` drawn GIFs (autotag_core/drawing): (num_frames, 3, size, size) uint8."""
     import torch
     from PIL import Image
 
+    from autotag_core.drawing.drawing import draw_states
+    from autotag_core.drawing.factors import recipe_of
     from autotag_core.frames import fit_frame
-    from autotag_core.sample.drawing.drawing import draw_states
-    from autotag_core.sample.factors import recipe_of
 
     frames = []
     for index in range(num_frames):

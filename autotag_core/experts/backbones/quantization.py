@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-    from autotag_core.experts.backbones.onnx_models import Draw
+    from autotag_core.experts.backbones.probes import Draw
 
 _NUM_FRAMES = 40
 _FRAMES_AT_ONCE = 4

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from autotag_core.sample.factors import Recipe, random_of, vocabulary
+from autotag_core.drawing.factors import Recipe, random_of, vocabulary
 from autotag_core.sample.tagging.entities import ENTITIES, HUMAN, Entity
 from autotag_core.sample.tagging.slips import MIN_PREFIX, cut, misspell, repeat
 from autotag_core.sample.tagging.translations import LANGUAGES, TRANSLATIONS

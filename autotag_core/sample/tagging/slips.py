@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from autotag_core.sample.factors import vocabulary
+from autotag_core.drawing.factors import vocabulary
 
 _VOCABULARY = {tag for tags in vocabulary().values() for tag in tags}
 MIN_PREFIX = 5

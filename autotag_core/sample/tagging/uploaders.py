@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-from autotag_core.sample.factors import FACTORS, Recipe, general_tag, random_of
+from autotag_core.drawing.factors import FACTORS, Recipe, general_tag, random_of
 from autotag_core.sample.tagging.messy import Meaning, reworded
 from autotag_core.sample.tagging.slips import misspell
 from autotag_core.sample.truths import Vocabulary

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image
 
 from autotag_core.config import Config, DuplicatesConfig
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import recipe_of
 from autotag_core.errors import InputError
 from autotag_core.frames import read_header
 from autotag_core.sample import COPY_KINDS, UploaderRates, copy_gif, write_sample
 from autotag_core.sample.copies import read_animation
-from autotag_core.sample.drawing.encoding import gif_bytes
 from autotag_core.sample.duplicates import MAX_COPIES, draw_duplicates
-from autotag_core.sample.factors import recipe_of
 from benchmarks.duplicates import candidate_pairs, measure, with_copies
 
 

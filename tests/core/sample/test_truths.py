@@ -3,9 +3,9 @@ from collections import Counter
 
 import pytest
 
+from autotag_core.drawing.factors import recipe_of
 from autotag_core.errors import InputError
 from autotag_core.sample import DEFAULT_RATES, WRONG_KINDS, UploaderRates, Vocabulary, vocabulary, write_rows
-from autotag_core.sample.factors import recipe_of
 from autotag_core.sample.tagging.uploaders import MEANINGLESS, upload_of
 from autotag_core.sample.truths import max_tags
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import recipe_of
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.frames import load_frames
-from autotag_core.sample.drawing.encoding import gif_bytes
-from autotag_core.sample.factors import recipe_of
 from autotag_core.training import Augmentation, Examples, open_examples
 from tests.core.training.conftest import SIZE, Gif, gif_id, grey, write_release
 

@@ -11,8 +11,8 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.config import Config, TrainingConfig
-from autotag_core.sample.drawing.encoding import gif_bytes
-from autotag_core.sample.factors import recipe_of
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import recipe_of
 from autotag_core.tables import (
     CATALOG,
     DUPLICATES,

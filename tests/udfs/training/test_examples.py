@@ -12,9 +12,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 
 from autotag_core.config import Config, FramesConfig, TrainingConfig
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import recipe_of
 from autotag_core.frames import load_frames
-from autotag_core.sample.drawing.encoding import gif_bytes
-from autotag_core.sample.factors import recipe_of
 from autotag_core.tables import CATALOG, FAILURES, MEDIA, TRAINING_EXAMPLES, TRAINING_LABELS, Table, check_columns
 from autotag_core.training.pictures import decode_frames
 from udfs.training import examples as training

@@ -17,7 +17,7 @@ from autotag_core.config import VoteConfig
 from autotag_core.splits import TEST, TRAIN, VALIDATION
 from autotag_core.tables import EXPERT_WEIGHTS, check_columns
 from benchmarks.vote_sql import duckdb_vote, spark_vote
-from tests.core.votes.published.test_publish import drawn
+from tests.core.votes.published.odd_catalogs import drawn
 from udfs.votes.ballots import Ballots, about_rows
 from udfs.votes.expert_weights import evaluation_truth, weigh_experts
 from udfs.votes.tag_tables import write_tags

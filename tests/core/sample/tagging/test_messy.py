@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from autotag_core.drawing.factors import recipe_of, vocabulary
 from autotag_core.errors import InputError
 from autotag_core.sample import UploaderRates, write_rows, write_sample
 from autotag_core.sample.chunks import catalog_row
-from autotag_core.sample.factors import recipe_of, vocabulary
 from autotag_core.sample.sessions import draw_searches
 from autotag_core.sample.tagging.entities import ENTITIES, NAMED_LIKE_WORDS
 from autotag_core.sample.tagging.messy import Meaning, reworded, tag_truth

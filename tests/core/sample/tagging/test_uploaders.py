@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import chi2_contingency
 
 from autotag_core.config import VoteConfig
-from autotag_core.sample.factors import (
+from autotag_core.drawing.factors import (
     FACTORS,
     MOTIONS,
     STILL_SHARE,

@@ -34,7 +34,7 @@ from autotag_core.votes import (
 from autotag_core.votes.evidence.gather import evidence_rows
 from autotag_core.votes.published.publish import published_rows
 from autotag_core.votes.result.voted_tags import voted_rows
-from tests.core.votes.published.test_publish import EXPERTS, SCHEMA, Catalog, Lists, as_rows, as_table, drawn
+from tests.core.votes.published.odd_catalogs import EXPERTS, SCHEMA, Catalog, Lists, as_rows, as_table, drawn
 
 PROPOSED = 2
 CURVE = Curve(9, 9, "platt", slope=0.5, intercept=0.25)

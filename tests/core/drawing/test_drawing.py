@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from autotag_core.sample.drawing.drawing import MIN_SIDE, draw_states, draw_words, playing_order
-from autotag_core.sample.drawing.encoding import gif_bytes
-from autotag_core.sample.drawing.subjects import DRAWINGS, draw_subject
-from autotag_core.sample.factors import MAX_FRAMES, MIN_FRAMES, MOTIONS, SCENES, SUBJECTS, WORDS, recipe_of
+from autotag_core.drawing.drawing import MIN_SIDE, draw_states, draw_words, playing_order
+from autotag_core.drawing.encoding import gif_bytes
+from autotag_core.drawing.factors import MAX_FRAMES, MIN_FRAMES, MOTIONS, SCENES, SUBJECTS, WORDS, recipe_of
+from autotag_core.drawing.subjects import DRAWINGS, draw_subject
 
 
 def moving(index, change, order=0, **fields):

@@ -6,8 +6,8 @@ import random
 
 from PIL import Image, ImageDraw
 
-from autotag_core.sample.drawing.pen import BLACK, WHITE, Color, hsv, mix
-from autotag_core.sample.factors import Recipe, random_of
+from autotag_core.drawing.factors import Recipe, random_of
+from autotag_core.drawing.pen import BLACK, WHITE, Color, hsv, mix
 
 TRANSPARENT_SHARE = 0.3
 """Share of the GIFs without a scene that are stickers, with nothing behind the thing."""

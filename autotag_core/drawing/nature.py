@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from autotag_core.sample.drawing.pen import BLACK, WHITE, Pen, hsv, mix
+from autotag_core.drawing.pen import BLACK, WHITE, Pen, hsv, mix
 
 
 def _cat(pen: Pen) -> None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from PIL import Image
 
-from autotag_core.sample.drawing.nature import NATURE
-from autotag_core.sample.drawing.pen import Pen
-from autotag_core.sample.drawing.things import THINGS
-from autotag_core.sample.factors import random_of
+from autotag_core.drawing.factors import random_of
+from autotag_core.drawing.nature import NATURE
+from autotag_core.drawing.pen import Pen
+from autotag_core.drawing.things import THINGS
 
 DRAWINGS = NATURE | THINGS
 

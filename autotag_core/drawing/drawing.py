@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageDraw, ImageFont
 
-from autotag_core.sample.drawing.pen import BLACK, WHITE, hsv
-from autotag_core.sample.drawing.scenes import draw_scene
-from autotag_core.sample.drawing.subjects import draw_subject
-from autotag_core.sample.factors import Recipe, random_of
+from autotag_core.drawing.factors import Recipe, random_of
+from autotag_core.drawing.pen import BLACK, WHITE, hsv
+from autotag_core.drawing.scenes import draw_scene
+from autotag_core.drawing.subjects import draw_subject
 
 MIN_SIDE, MAX_SIDE = 120, 160
 _GRID = 5

@@ -7,8 +7,8 @@ import random
 
 from PIL import Image
 
-from autotag_core.sample.drawing.drawing import draw_states, playing_order
-from autotag_core.sample.factors import Recipe, random_of
+from autotag_core.drawing.drawing import draw_states, playing_order
+from autotag_core.drawing.factors import Recipe, random_of
 
 UNEVEN_SHARE = 0.35
 """Share of GIFs whose frames are not all shown equally long."""
