@@ -33,7 +33,7 @@ from autotag_core.config import NeighborsConfig
 from benchmarks.clustered_vectors import clustered_vectors
 from jobs.process.session import spark_session
 from udfs.neighbors.search import find_neighbors
-from udfs.neighbors.shards import ShardFolders
+from udfs.neighbors.shard_rows import ShardFolders
 
 Floats = npt.NDArray[np.float32]
 K, SAMPLE, FILES = 10, 2_000, 8

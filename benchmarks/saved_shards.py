@@ -25,7 +25,7 @@ from benchmarks.clustered_vectors import clustered_vectors
 from benchmarks.neighbors import exact, read, recall, write
 from jobs.process.session import spark_session
 from udfs.neighbors.search import find_neighbors
-from udfs.neighbors.shards import ShardFolders
+from udfs.neighbors.shard_rows import ShardFolders
 from udfs.neighbors.stored_shards import SavedShards, contents
 from udfs.neighbors.update import Space, update_neighbors
 

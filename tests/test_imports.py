@@ -1,8 +1,9 @@
-"""Imports go one way, and the logic loads without Spark."""
+"""Imports go one way, the logic loads without Spark, and nothing is too long to read."""
 
 from __future__ import annotations
 
 import ast
+import functools
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -35,7 +36,12 @@ def modules() -> list[Path]:
     return [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
-def imported(path: Path) -> Iterator[tuple[str, int]]:
+@functools.cache
+def imported(path: Path) -> list[tuple[str, int]]:
+    return list(_imported(path))
+
+
+def _imported(path: Path) -> Iterator[tuple[str, int]]:
     """Every module that a file imports anywhere, also inside functions and under TYPE_CHECKING, with its line."""
     package = path.relative_to(ROOT).parent.parts
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -87,6 +93,16 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     graph.add_edges_from((name, other) for name, path in known.items() for other, _ in imported(path) if other in known)
     circles = [sorted(circle) for circle in networkx.strongly_connected_components(graph) if len(circle) > 1]
     assert circles == [["jobs.commands.app", "jobs.commands.stages", "jobs.nightly"]], "spark-submit runs nightly.py"
+
+
+def test_every_file_is_shorter_than_250_lines_and_every_function_than_60() -> None:
+    found = []
+    for path in modules():
+        text = path.read_text(encoding="utf-8")
+        functions = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef)]
+        found += [path.name] if text.count("\n") >= 250 else []
+        found += [one.name for one in functions if (one.end_lineno or 0) - one.lineno + 1 >= 60]
+    assert found == []
 
 
 def test_no_test_imports_another_one() -> None:

@@ -5,16 +5,8 @@ from autotag_core.neighbors.distances import Neighbors
 from autotag_core.neighbors.graph.nndescent import graph_neighbors
 from autotag_core.neighbors.shards.exact import exact_neighbors
 from autotag_core.neighbors.shards.search_shards import ShardSet, open_shard, search_shards
-from autotag_core.neighbors.shards.shard import (
-    Backend,
-    Shard,
-    ShardHeader,
-    build_shard,
-    check_shard,
-    choose_backend,
-    load_shard,
-    num_shards,
-)
+from autotag_core.neighbors.shards.shard import Shard, build_shard, choose_backend, load_shard, num_shards
+from autotag_core.neighbors.shards.shard_header import Backend, ShardHeader, check_shard
 
 __all__ = [
     "Backend",

@@ -1,27 +1,29 @@
 """Files by URI, local or S3."""
 
 from autotag_core.storage.files import (
-    check_exists,
-    check_reachable,
-    delete_files,
-    delete_prefix,
     download_file,
     endpoint_url,
     explain,
     explained,
-    file_sizes,
-    is_file,
     keeps_what_is_there,
-    list_files,
     locked,
     new_file,
-    num_bytes,
     one_line,
     read_bytes,
     s3_client,
-    stamp,
     upload_file,
     write_bytes,
+)
+from autotag_core.storage.listing import (
+    check_exists,
+    check_reachable,
+    delete_files,
+    delete_prefix,
+    file_sizes,
+    is_file,
+    list_files,
+    num_bytes,
+    stamp,
 )
 from autotag_core.storage.uris import (
     S3_SCHEMES,

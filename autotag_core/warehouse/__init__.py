@@ -1,6 +1,8 @@
 """Delta tables and releases: which run is current, its tables, publication, rollback and retention."""
 
-from autotag_core.warehouse.releases import (
+from autotag_core.warehouse.releases import check_release, current_release, read_table, rollback, table_files
+from autotag_core.warehouse.run_inputs import RunInputs
+from autotag_core.warehouse.run_records import (
     FAILED,
     NOT_PUBLISHED,
     PUBLISHED,
@@ -9,17 +11,11 @@ from autotag_core.warehouse.releases import (
     RunRecord,
     append_run,
     as_json,
-    check_release,
     check_writable,
-    current_release,
     list_runs,
     new_run_id,
-    read_table,
-    rollback,
-    table_files,
     table_uri,
 )
-from autotag_core.warehouse.run_inputs import RunInputs
 
 __all__ = [
     "FAILED",

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from autotag_core import storage
+from autotag_core.warehouse.file_statistics import statistics_json
 
 MAX_BYTES = 256 * 2**20
 """A file of this size is closed and the next one begun: a reader takes whole files."""
@@ -31,9 +32,6 @@ SMALL_BYTES, MAX_SMALL = 16 * 2**20, 16
 """A partition's files are merged if more than MAX_SMALL of them are smaller than SMALL_BYTES on average..."""
 MERGED_BYTES = 128 * 2**20
 """...into files of about this size."""
-_MAX_TEXT = 32
-"""Characters of a text that statistics keep, as Delta's own do."""
-_LAST_CHARACTER = "\U0010ffff"
 
 Partition = tuple[tuple[str, str | None], ...]
 """Partition columns with their values."""
@@ -201,7 +199,7 @@ class _Folder:
         with storage.explained(self._uri):
             file.stack.close()
         (metadata,) = file.metadata
-        yield DataFile(file.path, file.num_bytes(), metadata.num_rows, self._partition, _statistics(metadata))
+        yield DataFile(file.path, file.num_bytes(), metadata.num_rows, self._partition, statistics_json(metadata))
 
 
 class _File:
@@ -231,43 +229,3 @@ class _File:
 def _hive_value(value: str | None) -> str:
     """The value as Hive, and so Spark, names its folder."""
     return "__HIVE_DEFAULT_PARTITION__" if value is None else quote(value, safe="-_. ")
-
-
-def _statistics(metadata: pq.FileMetaData) -> str:
-    """JSON with numRecords, and minValues, maxValues and nullCount of columns that hold one number or text a row.
-
-    Delta protocol, "Per-file Statistics". Texts are cut to 32 characters. The greatest text then gets a character that
-    no text goes beyond. A column is left out if a row group says nothing about it.
-    """
-    smallest: dict[str, Any] = {}
-    greatest: dict[str, Any] = {}
-    nulls: dict[str, int] = {}
-    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
-    for at in range(metadata.num_columns):
-        name = groups[0].column(at).path_in_schema
-        if "." in name or metadata.schema.column(at).max_repetition_level:
-            continue
-        found = [group.column(at).statistics for group in groups]
-        if any(one is None or not one.has_null_count for one in found):
-            continue
-        nulls[name] = sum(one.null_count for one in found)
-        limits = _limits([one for one, group in zip(found, groups, strict=True) if one.null_count < group.num_rows])
-        if limits is not None:
-            smallest[name], greatest[name] = limits
-    return json.dumps(
-        {"numRecords": metadata.num_rows, "minValues": smallest, "maxValues": greatest, "nullCount": nulls}
-    )
-
-
-def _limits(found: list[pq.Statistics]) -> tuple[Any, Any] | None:
-    """The least and the greatest value as in JSON. None where they are unknown or of no use for skipping files."""
-    if not found or not all(one.has_min_max for one in found):
-        return None
-    low, high = min(one.min for one in found), max(one.max for one in found)
-    if isinstance(low, bool) or not isinstance(low, (int, float, str)):
-        return None
-    if isinstance(low, float) and not (math.isfinite(low) and math.isfinite(high)):
-        return None
-    if isinstance(low, str):
-        return low[:_MAX_TEXT], high if len(high) <= _MAX_TEXT else high[:_MAX_TEXT] + _LAST_CHARACTER
-    return low, high

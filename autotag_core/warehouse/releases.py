@@ -8,164 +8,20 @@ release or none. An append is one conditional write of one log file. Two runs th
 
 from __future__ import annotations
 
-import json
-import os
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, write_deltalake
-from deltalake.exceptions import DeltaError, TableNotFoundError
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
 
 from autotag_core import storage
-from autotag_core.errors import AutotagError, InputError
-from autotag_core.tables import RUNS, TABLES, check_columns
-from autotag_core.warehouse.delta import delta_uri, live_files, open_table, plain_schema, read_rows, storage_options
-from autotag_core.warehouse.run_inputs import RunInputs
-
-_OPEN_ATTEMPTS = 8
-
-PUBLISHED, ROLLED_BACK, UNCHANGED = "published", "rolled_back", "unchanged"
-FAILED, NOT_PUBLISHED = "failed", "not_published"
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A row of `runs`. See tables.RUNS for the meaning of each column."""
-
-    run_id: str
-    started: datetime
-    finished: datetime
-    status: str
-    message: str | None = None
-    release_of: str | None = None
-    table_versions: dict[str, int] = field(default_factory=dict)
-    elasticsearch_index: str | None = None
-    config: str = "{}"
-    inputs: RunInputs = field(default_factory=RunInputs)
-    rows_in: dict[str, int] = field(default_factory=dict)
-    rows_out: dict[str, int] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
-    failures: dict[str, int] = field(default_factory=dict)
-    calibration: str | None = None
-    gates: dict[str, str] = field(default_factory=dict)
-    sequence: int = 0
-    """Set by append_run."""
-
-    @property
-    def is_release(self) -> bool:
-        """Whether readers were pointed at this row's tables."""
-        return self.status in (PUBLISHED, ROLLED_BACK)
-
-
-def table_uri(warehouse: str, table: str) -> str:
-    """Where a table of the warehouse lives."""
-    return storage.join(warehouse, table)
-
-
-def append_run(warehouse: str, record: RunRecord) -> None:
-    """Append one row to `runs`, atomically. A status of `published` or `rolled_back` makes it the current release.
-
-    The row's `sequence` is one more than the greatest so far. The commit goes through only as the table's next version,
-    and is made anew when another run came first. So the order is that of the commits, whatever the clocks say.
-    """
-    uri = table_uri(warehouse, RUNS.name)
-    while True:
-        runs = _make_runs(warehouse, uri)
-        earlier = _read_runs(warehouse, runs)
-        if (record.run_id, record.status) in {(run.run_id, run.status) for run in earlier}:
-            return  # the commit of the last try did land; only its answer was lost
-        numbered = replace(record, sequence=max((run.sequence for run in earlier), default=0) + 1)
-        try:
-            write_deltalake(
-                runs,
-                _as_arrow([numbered]),
-                mode="append",
-                commit_properties=CommitProperties(max_commit_retries=0),
-            )
-            return
-        except DeltaError as error:
-            newest = _open_runs(warehouse)
-            if newest is not None and newest.version() == runs.version():  # nobody came first
-                raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
-
-
-def _make_runs(warehouse: str, uri: str) -> DeltaTable:
-    """The table, made without a row where there is none.
-
-    A record is only ever written to an opened table. Without one, delta-rs commits after whatever is there, without a
-    conflict, and two records could get the same number. A store that does not list a file right after the write is
-    asked again.
-    """
-    for attempt in range(_OPEN_ATTEMPTS):
-        runs = _open_runs(warehouse)
-        if runs is not None:
-            return runs
-        time.sleep(0.1 * attempt)
-        try:
-            if not storage.is_s3(uri):
-                storage.local_path(uri).mkdir(parents=True, exist_ok=True)
-            write_deltalake(delta_uri(uri), _as_arrow([]), mode="ignore", storage_options=storage_options(uri))
-        except (DeltaError, OSError) as error:
-            if _open_runs(warehouse) is None:
-                raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
-    raise InputError(f"{uri}: was written {_OPEN_ATTEMPTS} times and still is not there: check the store")
-
-
-def list_runs(warehouse: str) -> list[RunRecord]:
-    """Every run, oldest first (in the order in which they were recorded). InputError where there is no warehouse."""
-    runs = _open_runs(warehouse)
-    if runs is None:
-        raise InputError(
-            f"{warehouse}: no run was ever recorded here: check --warehouse, or run `autotag nightly` first"
-        )
-    return _read_runs(warehouse, runs)
-
-
-def _open_runs(warehouse: str) -> DeltaTable | None:
-    storage.refuse_credentials(warehouse)
-    try:
-        return open_table(table_uri(warehouse, RUNS.name))
-    except TableNotFoundError:
-        storage.check_reachable(warehouse)
-        return None
-    except (DeltaError, OSError) as error:
-        storage.check_reachable(warehouse)
-        raise InputError(f"{warehouse}: cannot read its runs: {storage.one_line(error)}") from None
-
-
-def _read_runs(warehouse: str, runs: DeltaTable | None) -> list[RunRecord]:
-    if runs is None:
-        return []
-    try:
-        rows = read_rows(runs, table_uri(warehouse, RUNS.name), RUNS).to_pylist()
-    except (DeltaError, OSError) as error:
-        raise InputError(f"{warehouse}: cannot read its runs: {storage.one_line(error)}") from None
-    rows.sort(key=lambda row: row["sequence"])
-    return [_as_record({**row, **{name: dict(row[name] or []) for name in _MAPS}}) for row in rows]
-
-
-def _as_record(row: dict[str, Any]) -> RunRecord:
-    return RunRecord(**row | {"inputs": RunInputs.from_map(row["inputs"])})
-
-
-def _as_row(record: RunRecord) -> dict[str, Any]:
-    return asdict(record) | {"inputs": record.inputs.to_map()}
-
-
-def _as_arrow(records: list[RunRecord]) -> pa.Table:
-    rows = [_as_row(record) for record in records]
-    columns = {
-        name: [sorted(row[name].items()) if name in _MAPS else row[name] for row in rows] for name in RUNS.schema.names
-    }
-    return pa.table(columns, schema=plain_schema(RUNS))
-
-
-_MAPS = [item.name for item in RUNS.schema if pa.types.is_map(item.type)]
+from autotag_core.errors import InputError
+from autotag_core.tables import TABLES
+from autotag_core.warehouse.delta import live_files, open_table, read_rows
+from autotag_core.warehouse.run_records import ROLLED_BACK, RunRecord, append_run, list_runs, new_run_id, table_uri
 
 
 def current_release(warehouse: str, run_id: str | None = None) -> RunRecord:
@@ -244,39 +100,3 @@ def rollback(warehouse: str, run_id: str, elasticsearch_index: str | None = None
     )
     append_run(warehouse, record)
     return record
-
-
-def new_run_id(started: datetime) -> str:
-    """UTC time and six random hex digits. It sorts by time, and runs that start together get different ones."""
-    return f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}-{os.urandom(3).hex()}"
-
-
-def check_writable(warehouse: str) -> None:
-    """InputError in one line if no run could be recorded here: no bucket, no permission, other columns in `runs`.
-
-    It leaves nothing behind: a missing table `runs` is not made.
-    """
-    if not storage.is_s3(warehouse) and "%" in str(storage.local_path(warehouse)):
-        raise InputError(f"{warehouse}: the path of a warehouse must not hold %: not every reader of Delta can open it")
-    probe = storage.join(warehouse, "_probe", os.urandom(4).hex())
-    storage.write_bytes(probe, b"")
-    try:
-        if storage.is_s3(warehouse) and not storage.keeps_what_is_there(probe):
-            raise InputError(f"{warehouse}: this store ignores If-None-Match: two runs could take each other's place")
-    finally:
-        storage.delete_prefix(storage.join(warehouse, "_probe"))
-    runs = _open_runs(warehouse)
-    if runs is not None:
-        _check_runs(warehouse, runs)
-
-
-def _check_runs(warehouse: str, runs: DeltaTable) -> None:
-    try:
-        check_columns(RUNS, pa.schema(runs.schema().to_arrow()))
-    except AutotagError as error:
-        raise InputError(f"{warehouse}: made by another version of autotag, choose another one: {error}") from None
-
-
-def as_json(record: RunRecord) -> str:
-    """The record as one JSON object, times in ISO 8601."""
-    return json.dumps(_as_row(record), default=lambda value: value.isoformat(), ensure_ascii=False)

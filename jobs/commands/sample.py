@@ -52,12 +52,9 @@ def sample(  # noqa: PLR0913, PLR0917 - one option each
 
     if wrong is not None and wrong not in WRONG_KINDS:
         raise InputError(f"--wrong {wrong}: it must be one of {', '.join(WRONG_KINDS)}")
+    truth = Vocabulary(vocabulary, tags_per_gif)
     rates = UploaderRates(
-        copied=duplicates,
-        messy=messy,
-        wrong_kind=wrong,
-        editors_leave_out=editors_leave_out,
-        vocabulary=Vocabulary(vocabulary, tags_per_gif),
+        copied=duplicates, messy=messy, wrong_kind=wrong, editors_leave_out=editors_leave_out, vocabulary=truth
     )
     if rows_only and broken:
         raise InputError("--rows-only and --broken: one at a time, since what is broken is mostly a file")

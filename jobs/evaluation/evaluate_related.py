@@ -20,7 +20,7 @@ from jobs.run.delta_tables import read_table_version
 from udfs.embeddings import tags as tag_vectors
 from udfs.evaluation import related_quality
 from udfs.neighbors import search as neighbors
-from udfs.neighbors.shards import ShardFolders
+from udfs.neighbors.shard_rows import ShardFolders
 from udfs.related import related
 
 

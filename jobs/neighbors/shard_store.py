@@ -21,7 +21,7 @@ from autotag_core.tables import EMBEDDINGS
 from autotag_core.warehouse.retention import SHARDS
 from jobs.run.delta_tables import has_its_files, read_version, spark_schema, write_version
 from jobs.run.run import Run
-from udfs.neighbors.shards import ShardFolders, ShardRow
+from udfs.neighbors.shard_rows import ShardFolders, ShardRow
 from udfs.neighbors.stored_shards import CONTENTS, SavedShards, contents
 
 _NOTE, _CONTENTS, _FORMAT = "shards.json", "contents", 2

@@ -59,7 +59,8 @@ def train_head(frames_df: DataFrame, catalog_df: DataFrame, config: Config, back
 
 def train_batches(batches: Iterable[pa.RecordBatch], config: Config, backbone_version: str) -> Iterator[pa.RecordBatch]:
     """The work of the task: all examples in, ordered by gif_id; one row out, a head's file or why there is none."""
-    from autotag_core.experts.temporal.training import Example, train_head
+    from autotag_core.experts.temporal.training import train_head
+    from autotag_core.experts.temporal.training_gifs import Example
 
     columns = ("num_sampled", "frame_features", "tags", "split")
     examples = [

@@ -13,7 +13,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import Neighbors, ShardSet, search_shards
 from udfs.neighbors.rows import COLUMNS, LISTS, as_batch, lists_of, pairs
-from udfs.neighbors.shards import ROWS_PER_BATCH, ShardRow, query_blocks, search_device
+from udfs.neighbors.shard_rows import ShardRow
+from udfs.neighbors.shards import ROWS_PER_BATCH, query_blocks, search_device
 from udfs.tasks.local_folder import local_folder
 
 FARTHEST = 2.0

@@ -13,7 +13,8 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
 from udfs.embeddings.frames import gpus_per_task
 from udfs.neighbors.graphs import search_graphs
-from udfs.neighbors.shards import ExpertSize, FoundNeighbors, ShardFolders, build_shards, search_queries
+from udfs.neighbors.shard_rows import ExpertSize, FoundNeighbors, ShardFolders
+from udfs.neighbors.shards import build_shards, search_queries
 
 GPU_GAIN = 10
 """An assumption, not measured: about how many times as many float32 products a GPU does as a core, per task and

@@ -9,7 +9,7 @@ import logging
 import math
 import uuid
 from collections.abc import Iterable, Iterator
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,13 +32,14 @@ from autotag_core.neighbors import (
     num_shards,
     search_shards,
 )
-from autotag_core.neighbors.distances import Strings, merged, no_neighbors
+from autotag_core.neighbors.distances import merged, no_neighbors
 from udfs.embeddings.frames import task_gpus
 from udfs.neighbors.rows import COLUMNS, LISTS, as_batch, by_expert, first_parts, ids_and_vectors, runs, spread
 from udfs.tasks.local_folder import local_folder
 
 if TYPE_CHECKING:
     import torch
+from udfs.neighbors.shard_rows import SHARDS, ExpertSize, ShardFolders, ShardRow
 
 QUERY_BYTES = 256 * 1024 * 1024
 """Bytes of queries, with their vectors and candidates, that one task holds. It reads each shard once for all of them,
@@ -50,68 +51,6 @@ MIN_QUERIES = 256
 ROWS_PER_BATCH = 4096
 
 _log = logging.getLogger(__name__)
-
-SHARDS = pa.schema(
-    [
-        pa.field("expert", pa.string()),
-        pa.field("uri", pa.string()),
-        pa.field("num_references", pa.int64()),
-        pa.field("dimension", pa.int32()),
-        pa.field("part", pa.int32()),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class ShardRow:
-    """A shard that an executor wrote."""
-
-    expert: str
-    uri: str
-    num_references: int
-    dimension: int
-    part: int
-    """The part of the build that made it."""
-    lost: Strings | None = None
-    """Ids, ascending, that the shard may hold but that must not be found in it any more."""
-
-
-@dataclass(frozen=True)
-class ShardFolders:
-    """Where shards are written."""
-
-    passing: str
-    """For shards of one run. The caller deletes it."""
-    lasting: str | None = None
-    """For indexes, which later runs can search again. None: they are also for one run."""
-
-    def below(self, name: str) -> ShardFolders:
-        """The same folders, but `passing` is a folder in the current one."""
-        return replace(self, passing=storage.join(self.passing, name))
-
-    def of(self, backend: Backend) -> str:
-        """The folder for shards of the backend."""
-        return self.lasting if self.lasting is not None and backend == "nmslib" else self.passing
-
-    def lasting_of(self, shards: Iterable[ShardRow]) -> list[ShardRow]:
-        """The shards that stay after the run."""
-        return [shard for shard in shards if self.lasting and shard.uri.startswith(f"{self.lasting}/")]
-
-
-@dataclass(frozen=True)
-class FoundNeighbors:
-    """NEIGHBORS, and the indexes built for them that a later run can search again."""
-
-    neighbors_df: DataFrame
-    lasting: list[ShardRow]
-
-
-@dataclass(frozen=True)
-class ExpertSize:
-    """How many GIFs an expert has embedded, and how many of them are references."""
-
-    num_queries: int
-    num_references: int
 
 
 def build_shards(

@@ -15,7 +15,8 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
 from autotag_core.neighbors.distances import Strings
 from autotag_core.neighbors.shards.references import as_strings
-from udfs.neighbors.shards import ExpertSize, ShardFolders, ShardRow, build_shards
+from udfs.neighbors.shard_rows import ExpertSize, ShardFolders, ShardRow
+from udfs.neighbors.shards import build_shards
 
 MAX_GAINED = 0.1
 """Share of the references that may be in no index; those are searched exactly. Past it the index is built anew."""

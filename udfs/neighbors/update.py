@@ -14,7 +14,8 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import choose_backend
 from udfs.neighbors.merge import broken_lists, gains, merge_gains
 from udfs.neighbors.search import find_neighbors
-from udfs.neighbors.shards import ExpertSize, FoundNeighbors, ShardFolders, ShardRow, build_shards, search_queries
+from udfs.neighbors.shard_rows import ExpertSize, FoundNeighbors, ShardFolders, ShardRow
+from udfs.neighbors.shards import build_shards, search_queries
 from udfs.neighbors.stored_shards import NOTHING_SAVED, Keep, SavedShards, up_to_date
 
 MAX_SEARCHED = 0.5

@@ -42,13 +42,13 @@ class GifRows:
 
     def nearest(self, graph: Graph, k: int, num_threads: int) -> tuple[Graph, Floats, Integers]:
         """Members (GIFs, k), nearest first, distances (GIFs, k), and how many of the k each GIF has."""
-        from autotag_core.neighbors.shards import exact_loops as kernels
+        from autotag_core.neighbors.shards import exact_loops
 
         num_gifs = len(self.rows)
         found = np.empty((num_gifs, k), np.int32), np.empty((num_gifs, k), np.float32), np.empty(num_gifs, np.int64)
         gifs, members = (self.rows, self.own), (self.starts, self.row_members)
         in_threads(
-            lambda *bounds: kernels.fill_nearest(self.vectors, self.norms, graph, members, gifs, found, bounds),
+            lambda *bounds: exact_loops.fill_nearest(self.vectors, self.norms, graph, members, gifs, found, bounds),
             num_gifs,
             num_threads,
         )
@@ -63,14 +63,14 @@ def gif_rows(
     Vectors with equal hashes of 128 bits count as equal. AutotagError: ids that are not ascending, vectors that are not
     finite or not of unit length.
     """
-    from autotag_core.neighbors.shards import exact_loops as kernels
+    from autotag_core.neighbors.shards import exact_loops
 
     check_shapes(ids, vectors)
     if np.any(ids[1:] <= ids[:-1]):
         wrong = np.flatnonzero(ids[1:] <= ids[:-1])[0] + 1
         raise AutotagError(f"gif_id {ids[wrong]!r} comes after {ids[wrong - 1]!r}; ids must be distinct and ascending")
     norms, hashes = np.empty(len(ids)), np.empty((len(ids), 2), np.uint64)
-    in_threads(lambda start, end: kernels.fill_rows(vectors, norms, hashes, start, end), len(ids), num_threads)
+    in_threads(lambda start, end: exact_loops.fill_rows(vectors, norms, hashes, start, end), len(ids), num_threads)
     check_norms(ids, norms)
     order = np.lexsort((hashes[:, 1], hashes[:, 0]))  # stable, so equal ones stay in the order of their ids
     is_first = np.ones(len(ids), np.bool_)

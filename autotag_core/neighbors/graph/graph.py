@@ -48,22 +48,22 @@ def neighbor_graph(vectors: Floats, degree: int, num_threads: int) -> Graph:
     The same rows give the same graph, whatever num_threads is. Cost: about n^1.1. Memory: the vectors once more, and
     8 degree + 512 bytes a row.
     """
-    from autotag_core.neighbors.graph import graph_loops as kernels
+    from autotag_core.neighbors.graph import graph_loops
 
     scale = np.float32(4095 - math.sqrt(vectors.shape[1]) / 2)  # no rounded vector is longer than 4095
-    lists = np.full((len(vectors), degree), kernels.NOBODY)
+    lists = np.full((len(vectors), degree), graph_loops.NOBODY)
     graph = np.empty(lists.shape, np.int32)
     with ThreadPoolExecutor(num_threads) as pool:
         threads = _Threads(pool, num_threads)
         order, starts = _cells(threads, vectors, scale, 0)
         rounded = np.empty_like(vectors)
-        threads.share(functools.partial(kernels.fill_rounded, vectors, scale, order, rounded), len(order))
+        threads.share(functools.partial(graph_loops.fill_rounded, vectors, scale, order, rounded), len(order))
         rows = np.arange(len(order), dtype=np.int32)
         for tree in range(_TREES):
             rows, starts = _cells(threads, rounded, np.float32(1), tree) if tree else (rows, starts)
-            threads.share(functools.partial(kernels.join, rounded, lists, rows, starts), len(starts) - 1)
+            threads.share(functools.partial(graph_loops.join, rounded, lists, rows, starts), len(starts) - 1)
         _descend(threads, rounded, lists)
-        threads.share(functools.partial(kernels.fill_graph, lists, order, graph), len(order))
+        threads.share(functools.partial(graph_loops.fill_graph, lists, order, graph), len(order))
     return graph
 
 
@@ -105,13 +105,13 @@ def _grouped(
     vectors: Floats, scale: np.float32, rows: Graph, random: np.random.Generator, share: Callable[..., None]
 ) -> list[Graph]:
     """These rows grouped by the nearest of some of them, drawn at random."""
-    from autotag_core.neighbors.graph import graph_loops as kernels
+    from autotag_core.neighbors.graph import graph_loops
 
     count = min(_BRANCHES, math.ceil(len(rows) / LEAF))
     drawn = random.choice(rows, count, replace=False)
     centers = np.rint(vectors[np.pad(drawn, (0, -count % 4), mode="edge")] * scale)
     nearest = np.empty(len(rows), np.uint8)
-    share(functools.partial(kernels.fill_nearest, vectors, scale, rows, centers, nearest), len(rows))
+    share(functools.partial(graph_loops.fill_nearest, vectors, scale, rows, centers, nearest), len(rows))
     sizes = np.bincount(nearest, minlength=count)
     if sizes.max() == len(rows):  # the rows are too much alike to be told apart
         return np.array_split(rows, count)
@@ -121,14 +121,14 @@ def _grouped(
 
 def _descend(threads: _Threads, rounded: Floats, lists: Integers) -> None:
     """Offer the rows beside each row to each other, round by round, until few offers are taken."""
-    from autotag_core.neighbors.graph import graph_loops as kernels
+    from autotag_core.neighbors.graph import graph_loops
     from autotag_core.neighbors.graph import sample_loops as draws
 
     num_rows = len(lists)
     fresh, known = (np.empty((num_rows, _SAMPLED), np.int64) for _ in range(2))
     block = min(_BLOCK, num_rows)
-    offers = [kernels.no_offers(end - start, _SAMPLED) for start, end in _parts(block, 4 * threads.number)]
-    make = functools.partial(kernels.fill_offers, rounded, lists, (fresh, known))
+    offers = [graph_loops.no_offers(end - start, _SAMPLED) for start, end in _parts(block, 4 * threads.number)]
+    make = functools.partial(graph_loops.fill_offers, rounded, lists, (fresh, known))
     for number in range(_MAX_ROUNDS):
         bounds = _parts(num_rows, threads.number)
         list(threads.pool.map(functools.partial(draws.fill_fresh, lists, fresh, number), bounds))
@@ -145,9 +145,9 @@ def _descend(threads: _Threads, rounded: Floats, lists: Integers) -> None:
 
 
 def _take(lists: Integers, made: list[tuple[Any, int]], num_owners: int, owner: int) -> int:
-    from autotag_core.neighbors.graph import graph_loops as kernels
+    from autotag_core.neighbors.graph import graph_loops
 
-    return sum(kernels.take_offers(lists, offers, count, owner, num_owners) for offers, count in made)
+    return sum(graph_loops.take_offers(lists, offers, count, owner, num_owners) for offers, count in made)
 
 
 def _parts(count: int, num_parts: int) -> list[tuple[int, int]]:

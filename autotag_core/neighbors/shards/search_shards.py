@@ -14,7 +14,8 @@ from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors.distances import Floats, Neighbors, Strings, merged, no_neighbors
 from autotag_core.neighbors.shards.references import as_strings
-from autotag_core.neighbors.shards.shard import HEADER, Shard, load_shard, read_header
+from autotag_core.neighbors.shards.shard import Shard, load_shard
+from autotag_core.neighbors.shards.shard_header import HEADER, read_header
 
 if TYPE_CHECKING:
     import torch

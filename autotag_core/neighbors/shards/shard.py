@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import math
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -27,28 +27,16 @@ from autotag_core.neighbors.shards.references import DistinctVectors, References
 
 if TYPE_CHECKING:
     import torch
+from autotag_core.neighbors.shards.shard_header import (
+    HEADER,
+    Backend,
+    ShardHeader,
+    check_header,
+    parameters_of,
+    read_header,
+)
 
-Backend = Literal["exact", "nmslib"]
-HEADER = "header.json"
-_FORMAT = 1
 _IDS = pa.schema([pa.field("gif_id", pa.string(), nullable=False), pa.field("row", pa.int64(), nullable=False)])
-
-
-@dataclass(frozen=True)
-class ShardHeader:
-    """What a shard is, as header.json holds it."""
-
-    backend: Backend
-    dimension: int
-    num_vectors: int
-    """Distinct vectors."""
-    num_ids: int
-    """GIFs kept: at most max_members for each distinct vector."""
-    max_members: int
-    parameters: dict[str, int | str]
-    """How the index was built; empty for exact."""
-    file_bytes: dict[str, int]
-    format: int = _FORMAT
 
 
 @dataclass(frozen=True)
@@ -154,7 +142,7 @@ def build_shard(
 def load_shard(folder: Path, config: NeighborsConfig) -> Shard:
     """Open a shard's local folder. AutotagError where it is not whole or was built with another config."""
     header = read_header(folder / HEADER)
-    _check_header(str(folder), header, config, {path.name: path.stat().st_size for path in folder.iterdir()})
+    check_header(str(folder), header, config, {path.name: path.stat().st_size for path in folder.iterdir()})
     vectors = _open_vectors(folder)
     norms = np.load(folder / "norms.npy", allow_pickle=False)
     with pa.OSFile(str(folder / "ids.arrow")) as file:
@@ -167,44 +155,6 @@ def load_shard(folder: Path, config: NeighborsConfig) -> Shard:
         )
     index = hnsw.load_index(folder / "index.hnsw", config) if header.backend == "nmslib" else None
     return Shard(header, References(vectors, norms, ids, rows), index)
-
-
-def check_shard(uri: str, config: NeighborsConfig) -> ShardHeader:
-    """The header of the shard at the URI; nothing else is read. AutotagError as load_shard."""
-    header = _parse_header(storage.join(uri, HEADER), storage.read_bytes(storage.join(uri, HEADER)))
-    _check_header(uri, header, config, storage.file_sizes(uri))
-    return header
-
-
-def read_header(path: Path) -> ShardHeader:
-    """The header file. AutotagError where it is missing or not of this format."""
-    if not path.exists():
-        raise AutotagError(f"{path}: there is no such file: the shard is not whole")
-    return _parse_header(str(path), path.read_bytes())
-
-
-def _parse_header(name: str, content: bytes) -> ShardHeader:
-    try:
-        header = ShardHeader(**json.loads(content))
-    except (ValueError, TypeError) as error:
-        raise AutotagError(f"{name} is not the header of a shard: {error}") from None
-    if header.format != _FORMAT or header.backend not in ("exact", "nmslib"):
-        raise AutotagError(
-            f"{name}: format {header.format}, backend {header.backend!r}; this code reads format {_FORMAT}"
-        )
-    return header
-
-
-def _check_header(name: str, header: ShardHeader, config: NeighborsConfig, sizes: Mapping[str, int]) -> None:
-    if header.parameters != _parameters(config, header.backend):
-        raise AutotagError(
-            f"{name}: built with {header.parameters}; it should be {_parameters(config, header.backend)}"
-        )
-    for file, size in header.file_bytes.items():
-        if sizes.get(file, 0) != size:
-            raise AutotagError(
-                f"{name}/{file}: {sizes.get(file, 0)} bytes, the header says {size}: the shard is not whole"
-            )
 
 
 def _near(pairs: Pairs, within: Floats | None) -> Pairs:
@@ -220,10 +170,6 @@ def _open_vectors(folder: Path) -> Floats:
     return vectors
 
 
-def _parameters(config: NeighborsConfig, backend: Backend) -> dict[str, int | str]:
-    return hnsw.parameters(config) if backend == "nmslib" else {}
-
-
 def _write(
     folder: Path, batches: Iterable[tuple[Sequence[str], Floats]], config: NeighborsConfig, backend: Backend
 ) -> ShardHeader:
@@ -233,7 +179,9 @@ def _write(
         index = hnsw.build_index(_open_vectors(folder), config)
         index.saveIndex(str(folder / "index.hnsw"), save_data=False)
     file_bytes = {path.name: path.stat().st_size for path in sorted(folder.iterdir())}
-    return ShardHeader(backend, dimension, num_vectors, num_ids, max_members, _parameters(config, backend), file_bytes)
+    return ShardHeader(
+        backend, dimension, num_vectors, num_ids, max_members, parameters_of(config, backend), file_bytes
+    )
 
 
 def _write_references(

@@ -14,19 +14,15 @@ import numpy.typing as npt
 from autotag_core.compiled import compiled
 from autotag_core.votes.statistics.statistics_loops import distinct_meant, hash_keys, pair_key
 from autotag_core.votes.statistics.tag_statistics import MAX_OWN_TAGS
+from autotag_core.votes.tally.string_loops import ABSENT, Int32s, Int64s, Uint64s, find
 from autotag_core.votes.tally.tally_loops import (
-    ABSENT,
     Abouts,
     Floats,
     Found,
-    Int32s,
-    Int64s,
     Lists,
     Tally,
-    Uint64s,
     about_row,
     count_tags,
-    find,
     new_tally,
     slot_of,
     take_slot,

@@ -8,18 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from autotag_core.compiled import compiled
-from autotag_core.votes.tally.tally_loops import (
-    Abouts,
-    Found,
-    Int32s,
-    Int64s,
-    Lists,
-    Strings,
-    about_row,
-    compare,
-    new_tally,
-    take_slot,
-)
+from autotag_core.votes.tally.string_loops import Int32s, Int64s, Strings, compare
+from autotag_core.votes.tally.tally_loops import Abouts, Found, Lists, about_row, new_tally, take_slot
 
 _TRUE, _OWN = 1, 2
 

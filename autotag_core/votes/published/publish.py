@@ -15,8 +15,9 @@ from autotag_core.config import VoteConfig
 from autotag_core.votes.evidence.evidence import Floats
 from autotag_core.votes.published.publish_loops import SOURCES, UNCONFIRMED, VOTED, Rows, Rule, vote_gifs
 from autotag_core.votes.tally.gif_batches import PUBLISHED, GifBlock
+from autotag_core.votes.tally.string_loops import Int32s
 from autotag_core.votes.tally.tag_table import OpenTagTable, strings_of
-from autotag_core.votes.tally.tally_loops import Abouts, Found, Int32s
+from autotag_core.votes.tally.tally_loops import Abouts, Found
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,12 @@ from typing import NamedTuple
 import numpy as np
 
 from autotag_core.compiled import compiled
+from autotag_core.votes.tally.string_loops import Int32s, Int64s, Strings
 from autotag_core.votes.tally.tally_loops import (
     Abouts,
     Floats,
     Found,
-    Int32s,
-    Int64s,
     Lists,
-    Strings,
     about_row,
     count_tags,
     distinct_neighbors,

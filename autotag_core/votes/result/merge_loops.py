@@ -11,7 +11,8 @@ import numpy as np
 
 from autotag_core.compiled import compiled
 from autotag_core.votes.evidence.gather_loops import EvidenceRows
-from autotag_core.votes.tally.tally_loops import Bools, Floats, Int32s, Int64s, Strings, compare
+from autotag_core.votes.tally.string_loops import Int32s, Int64s, Strings, compare
+from autotag_core.votes.tally.tally_loops import Bools, Floats
 
 
 class Merged(NamedTuple):

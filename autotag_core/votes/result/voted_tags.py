@@ -67,6 +67,7 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
     probabilities[is_editorial] = np.nan
     counts = np.concatenate([published.rows.counts, np.zeros((num_new, len(experts)), np.int32)])
     ends = with_new(published.rows.evidence_starts, published.rows.evidence_starts[-1])
+    behind = block.items.take(pa.array(published.rows.evidence))
     columns = {
         "gif_id": block.rows["gif_id"].chunk(0).take(pa.array(rows)),
         "tag": tags,
@@ -77,9 +78,7 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
         "probability": pa.array(probabilities.astype(np.float32), from_pandas=True),
         "accepted": _accepted(judge, tags, probabilities, is_scored, is_editorial),
         "votes": as_maps(counts, experts),
-        "evidence": pa.ListArray.from_arrays(
-            pa.array(ends, pa.int32()), block.items.take(pa.array(published.rows.evidence))
-        ),
+        "evidence": pa.ListArray.from_arrays(pa.array(ends, pa.int32()), behind),
         "reasons": _reasons(judge, evidence, scored),
     }
     schema = pa.schema([pa.field(one.name, one.type) for one in VOTED_TAGS.schema])

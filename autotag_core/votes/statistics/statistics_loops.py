@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from autotag_core.compiled import compiled
-from autotag_core.votes.tally.tally_loops import Abouts, Bools, Found, Int32s, Int64s, Lists, Uint64s
+from autotag_core.votes.tally.string_loops import Int32s, Int64s, Uint64s
+from autotag_core.votes.tally.tally_loops import Abouts, Bools, Found, Lists
 
 _PRIME, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 

@@ -22,7 +22,7 @@ from autotag_core.votes.tally.tag_table import OpenTagTable, TagTable, new_slots
 
 if TYPE_CHECKING:
     from autotag_core.votes.tally.gif_batches import GifBlock
-    from autotag_core.votes.tally.tally_loops import Uint64s
+    from autotag_core.votes.tally.string_loops import Uint64s
 
 MAX_OWN_TAGS = 32
 """Only this many of a GIF's own tags are compared with each other: pairs grow with the square."""

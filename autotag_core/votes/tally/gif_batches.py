@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 from autotag_core.errors import AutotagError
 
 if TYPE_CHECKING:
+    from autotag_core.votes.tally.string_loops import Int64s
     from autotag_core.votes.tally.tag_table import OpenTagTable
-    from autotag_core.votes.tally.tally_loops import Abouts, Floats, Int64s, Lists
+    from autotag_core.votes.tally.tally_loops import Abouts, Floats, Lists
 
 ABOUT = pa.schema(
     [

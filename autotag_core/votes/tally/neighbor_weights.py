@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from autotag_core.compiled import compiled
 from autotag_core.votes.evidence.evidence import SHARE_UNIT
-from autotag_core.votes.tally.tally_loops import Floats, Int64s, Lists
+from autotag_core.votes.tally.string_loops import Int64s
+from autotag_core.votes.tally.tally_loops import Floats, Lists
 
 
 @compiled

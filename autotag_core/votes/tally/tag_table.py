@@ -27,7 +27,8 @@ from autotag_core.errors import AutotagError
 from autotag_core.storage.arrays import open_arrays, write_arrays
 
 if TYPE_CHECKING:
-    from autotag_core.votes.tally.tally_loops import Found, Int32s, Strings, Uint64s
+    from autotag_core.votes.tally.string_loops import Int32s, Strings, Uint64s
+    from autotag_core.votes.tally.tally_loops import Found
 
 SLICE_GIFS = 50_000_000
 """GIFs in a slice of the table."""
@@ -58,43 +59,43 @@ class OpenTagTable:
 
     def numbers_of(self, tags: pa.StringArray) -> Int32s:
         """The number (n,) of each tag. AutotagError for a tag that the catalog did not have when the table was made."""
-        from autotag_core.votes.tally import tally_loops as kernels
+        from autotag_core.votes.tally import string_loops
 
-        found = kernels.find(self.name_slots, hash_strings(tags))
-        unknown = np.flatnonzero(found == kernels.ABSENT)
+        found = string_loops.find(self.name_slots, hash_strings(tags))
+        unknown = np.flatnonzero(found == string_loops.ABSENT)
         if len(unknown):
             raise AutotagError(f"the table of tags was made of another catalog: it has no tag {tags[unknown[0]]}")
         return found.astype(np.int32)
 
     def as_written(self, found: Found) -> Found:
         """The result of `find`, as numbers of tags."""
-        from autotag_core.votes.tally import tally_loops as kernels
+        from autotag_core.votes.tally import tally_loops
 
-        return kernels.as_meant(found, self.meant[:0], only_own=False)
+        return tally_loops.as_meant(found, self.meant[:0], only_own=False)
 
     def as_meant(self, found: Found, only_own: bool = False) -> Found:
         """The same by what the tags were meant as, each once; with only_own without those that only editors gave."""
-        from autotag_core.votes.tally import tally_loops as kernels
+        from autotag_core.votes.tally import tally_loops
 
-        return kernels.as_meant(found, self.meant, only_own)
+        return tally_loops.as_meant(found, self.meant, only_own)
 
     def find(self, ids: pa.StringArray, is_asked: npt.NDArray[np.bool_]) -> Found:
         """The tags of each asked id (n,), as the table holds them; none where the id is not in it."""
-        from autotag_core.votes.tally import tally_loops as kernels
+        from autotag_core.votes.tally import string_loops, tally_loops
 
         hashes = hash_strings(ids)
         counts = np.zeros(len(ids) + 1, np.int64)
         values = []
         for slots, _ in self.slices:
-            found = kernels.find(slots, hashes)
-            found[~is_asked | (counts[1:] > 0)] = kernels.ABSENT
-            counts[1:] += kernels.num_tags(found)
+            found = string_loops.find(slots, hashes)
+            found[~is_asked | (counts[1:] > 0)] = string_loops.ABSENT
+            counts[1:] += string_loops.num_tags(found)
             values.append(found)
         starts = np.cumsum(counts)
         copies = np.empty(starts[-1], np.int32)
         for found, (_, tags) in zip(values, self.slices, strict=True):
-            kernels.copy_tags(found, tags, starts, copies)
-        return kernels.Found(starts, copies)
+            string_loops.copy_tags(found, tags, starts, copies)
+        return tally_loops.Found(starts, copies)
 
 
 def write_tag_table(
@@ -106,7 +107,7 @@ def write_tag_table(
     own, so a task that is tried twice disturbs no other. Memory: one slice twice, and 150 bytes a distinct tag.
     AutotagError if two tags have the same 64-bit hash: the chance is 3 in 100 million at a million tags.
     """
-    from autotag_core.votes.tally import tally_loops as kernels
+    from autotag_core.votes.tally import string_loops
 
     numbers: dict[str, int] = {}
     slips: dict[int, int] = {}
@@ -114,7 +115,7 @@ def write_tag_table(
     workspace.mkdir(parents=True, exist_ok=True)
     for hashes, counts, tags in _slices(_train_gifs(batches, numbers, slips), slice_gifs):
         starts = np.cumsum(counts) - counts
-        slots = new_slots(hashes, kernels.as_values(starts, counts))
+        slots = new_slots(hashes, string_loops.as_values(starts, counts))
         slices.append(write_arrays({"slots": slots.ravel(), "tags": tags}, uri, workspace))
         num_gifs += len(hashes)
     names = pa.array(list(numbers), pa.string())
@@ -143,14 +144,14 @@ def open_tag_table(table: TagTable, workspace: Path) -> OpenTagTable:
 
 def hash_strings(strings: pa.StringArray) -> Uint64s:
     """A 64-bit hash (n,) of each string; a null has that of the empty string."""
-    from autotag_core.votes.tally import tally_loops as kernels
+    from autotag_core.votes.tally import string_loops
 
-    return kernels.hash_strings(strings_of(strings))
+    return string_loops.hash_strings(strings_of(strings))
 
 
 def strings_of(array: pa.StringArray) -> Strings:
     """The strings' bytes, where Arrow holds them; a null is an empty string."""
-    from autotag_core.votes.tally.tally_loops import Strings
+    from autotag_core.votes.tally.string_loops import Strings
 
     _, offsets, data = array.buffers()
     here = np.frombuffer(offsets, np.int32)[array.offset : array.offset + len(array) + 1] if offsets else [0]
@@ -211,11 +212,11 @@ def _numbered(tags: pa.StringArray, numbers: dict[str, int]) -> Int32s:
 
 
 def new_slots(hashes: Uint64s, values: Uint64s) -> Uint64s:
-    """Slots (m, 2) in which tally_loops.find finds the value of each hash."""
-    from autotag_core.votes.tally import tally_loops as kernels
+    """Slots (m, 2) in which string_loops.find finds the value of each hash."""
+    from autotag_core.votes.tally import string_loops
 
-    slots = np.full((len(hashes) * 3 // 2 + 1, 2), kernels.ABSENT, np.uint64)
-    kernels.insert(slots, hashes, values)
+    slots = np.full((len(hashes) * 3 // 2 + 1, 2), string_loops.ABSENT, np.uint64)
+    string_loops.insert(slots, hashes, values)
     return slots
 
 

@@ -12,7 +12,8 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import NeighborsConfig
 from autotag_core.tables import NEIGHBORS
 from udfs.neighbors.merge import broken_lists, gains, merge_gains
-from udfs.neighbors.shards import ExpertSize, ShardFolders, build_shards
+from udfs.neighbors.shard_rows import ExpertSize, ShardFolders
+from udfs.neighbors.shards import build_shards
 
 EAST, NORTH, NORTH_EAST, WEST = [1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [-1.0, 0.0]
 LISTS = [

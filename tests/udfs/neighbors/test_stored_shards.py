@@ -16,7 +16,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import exact_neighbors
 from autotag_core.tables import EMBEDDINGS
 from udfs.neighbors.search import find_neighbors
-from udfs.neighbors.shards import ShardFolders
+from udfs.neighbors.shard_rows import ShardFolders
 from udfs.neighbors.stored_shards import SavedShards, contents
 from udfs.neighbors.update import Space, update_neighbors
 

@@ -17,7 +17,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import exact_neighbors
 from autotag_core.tables import EMBEDDINGS, NEIGHBORS
 from udfs.neighbors import update as neighbor_updates
-from udfs.neighbors.shards import ShardFolders
+from udfs.neighbors.shard_rows import ShardFolders
 from udfs.neighbors.update import Space, update_neighbors
 
 EXACT = NeighborsConfig(k=3, backend="exact", shard_size=50)

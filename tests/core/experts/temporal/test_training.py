@@ -16,7 +16,8 @@ from autotag_core.errors import NotTrainedError
 from autotag_core.experts import RelationHead
 from autotag_core.experts.temporal import training
 from autotag_core.experts.temporal.relations import segment_features
-from autotag_core.experts.temporal.training import Example, train_head
+from autotag_core.experts.temporal.training import train_head
+from autotag_core.experts.temporal.training_gifs import Example
 
 CPU = torch.device("cpu")
 DIMENSION = 12
