@@ -37,7 +37,6 @@ from autotag_core.training import open_examples
 from autotag_core.training.augmentation import chosen_frames
 from autotag_core.training.pictures import decode_frames, encode_frames
 from autotag_core.warehouse import RunRecord, append_run, current_release, table_files
-from autotag_core.warehouse.delta import plain_schema
 
 ASSUMED_FRAMES_PER_S = 3_000
 """What a ResNet50 in training may take on one large GPU, 224 x 224, mixed precision; assumed, not measured here."""
@@ -160,7 +159,7 @@ def _write(uri: str, loaded: list[tuple[str, LoadedGif, float]], kind: str) -> s
     ]
     for table, content in ((TRAINING_EXAMPLES, rows), (TRAINING_LABELS, labels)):
         Path(uri, table.name).mkdir(parents=True)
-        content_table = pa.Table.from_pylist(content, schema=plain_schema(table))
+        content_table = pa.Table.from_pylist(content, schema=table.plain_schema)
         properties = WriterProperties(max_row_group_size=ROW_GROUP)
         write_deltalake(f"{uri}/{table.name}", content_table, writer_properties=properties)
     config = Config(training=TrainingConfig.model_validate({"frames": kind})).model_dump(mode="json")

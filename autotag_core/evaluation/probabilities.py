@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from autotag_core.evaluation.quality import measured_gifs
 from autotag_core.evaluation.tag_pairs import Numbers, among
+from autotag_core.splits import TRAIN
 from autotag_core.votes import Bin, expected_calibration_error, reliability_table
 
 
@@ -43,7 +44,7 @@ class Reliability:
         return "\n".join(lines)
 
 
-def reliability(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: str = "train") -> Reliability:
+def reliability(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: str = TRAIN) -> Reliability:
     """Compare the probabilities (gif_id, tag, probability, accepted) of a split's GIFs with the truth.
 
     Probabilities come from validation GIFs. Train GIFs taught the lifts and some of the experts; test GIFs taught

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from autotag_core.errors import InputError
 from autotag_core.evaluation.per_gif import RECALL_AT, PerGif, per_gif
 from autotag_core.evaluation.tag_pairs import Bools, Floats, Numbers, of_factor
+from autotag_core.splits import TRAIN
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ _LABELS = {
 }
 
 
-def evaluate(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: str = "train") -> Evaluation:
+def evaluate(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: str = TRAIN) -> Evaluation:
     """Measure voted tags (gif_id, tag, score, confidence) over a split's GIFs of the catalog (gif_id, tags, split).
 
     Tags match when they are equal after trimming. A GIF's ranked tags are those with a score above 0, highest first,
@@ -104,7 +105,7 @@ def evaluate(voted_tags: pa.Table, catalog: pa.Table, truth: pa.Table, split: st
     return measure(voted_tags, measured_gifs(catalog, truth, split), truth)[0]
 
 
-def measured_gifs(catalog: pa.Table, truth: pa.Table, split: str = "train") -> pa.Table:
+def measured_gifs(catalog: pa.Table, truth: pa.Table, split: str = TRAIN) -> pa.Table:
     """The GIFs of a split of the catalog that are in the truth. InputError where there are none."""
     of_split = catalog.filter(pc.equal(catalog["split"], split))
     known = of_split.filter(pc.is_in(of_split["gif_id"], value_set=pc.unique(truth["gif_id"])))

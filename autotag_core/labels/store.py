@@ -13,7 +13,7 @@ from autotag_core.labels.words.normalise import normalise
 from autotag_core.tables import LABEL_EDITS, LABELS, Table
 from autotag_core.warehouse import table_uri
 from autotag_core.warehouse.data_files import write_files
-from autotag_core.warehouse.delta import open_table, plain_schema, read_rows
+from autotag_core.warehouse.delta import open_table, read_rows
 from autotag_core.warehouse.delta_commits import commit_files
 
 
@@ -68,5 +68,5 @@ def read_edits(warehouse: str) -> dict[str, str | None]:
 def replace_rows(warehouse: str, table: Table, rows: list[dict[str, object]]) -> int:
     """Write the table's next version with these rows alone; gives that version."""
     uri = table_uri(warehouse, table.name)
-    content = pa.Table.from_pylist(rows, schema=plain_schema(table))
+    content = pa.Table.from_pylist(rows, schema=table.plain_schema)
     return commit_files(uri, list(write_files(content.to_batches(), uri)), table.schema, uuid.uuid4().hex)

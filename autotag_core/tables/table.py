@@ -21,6 +21,11 @@ class Table:
     is_ordered: bool = False
     """Whether the writer's order of rows means something. If not, each file is sorted by the key."""
 
+    @property
+    def plain_schema(self) -> pa.Schema:
+        """The schema without comments and nullability, which Spark would take for columns' metadata."""
+        return pa.schema([pa.field(item.name, item.type) for item in self.schema])
+
 
 def column(name: str, kind: pa.DataType, about: str, nullable: bool = True) -> pa.Field:
     """A column. Its comment says what it holds and in which unit."""

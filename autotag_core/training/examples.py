@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
+from autotag_core.splits import SPLITS, TRAIN
 from autotag_core.storage.uris import absolute
 from autotag_core.tables import TRAINING_EXAMPLES
 from autotag_core.training.balance import draw_rates
@@ -31,7 +32,7 @@ _WINDOWS = {"reference": 65_536, "jpeg": 1_024, "webp": 1_024}
 
 
 def open_examples(
-    warehouse: str, run_id: str | None = None, split: str = "train", rank: int = 0, world: int = 1, **settings: Any
+    warehouse: str, run_id: str | None = None, split: str = TRAIN, rank: int = 0, world: int = 1, **settings: Any
 ) -> Examples:
     """The examples of a split, of the current release or the one that run_id published; settings: LoaderSettings.
 
@@ -40,7 +41,7 @@ def open_examples(
     checked = checked_settings(settings)
     if not 0 <= rank < world:
         raise InputError(f"open_examples: rank {rank} of {world}: ranks are 0 to world - 1")
-    if split not in ("train", "validation", "test"):
+    if split not in SPLITS:
         raise InputError(f"open_examples: split {split!r}: train, validation or test")
     warehouse = absolute(warehouse)
     release = current_release(warehouse, run_id)
@@ -75,9 +76,9 @@ class Examples:
         num_draws = settings.num_draws or len(index)
         self.rates: NDArray[np.float64] = np.ones(len(index))
         """How often an epoch draws each example, on average."""
-        if split == "train":
+        if split == TRAIN:
             self.rates = draw_rates(index.labels, settings.scheme, num_draws, settings.max_repeats)
-        self._clips = ClipMaker(index, self.rates, split == "train", settings, FramesConfig(**config["frames"]))
+        self._clips = ClipMaker(index, self.rates, split == TRAIN, settings, FramesConfig(**config["frames"]))
         if len(self) == 0:
             raise InputError(
                 f"an epoch of {self.rates.sum():.0f} {split} draws does not fill one batch of {settings.batch_size} on "
@@ -179,19 +180,19 @@ class Examples:
                 yield from ((int(at), held[at - begin]) for at in order[max(begin, first) : end])
 
     def _order(self, num_draws: int) -> Ints:
-        if self.split != "train":
+        if self.split != TRAIN:
             return np.arange(num_draws)
         return shuffled(num_draws, self._window, self.settings.seed, self.epoch, self.rank)
 
     def _all_draws(self) -> Draws:
-        if self.split != "train":
+        if self.split != TRAIN:
             return every_example(self._index.groups)
         return plan_draws(self.rates, self._index.groups, self.settings.seed, self.epoch)
 
     def _own_draws(self) -> Draws:
         """This rank's draws of this epoch, planned once: that takes seconds for millions of examples."""
         if self._planned is None or self._planned[0] != self.epoch:
-            is_padded = self.split != "train"
+            is_padded = self.split != TRAIN
             own = share_of(self._all_draws(), self.rank, self.world, self.settings.batch_size, is_padded)
             self._planned = (self.epoch, own)
         return self._planned[1]

@@ -6,6 +6,7 @@ from typing import TypedDict, get_args
 
 import numpy as np
 
+from autotag_core.splits import TRAIN
 from autotag_core.storage.uris import absolute
 from autotag_core.training.balance import Scheme, draw_rates, evenness
 from autotag_core.training.index import read_index
@@ -33,7 +34,7 @@ def class_histogram(
 ) -> list[ClassDraws]:
     """Every class of a release, the one with the most examples first. Other settings are LoaderSettings' defaults."""
     warehouse, settings = absolute(warehouse), LoaderSettings()
-    index = read_index(warehouse, current_release(warehouse, run_id), "train", min_examples)
+    index = read_index(warehouse, current_release(warehouse, run_id), TRAIN, min_examples)
     labels, total = index.labels, num_draws or len(index)
     rates = {scheme: draw_rates(labels, scheme, total, settings.max_repeats) for scheme in get_args(Scheme)}
     draws = plan_draws(rates["even"], index.groups, settings.seed, 0)

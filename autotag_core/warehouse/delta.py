@@ -39,7 +39,7 @@ def read_rows(
     """Rows of this version as Arrow, filtered while they are read. One AutotagError lists every wrong column."""
     check_columns(table, pa.schema(delta.schema().to_arrow()))
     files = live_files(delta, uri)
-    schema = plain_schema(table)
+    schema = table.plain_schema
     if not files:
         rows = schema.empty_table()
         return rows.select(list(columns)) if columns else rows
@@ -54,11 +54,6 @@ def read_rows(
         partition_base_dir=root,  # a folder above the table may be named like version=2
     )
     return dataset.to_table(columns=list(columns) if columns else None, filter=where)
-
-
-def plain_schema(table: Table) -> pa.Schema:
-    """The table's columns without their comments."""
-    return pa.schema([pa.field(item.name, item.type) for item in table.schema])
 
 
 def delta_uri(uri: str) -> str:

@@ -16,7 +16,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from autotag_core import storage
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import RUNS, check_columns
-from autotag_core.warehouse.delta import delta_uri, open_table, plain_schema, read_rows, storage_options
+from autotag_core.warehouse.delta import delta_uri, open_table, read_rows, storage_options
 from autotag_core.warehouse.run_inputs import RunInputs
 
 _OPEN_ATTEMPTS = 8
@@ -157,7 +157,7 @@ def _as_arrow(records: list[RunRecord]) -> pa.Table:
     columns = {
         name: [sorted(row[name].items()) if name in _MAPS else row[name] for row in rows] for name in RUNS.schema.names
     }
-    return pa.table(columns, schema=plain_schema(RUNS))
+    return pa.table(columns, schema=RUNS.plain_schema)
 
 
 _MAPS = [item.name for item in RUNS.schema if pa.types.is_map(item.type)]

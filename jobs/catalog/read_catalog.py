@@ -13,6 +13,7 @@ from pyspark.storagelevel import StorageLevel
 from autotag_core import labels
 from autotag_core.config import CatalogConfig
 from autotag_core.errors import InputError
+from autotag_core.splits import TEST, VALIDATION
 from autotag_core.tables import CATALOG, FAILURES, LABELS, WRITTEN_TAGS, Table
 from jobs.run.run import Run
 from jobs.run.stages import stage
@@ -47,12 +48,12 @@ def checked_rows(
     with _readable(uri):
         rows_df, num_rows = _keep(kept, catalog_files.read_catalog(spark, uri, settings))
     lists = {}
-    for name, list_uri in (("validation", settings.validation_list), ("test", settings.test_list)):
+    for name, list_uri in ((VALIDATION, settings.validation_list), (TEST, settings.test_list)):
         with _readable(list_uri or ""):
             lists[name] = _keep(kept, catalog_files.read_id_list(spark, list_uri))[0] if list_uri else None
     checked = catalog.check_catalog(rows_df, uri)
     _refuse_empty(checked, uri)
-    gifs_df = catalog.assign_splits(checked.gifs_df, lists["validation"], lists["test"])
+    gifs_df = catalog.assign_splits(checked.gifs_df, lists[VALIDATION], lists[TEST])
     return replace(checked, gifs_df=gifs_df), num_rows
 
 

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from autotag_core import storage
 from autotag_core.config.file import settings_as_yaml
 from autotag_core.errors import InputError
-from autotag_core.storage import uris
+from autotag_core.splits import SPLITS, TRAIN
 from jobs.commands import labels as labels_cli
 from jobs.commands.options import ConfigFile, RunId, Warehouse, checked_config
 from jobs.commands.related import add_related_commands
@@ -75,7 +76,7 @@ def evaluate(
     compare: Annotated[bool, typer.Option("--compare", help="Vote anew by every rule, side by side.")] = False,
     split: Annotated[
         str, typer.Option(help="Whose GIFs: train, as the tables have them; test or validation: judged anew.")
-    ] = "train",
+    ] = TRAIN,
 ) -> None:
     """Measure the voted tags, or with --split test those that held-out GIFs would get, against a known truth."""
     import pyarrow.compute as pc
@@ -88,10 +89,10 @@ def evaluate(
 
     if ablate and compare:
         raise InputError("--ablate and --compare: one at a time")
-    if split not in ("train", "validation", "test") or (split != "train" and (ablate or compare)):
+    if split not in SPLITS or (split != TRAIN and (ablate or compare)):
         raise InputError(f"--split {split}: train, or without --ablate and --compare also test or validation")
-    uris.refuse_credentials(warehouse)
-    warehouse = uris.absolute(warehouse)
+    storage.refuse_credentials(warehouse)
+    warehouse = storage.absolute(warehouse)
     release, known = current_release(warehouse, run_id), read_truth(truth)
     if LABELS.name in release.table_versions:
         known = truth_in_labels(known, read_table(warehouse, LABELS.name, release))
@@ -107,7 +108,7 @@ def evaluate(
         return
     columns = ["gif_id", "tag", "score", "confidence", "source", "probability", "accepted"]
     is_known = pc.field("gif_id").isin(known["gif_id"].combine_chunks())  # a catalog may be larger than this machine
-    if split == "train":
+    if split == TRAIN:
         voted_tags = read_table(warehouse, "voted_tags", release, columns, is_known)
     else:
         from jobs.evaluation.compare_votes import judge_split

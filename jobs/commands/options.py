@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from autotag_core import storage
 from autotag_core.config import Config
 from autotag_core.config.file import load_config
-from autotag_core.storage import uris
 
 Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")]
@@ -19,5 +19,5 @@ RunId = Annotated[str | None, typer.Option("--run", help="A run other than the c
 def checked_config(path: Path | None, settings: list[str] | None) -> Config:
     """The config, refused where a setting holds a credential, before anything repeats it."""
     config = load_config(path, settings)
-    uris.refuse_credentials_in(config.model_dump())
+    storage.refuse_credentials_in(config.model_dump())
     return config

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from autotag_core import storage
 from autotag_core.errors import InputError
-from autotag_core.storage import uris
 from jobs.commands.options import RunId, Warehouse
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -50,7 +50,6 @@ def related_evaluate(
 
     The vectors are learned anew, from the catalog of the release and the sessions that are not held out.
     """
-    from autotag_core import storage
     from autotag_core.warehouse import current_release
     from jobs.evaluation.evaluate_related import evaluate_related
     from jobs.process.session import spark_session
@@ -58,7 +57,7 @@ def related_evaluate(
     if not 0 < held_out < 1:
         raise InputError(f"--held-out {held_out}: a share between 0 and 1")
     for uri in (warehouse, sessions):
-        uris.refuse_credentials(uri)
+        storage.refuse_credentials(uri)
     warehouse, sessions = storage.absolute(warehouse), storage.absolute(sessions)
     storage.check_exists(sessions)
     release = current_release(warehouse, run_id)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 from pyspark.sql import DataFrame
 
 from autotag_core.tables import CATALOG, DUPLICATES, MEDIA, NEIGHBORS
@@ -15,11 +13,7 @@ from udfs.duplicates import groups as duplicates
 @stage("duplicates", reads=(MEDIA, NEIGHBORS), writes=(DUPLICATES,), cost="near pairs of GIFs")
 def group_duplicates(run: Run) -> None:
     """The GIFs that have near duplicates, each with its group, for voting_neighbors and copied_tags to reckon with."""
-    numbers = itertools.count()
-
-    def keep(rows_df: DataFrame) -> DataFrame:
-        return run.staging.write(f"duplicates-{next(numbers)}", rows_df)[0]
-
+    keep = run.staging.keeper("duplicates")
     media_df = run.tables.read(MEDIA)
     run.expect(media_df.count())
     found_df = duplicates.find_duplicates(run.tables.read(NEIGHBORS), media_df, run.config.duplicates, keep)

@@ -29,7 +29,7 @@ from jobs.process.session import spark_session
 from jobs.run.delta_tables import read_table_version, write_files_alone
 from jobs.votes.fit_judge import read_weights, taught_excess, validation_pairs
 from udfs.duplicates import groups as duplicates
-from udfs.duplicates.components import Keep
+from udfs.tasks.keep import Keep
 from udfs.votes import ballots as gif_rows
 from udfs.votes import evidence, tag_tables
 from udfs.votes import misspellings as slips

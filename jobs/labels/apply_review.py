@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 from autotag_core import labels, storage
 from autotag_core.labels import Changes, Label, TagDecision
-from autotag_core.storage import uris
 from autotag_core.tables import LABEL_DECISIONS, LABEL_EDITS, LABELS
 from jobs.labels.label_rows import decision_rows, label_rows
 
@@ -20,7 +19,7 @@ def apply_labels(review: str, warehouse: str) -> tuple[int, Changes]:
     """
     for uri in (review, warehouse):
         storage.refuse_credentials(uri)
-    warehouse = uris.absolute(warehouse)
+    warehouse = storage.absolute(warehouse)
     found, _ = labels.read_labels(warehouse)
     before = {row["label"]: row for row in found.to_pylist()}
     members = {name: row["members"] for name, row in before.items()}

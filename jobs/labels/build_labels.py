@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from autotag_core import labels, storage, warehouse
@@ -16,7 +17,7 @@ from autotag_core.errors import InputError
 from autotag_core.experts.semantic.tag_space import TAG_PREFIX, TagSpace
 from autotag_core.experts.vectors import l2_normalised
 from autotag_core.labels import Decision, Label, TagCounts, TagDecision
-from autotag_core.storage import uris
+from autotag_core.splits import TEST
 from autotag_core.tables import LABEL_DECISIONS, LABELS
 from jobs.catalog.read_catalog import checked_rows, failures_by_reason
 from jobs.labels.label_rows import decision_rows, label_notes, label_rows
@@ -131,11 +132,11 @@ def _checked(request: LabelsRequest) -> LabelsRequest:
     for uri in filter(None, (request.catalog, request.searches, request.entities, *lists.values())):
         storage.check_exists(uri)
     warehouse.check_writable(request.warehouse)
-    searches = uris.absolute(request.searches) if request.searches else None
-    lists = {name: uris.absolute(uri) for name, uri in lists.items() if uri}
+    searches = storage.absolute(request.searches) if request.searches else None
+    lists = {name: storage.absolute(uri) for name, uri in lists.items() if uri}
     config = request.config.model_copy(update={"catalog": settings.model_copy(update=lists)})
     return LabelsRequest(
-        uris.absolute(request.catalog), uris.absolute(request.warehouse), config, searches, request.entities
+        storage.absolute(request.catalog), storage.absolute(request.warehouse), config, searches, request.entities
     )
 
 
@@ -153,7 +154,7 @@ def _keep(kept: ExitStack, rows_df: DataFrame) -> DataFrame:
 
 def _teaching(tags_df: DataFrame, gifs_df: DataFrame) -> DataFrame:
     """Without the GIFs of the test split."""
-    return tags_df.join(gifs_df.where("split != 'test'").select("gif_id"), "gif_id", "left_semi")
+    return tags_df.join(gifs_df.where(F.col("split") != TEST).select("gif_id"), "gif_id", "left_semi")
 
 
 def _targets(counts: TagCounts, stages: Mapping[str, Sequence[Decision]]) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 
 from pyspark.sql import DataFrame
@@ -59,15 +58,12 @@ def _update(run: Run) -> None:
     keep_shards(run)
     if run.tables.is_adopted(EMBEDDINGS) and run.tables.is_adopted(CATALOG):
         return
-    numbers = itertools.count()
-
-    def keep(rows_df: DataFrame) -> DataFrame:
-        return run.staging.write(f"neighbors-{next(numbers)}", rows_df)[0]
-
     now = Space(run.tables.read(EMBEDDINGS), _references(run.tables.read(CATALOG)))
     before = Space(run.tables.read_base(EMBEDDINGS), _references(run.tables.read_base(CATALOG)))
     lists_df, settings, folders = run.tables.read_base(NEIGHBORS), run.config.neighbors, shard_folders(run)
-    found, changed = update_neighbors(now, before, lists_df, settings, folders, keep, saved_shards(run))
+    found, changed = update_neighbors(
+        now, before, lists_df, settings, folders, run.staging.keeper("neighbors"), saved_shards(run)
+    )
     run.log.info("neighbors updated", experts=",".join(changed) or None)
     if changed:
         run.tables.replace(NEIGHBORS, found.neighbors_df, changed)

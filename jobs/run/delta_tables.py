@@ -19,7 +19,7 @@ from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.tables import Table, check_columns
 from autotag_core.warehouse.data_files import ROW_GROUP_BYTES
-from autotag_core.warehouse.delta import live_files, open_table, plain_schema
+from autotag_core.warehouse.delta import live_files, open_table
 from autotag_core.warehouse.delta_commits import commit_files
 from udfs.tasks.table_files import write_rows
 
@@ -100,7 +100,7 @@ def _read_files(spark: SparkSession, uri: str, files: list[str], schema: StructT
 
 def spark_schema(table: Table) -> StructType:
     """The table's columns as Spark knows them."""
-    return from_arrow_schema(plain_schema(table))
+    return from_arrow_schema(table.plain_schema)
 
 
 def _literal(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -9,6 +10,7 @@ from pyspark.sql import DataFrame
 from autotag_core import storage
 from autotag_core.errors import InputError
 from jobs.run.delta_tables import write_files_alone
+from udfs.tasks.keep import Keep
 
 
 class Staging:
@@ -30,6 +32,11 @@ class Staging:
         What retried and speculative tasks leave beside them is not read: each row is there once, on any file system.
         """
         return write_files_alone(rows_df, self.place(name))
+
+    def keeper(self, name: str) -> Keep:
+        """A function that computes rows once: each time it is called it writes them under a name of their own."""
+        numbers = itertools.count()
+        return lambda rows_df: self.write(f"{name}-{next(numbers)}", rows_df)[0]
 
     def clean_up(self) -> None:
         """Drop the folder."""

@@ -104,7 +104,7 @@ def _as_json(judge: Judge) -> str:
 
 
 def _write_thresholds(run: Run, judge: Judge) -> None:
-    schema = pa.schema([pa.field(item.name, item.type) for item in TAG_THRESHOLDS.schema])
+    schema = TAG_THRESHOLDS.plain_schema
     rows = judge.thresholds.to_rows() if judge.thresholds else []
     table = pa.Table.from_pylist(rows, schema=schema)
     run.tables.write(TAG_THRESHOLDS, run.spark.createDataFrame(table, from_arrow_schema(schema)))

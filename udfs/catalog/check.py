@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from autotag_core.failures import Reason, Stage
+from autotag_core.splits import TEST, TRAIN, VALIDATION
 from udfs.catalog.files import COLUMNS, text, trimmed
 from udfs.catalog.uris import holds_credentials, place_of, quoted
 
@@ -76,7 +77,7 @@ def assign_splits(
     if test_ids_df is not None:
         gifs_df = gifs_df.join(_flag(test_ids_df, "in_test"), "gif_id", "left")
         in_test = F.col("in_test").isNotNull()
-    split = F.when(in_test, "test").when(in_validation, "validation").otherwise("train")
+    split = F.when(in_test, TEST).when(in_validation, VALIDATION).otherwise(TRAIN)
     return gifs_df.select(*COLUMNS, split.alias("split"))
 
 

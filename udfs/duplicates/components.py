@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-Keep = Callable[[DataFrame], DataFrame]
-"""Writes rows once and gives them back without their plan. Otherwise a loop's plan would grow with every round."""
+from udfs.tasks.keep import Keep
 
 
 def connected_components(edges_df: DataFrame, keep: Keep) -> DataFrame:

@@ -12,7 +12,8 @@ from autotag_core.config import DuplicatesConfig
 from autotag_core.duplicates import color_distances, hash_distances, is_duplicate
 from autotag_core.splits import TRAIN
 from autotag_core.tables import NEIGHBORS
-from udfs.duplicates.components import Keep, connected_components, star_groups
+from udfs.duplicates.components import connected_components, star_groups
+from udfs.tasks.keep import Keep
 
 EXPERT = "imagenet"
 """The expert whose neighbors are the candidates: copies look alike, whatever people say about them."""

@@ -14,6 +14,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import Config
 from autotag_core.errors import NotTrainedError
 from autotag_core.experts import RelationHead, choose_device, unpack_features
+from autotag_core.splits import TRAIN, VALIDATION
 from autotag_core.tables import EMBEDDINGS
 from udfs.embeddings.frames import task_gpus
 
@@ -21,12 +22,12 @@ if TYPE_CHECKING:
     from pyspark import Broadcast
 
 EXPERT = "temporal"
-SPLITS = ("train", "validation")
+SPLITS = (TRAIN, VALIDATION)
 ROWS_PER_BATCH = 256
 
 _TRAINED = pa.schema([pa.field("head", pa.binary()), pa.field("message", pa.string())])
 # without comments, which Spark would take for column metadata
-_ROWS = pa.schema([pa.field(field.name, field.type) for field in EMBEDDINGS.schema])
+_ROWS = EMBEDDINGS.plain_schema
 
 
 def train_head(frames_df: DataFrame, catalog_df: DataFrame, config: Config, backbone_version: str) -> bytes:
@@ -64,7 +65,7 @@ def train_batches(batches: Iterable[pa.RecordBatch], config: Config, backbone_ve
 
     columns = ("num_sampled", "frame_features", "tags", "split")
     examples = [
-        Example(unpack_features(data, num_sampled), tuple(tags or ()), split == "train")
+        Example(unpack_features(data, num_sampled), tuple(tags or ()), split == TRAIN)
         for batch in batches
         for num_sampled, data, tags, split in zip(*(batch[name].to_pylist() for name in columns), strict=True)
     ]

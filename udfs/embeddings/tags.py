@@ -194,7 +194,7 @@ def embed_tags(catalog_df: DataFrame, space: TagSpace, config: Config) -> DataFr
     def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return embed_batches(batches, shared)
 
-    return catalog_df.select("gif_id", "tags").mapInArrow(embed_partition, from_arrow_schema(_plain(EMBEDDINGS.schema)))
+    return catalog_df.select("gif_id", "tags").mapInArrow(embed_partition, from_arrow_schema(EMBEDDINGS.plain_schema))
 
 
 def embed_batches(batches: Iterable[pa.RecordBatch], shared: Broadcast[TagSpace]) -> Iterator[pa.RecordBatch]:
@@ -215,9 +215,4 @@ def embed_batches(batches: Iterable[pa.RecordBatch], shared: Broadcast[TagSpace]
         if vector is not None
     )
     while chunk := list(itertools.islice(rows, ROWS_PER_BATCH)):
-        yield pa.RecordBatch.from_pylist(chunk, schema=_plain(EMBEDDINGS.schema))
-
-
-def _plain(schema: pa.Schema) -> pa.Schema:
-    """The schema without comments, which Spark would take for column metadata."""
-    return pa.schema([pa.field(field.name, field.type) for field in schema])
+        yield pa.RecordBatch.from_pylist(chunk, schema=EMBEDDINGS.plain_schema)

@@ -18,7 +18,7 @@ from autotag_core.neighbors import Neighbors
 from autotag_core.tables import NEIGHBORS
 
 COLUMNS = ["gif_id", "expert", "embedding"]
-LISTS = pa.schema([pa.field(field.name, field.type) for field in NEIGHBORS.schema])
+LISTS = NEIGHBORS.plain_schema
 """NEIGHBORS without comments, which Spark would take for column metadata."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -17,12 +17,12 @@ from autotag_core.neighbors.distances import Strings
 from autotag_core.neighbors.shards.references import as_strings
 from udfs.neighbors.shard_rows import ExpertSize, ShardFolders, ShardRow
 from udfs.neighbors.shards import build_shards
+from udfs.tasks.keep import Keep
 
 MAX_GAINED = 0.1
 """Share of the references that may be in no index; those are searched exactly. Past it the index is built anew."""
 
 CONTENTS = ("gif_id", "expert", "model_version", "version")
-Keep = Callable[[DataFrame], DataFrame]
 _log = logging.getLogger(__name__)
 
 

@@ -16,7 +16,8 @@ from udfs.neighbors.merge import broken_lists, gains, merge_gains
 from udfs.neighbors.search import find_neighbors
 from udfs.neighbors.shard_rows import ExpertSize, FoundNeighbors, ShardFolders, ShardRow
 from udfs.neighbors.shards import build_shards, search_queries
-from udfs.neighbors.stored_shards import NOTHING_SAVED, Keep, SavedShards, up_to_date
+from udfs.neighbors.stored_shards import NOTHING_SAVED, SavedShards, up_to_date
+from udfs.tasks.keep import Keep
 
 MAX_SEARCHED = 0.5
 """If the GIFs that need a full search cost more than this share of a full search for all, all get one."""

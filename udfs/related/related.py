@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SESSIONS, TAGS = "sessions", "tags"
 """The sources of a GIF's list."""
 ROWS_PER_BATCH = 4096
-_GIFS = pa.schema([pa.field(field.name, field.type) for field in RELATED_GIFS.schema])
+_GIFS = RELATED_GIFS.plain_schema
 """RELATED_GIFS without comments, which Spark would take for column metadata."""
 _RELATED = "related array<string>, similarities array<float>"
 

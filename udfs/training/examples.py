@@ -196,7 +196,7 @@ def store_frames(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[
     from autotag_core.training.pictures import encode_frames
 
     kind, quality = config.training.frames, config.training.quality
-    schema = pa.schema([pa.field(item.name, item.type) for item in TRAINING_EXAMPLES.schema])
+    schema = TRAINING_EXAMPLES.plain_schema
     rows, again = itertools.tee(row for batch in batches for row in batch.to_pylist())
     loaded = iter_loaded(((row["gif_id"], row["uri"]) for row in again), config.frames)
 

@@ -81,7 +81,7 @@ def voted_rows(block: GifBlock, known: OpenStatistics, judge: Judge) -> pa.Recor
         "evidence": pa.ListArray.from_arrays(pa.array(ends, pa.int32()), behind),
         "reasons": _reasons(judge, evidence, scored),
     }
-    schema = pa.schema([pa.field(one.name, one.type) for one in VOTED_TAGS.schema])
+    schema = VOTED_TAGS.plain_schema
     return pa.RecordBatch.from_arrays([pa.array(columns[one.name]) for one in schema], schema=schema)
 
 

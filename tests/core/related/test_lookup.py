@@ -29,7 +29,6 @@ from autotag_core.related import (
 from autotag_core.related.quality import Hits
 from autotag_core.tables import RELATED_GIFS, RELATED_SEARCHES, RELATED_TAGS, Table
 from autotag_core.warehouse import RunRecord, append_run, table_uri
-from autotag_core.warehouse.delta import plain_schema
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -37,7 +36,7 @@ NOW = datetime(2026, 11, 20, tzinfo=UTC)
 def release(folder: Path, rows_of: dict[Table, list[dict[str, object]]]) -> str:
     """A warehouse with one release of these tables."""
     for table, rows in rows_of.items():
-        write_deltalake(table_uri(str(folder), table.name), pa.Table.from_pylist(rows, schema=plain_schema(table)))
+        write_deltalake(table_uri(str(folder), table.name), pa.Table.from_pylist(rows, schema=table.plain_schema))
     versions = {table.name: 0 for table in rows_of}
     append_run(str(folder), RunRecord("r1", NOW, NOW, "published", release_of="r1", table_versions=versions))
     return str(folder)

@@ -14,7 +14,6 @@ from autotag_core.errors import InputError
 from autotag_core.reports.explanation import as_text, explain_gif
 from autotag_core.tables import TABLES
 from autotag_core.warehouse import RunRecord, append_run, current_release
-from autotag_core.warehouse.delta import plain_schema
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -71,7 +70,7 @@ ROWS: dict[str, list[dict[str, object]]] = {
 def publish(folder: Path, config: str = "{}", **tables: list[dict[str, object]]) -> str:
     rows_of = ROWS | tables
     for name, rows in rows_of.items():
-        table = pa.Table.from_pylist(rows, schema=plain_schema(TABLES[name]))
+        table = pa.Table.from_pylist(rows, schema=TABLES[name].plain_schema)
         write_deltalake(str(folder / name), table, partition_by=list(TABLES[name].partition_by) or None)
     versions = dict.fromkeys(rows_of, 0)
     append_run(

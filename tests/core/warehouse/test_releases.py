@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from autotag_core import storage, tables, warehouse
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.warehouse import RunInputs, RunRecord, releases
-from autotag_core.warehouse.delta import delta_uri, plain_schema, storage_options
+from autotag_core.warehouse.delta import delta_uri, storage_options
 from jobs.run.delta_tables import write_version
 
 START = datetime(2026, 11, 22, 1, 2, 3, 456789, UTC)
@@ -54,7 +54,7 @@ def write(uri: str, table: tables.Table, rows: list[dict[str, object]], mode: st
         Path(target).mkdir(parents=True, exist_ok=True)
     write_deltalake(
         delta_uri(target),
-        pa.Table.from_pylist(rows, schema=plain_schema(table)),
+        pa.Table.from_pylist(rows, schema=table.plain_schema),
         mode=mode,
         partition_by=list(table.partition_by) or None,
         storage_options=storage_options(target),
@@ -214,7 +214,7 @@ def test_an_empty_table_is_read_as_no_rows_of_the_right_columns(tmp_path: Path) 
     write(uri, tables.FAILURES, [{"gif_id": "a", "stage": "frames", "reason": "not_found", "message": ""}])
     DeltaTable(str(tmp_path / "failures")).delete()
     release = run("r1", table_versions={"failures": 1})
-    assert warehouse.read_table(uri, "failures", release).schema == plain_schema(tables.FAILURES)
+    assert warehouse.read_table(uri, "failures", release).schema == tables.FAILURES.plain_schema
     assert warehouse.read_table(uri, "failures", release, ["reason"], pc.field("gif_id") == "a").to_pylist() == []
 
 

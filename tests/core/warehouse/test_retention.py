@@ -17,7 +17,7 @@ from autotag_core.errors import InputError
 from autotag_core.tables import NEIGHBORS
 from autotag_core.warehouse import RunRecord
 from autotag_core.warehouse.data_files import write_files
-from autotag_core.warehouse.delta import open_table, plain_schema
+from autotag_core.warehouse.delta import open_table
 from autotag_core.warehouse.delta_commits import commit_files
 from autotag_core.warehouse.retention import drop_old_versions
 
@@ -34,7 +34,7 @@ def write(uri: str, gif_id: str, mode: str = "overwrite") -> int:
     """A row in each of two partitions; returns the version."""
     target = warehouse.table_uri(uri, "neighbors")
     rows = [{"gif_id": gif_id, "expert": expert, "neighbor_ids": [], "distances": []} for expert in ("a", "b ü")]
-    batches = pa.Table.from_pylist(rows, schema=plain_schema(NEIGHBORS)).to_batches()
+    batches = pa.Table.from_pylist(rows, schema=NEIGHBORS.plain_schema).to_batches()
     files = list(write_files(batches, target, ["expert"]))
     after = open_table(target).version() if mode == "append" else None
     return commit_files(target, files, NEIGHBORS.schema, gif_id, ["expert"], after)

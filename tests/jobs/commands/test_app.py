@@ -22,7 +22,6 @@ from autotag_core import storage, warehouse
 from autotag_core.errors import AutotagError, InputError, NotPublishedError
 from autotag_core.tables import TABLES
 from autotag_core.warehouse import RunRecord
-from autotag_core.warehouse.delta import plain_schema
 from jobs.commands import app as cli
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -229,7 +228,7 @@ def test_only_gifs_of_the_truth_are_read_to_be_measured(
     tag = {"tag": "cat", "confidence": 1.0, "score": 0.5, "source": "confirmed"}
     rows = {"catalog": gif, "voted_tags": tag}
     for name, row in rows.items():
-        table = pa.Table.from_pylist([row | {"gif_id": gif_id} for gif_id in "abc"], plain_schema(TABLES[name]))
+        table = pa.Table.from_pylist([row | {"gif_id": gif_id} for gif_id in "abc"], TABLES[name].plain_schema)
         write_deltalake(warehouse.table_uri(uri, name), table)
     warehouse.append_run(uri, record("r1", table_versions=dict.fromkeys(rows, 0)))
     (tmp_path / "truth.jsonl").write_text('{"gif_id": "b", "tags": ["cat"]}\n')

@@ -11,7 +11,6 @@ from deltalake import write_deltalake
 
 from autotag_core.tables import RELATED_TAGS
 from autotag_core.warehouse import RunRecord, append_run, table_uri
-from autotag_core.warehouse.delta import plain_schema
 from jobs.commands.app import main
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
@@ -30,7 +29,7 @@ def test_what_is_related_is_printed_and_what_is_wrong_is_one_line(
 ) -> None:
     uri = str(tmp_path)
     rows = [{"tag": "cat", "related": ["kitty"], "similarities": [0.5]}]
-    write_deltalake(table_uri(uri, "related_tags"), pa.Table.from_pylist(rows, schema=plain_schema(RELATED_TAGS)))
+    write_deltalake(table_uri(uri, "related_tags"), pa.Table.from_pylist(rows, schema=RELATED_TAGS.plain_schema))
     append_run(uri, RunRecord("r1", NOW, NOW, "published", release_of="r1", table_versions={"related_tags": 0}))
     assert called(capsys, "related", "cat", "--warehouse", uri) == (0, "cat\n   0.500  kitty\n", "")
     for arguments, said in [
