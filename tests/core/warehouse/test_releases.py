@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 
 from autotag_core import storage, tables, warehouse
 from autotag_core.errors import AutotagError, InputError
-from autotag_core.warehouse import RunInputs, RunRecord, releases
+from autotag_core.warehouse import RunInputs, RunRecord, run_records
 from autotag_core.warehouse.delta import delta_uri, storage_options
 from jobs.run.delta_tables import write_version
 
@@ -182,8 +182,8 @@ def test_a_store_that_hides_the_table_for_a_moment_leaves_no_two_runs_of_one_num
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hidden_looks: set[int]
 ) -> None:
     warehouse.append_run(str(tmp_path), run("r1"))
-    looks, real = iter(range(1, 100)), releases._open_runs
-    monkeypatch.setattr(releases, "_open_runs", lambda uri: None if next(looks) in hidden_looks else real(uri))
+    looks, real = iter(range(1, 100)), run_records._open_runs
+    monkeypatch.setattr(run_records, "_open_runs", lambda uri: None if next(looks) in hidden_looks else real(uri))
     for run_id in ("r2", "r3"):
         warehouse.append_run(str(tmp_path), run(run_id))
     assert [(found.run_id, found.sequence) for found in warehouse.list_runs(str(tmp_path))] == [

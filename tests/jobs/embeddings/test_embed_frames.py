@@ -23,17 +23,18 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     nothing: Any = None
     run = Run(nothing, Config(gates=GatesConfig(max_failed_share=0.3)), "s3a://gifs/w", log, nothing)
     run.facts.rows_out["catalog"] = 10
-    monkeypatch.setattr(run, "stage", lambda *_: nullcontext())
-    monkeypatch.setattr(run, "read", lambda table: table.name)
-    monkeypatch.setattr(run, "stage_rows", lambda name, rows: (rows, 10))
-    monkeypatch.setattr(run, "write", lambda table, rows: 10)
+    monkeypatch.setattr(run, "timed", lambda *_, **__: nullcontext())
+    monkeypatch.setattr(run, "expect", lambda _: None)
+    monkeypatch.setattr(run.tables, "read", lambda table: table.name)
+    monkeypatch.setattr(run.staging, "write", lambda name, rows: (rows, 10))
+    monkeypatch.setattr(run.tables, "write", lambda table, rows: 10)
 
     def add_failures(_: Any) -> int:
         run.tables.versions["failures"] = 7
         run.failures.counts = {"catalog:missing_uri": 5, "embeddings:out_of_memory": 3, "frames:not_found": 1}
         return 4
 
-    monkeypatch.setattr(run, "add_failures", add_failures)
+    monkeypatch.setattr(run.failures, "add", add_failures)
     for name in ("find_leftover", "note_frames"):
         monkeypatch.setattr(stage, name, lambda *_: None)
     monkeypatch.setattr(stage.embeddings, "busy_seconds", lambda _: {"fetch": 1.5})
@@ -43,7 +44,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_gifs_that_were_read_but_not_embedded_count_as_failed(run: Run) -> None:
-    num_failed = embed_gifs(run)
+    num_failed = embed_gifs(run).num_failed
     assert (num_failed, run.facts.rows_out["frames"]) == (4, 10)
     assert run.facts.seconds["frames:fetch"] == 1.5
     with pytest.raises(NotPublishedError) as caught:
@@ -62,6 +63,6 @@ def test_a_share_at_the_limit_passes(run: Run) -> None:
 
 
 def test_a_gif_without_an_outcome_stops_the_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run, "stage_rows", lambda name, rows: (rows, 9))
+    monkeypatch.setattr(run.staging, "write", lambda name, rows: (rows, 9))
     with pytest.raises(AutotagError, match="9 outcomes of 10 GIFs"):
         embed_gifs(run)

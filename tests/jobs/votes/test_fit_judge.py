@@ -80,4 +80,4 @@ def test_by_the_published_rule_score_is_the_published_score_and_a_slip_is_a_tag_
     }
     assert (voted["a", "kittne"]["score"], voted["a", "kittne"]["source"]) == (0.0, "unconfirmed")
     assert (voted["a", "kitten"]["score"], voted["c", "kittne"]["score"]) == (1.0, 0.5)
-    assert "slips" not in run.staged
+    assert not (tmp_path / "_staging" / run.run_id / "slips").exists(), "nobody asks for slips by this rule"

@@ -14,7 +14,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from autotag_core.config import Config, ImagenetConfig, TemporalConfig
 from autotag_core.errors import NotTrainedError
 from autotag_core.experts import RelationHead
-from autotag_core.experts.temporal import training
+from autotag_core.experts.temporal import training, training_gifs
 from autotag_core.experts.temporal.relations import segment_features
 from autotag_core.experts.temporal.training import train_head
 from autotag_core.experts.temporal.training_gifs import Example
@@ -134,7 +134,7 @@ def test_the_projection_is_that_of_principal_components_scaled_to_one() -> None:
 
 
 def test_of_many_frames_some_are_drawn_for_the_projection(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "MAX_PROJECTED_FRAMES", 200)
+    monkeypatch.setattr(training_gifs, "MAX_PROJECTED_FRAMES", 200)
     drawn = [training._projection(TRAIN, 3, seed).numpy() for seed in (3, 3, 4)]
     assert np.array_equal(drawn[0], drawn[1]) and not np.allclose(drawn[0], drawn[2])
 
