@@ -80,7 +80,7 @@ class House:
         return serves_release(self.index, release)
 
     def statuses(self) -> list[str]:
-        return [run.facts.status for run in warehouse.list_runs(self.uri)]
+        return [run.status for run in warehouse.list_runs(self.uri)]
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_published_run_is_what_readers_of_the_tables_and_of_search_see(house: 
     first, second = house.published("a"), house.published("b")
     assert house.seen() == (["b"], ["b"])
     found = warehouse.list_runs(house.uri)
-    assert [(run.run_id, run.facts.elasticsearch_index) for run in found] == [
+    assert [(run.run_id, run.elasticsearch_index) for run in found] == [
         (run.run_id, f"{house.index.alias}-{run.run_id.lower()}") for run in (first, second)
     ]
 
@@ -289,7 +289,7 @@ def test_a_run_that_dies_after_it_changed_the_index_changes_it_back(
         house.publish(run)
     assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "d"])
     assert house.holds(first)
-    assert house.published("a", "b", "c", "f", base=first).elasticsearch_index == first.facts.elasticsearch_index
+    assert house.published("a", "b", "c", "f", base=first).facts.elasticsearch_index == first.facts.elasticsearch_index
     assert house.seen() == (["a", "b", "c", "f"], ["a", "b", "c", "f"])
 
 

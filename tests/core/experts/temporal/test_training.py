@@ -81,7 +81,7 @@ def test_the_record_says_what_was_trained_and_what_it_gained(head: RelationHead)
 
 def test_the_logits_of_the_saved_network_are_those_that_were_trained(head: RelationHead) -> None:
     labels = torch.tensor([[tag in gif.tags for tag in head.record.tags] for gif in [*TRAIN, *VALIDATION]])
-    offsets = training._offsets([*TRAIN, *VALIDATION], labels.float(), len(TRAIN))[len(TRAIN) :]
+    offsets = training_gifs.label_offsets([*TRAIN, *VALIDATION], labels.float(), len(TRAIN))[len(TRAIN) :]
     segments = np.stack([segment_features(gif.features, 4, True, head.projection) for gif in VALIDATION])
     chances = torch.sigmoid(head.relations(torch.from_numpy(segments)) + offsets).double().numpy()
     loss = sum(log_loss(labels[len(TRAIN) :, tag], chances[:, tag], labels=[0, 1]) for tag in range(3))
@@ -124,7 +124,7 @@ def test_too_few_gifs_or_tags_are_said_in_one_line() -> None:
 
 
 def test_the_projection_is_that_of_principal_components_scaled_to_one() -> None:
-    projection = training._projection(TRAIN, 5, seed=3).numpy()
+    projection = training_gifs.projection_of(TRAIN, 5, seed=3).numpy()
     frames = np.concatenate([gif.features - gif.features.mean(axis=0, dtype=np.float32) for gif in TRAIN])
     axes = projection / np.linalg.norm(projection, axis=0)
     cosines = np.abs((PCA(5).fit(frames).components_ * axes.T).sum(axis=1))
@@ -135,7 +135,7 @@ def test_the_projection_is_that_of_principal_components_scaled_to_one() -> None:
 
 def test_of_many_frames_some_are_drawn_for_the_projection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training_gifs, "MAX_PROJECTED_FRAMES", 200)
-    drawn = [training._projection(TRAIN, 3, seed).numpy() for seed in (3, 3, 4)]
+    drawn = [training_gifs.projection_of(TRAIN, 3, seed).numpy() for seed in (3, 3, 4)]
     assert np.array_equal(drawn[0], drawn[1]) and not np.allclose(drawn[0], drawn[2])
 
 
@@ -151,13 +151,13 @@ def test_offsets_are_the_log_odds_among_the_nearest_train_gifs_never_the_gif_its
         weights = np.exp([8 * (cosines[other] - cosines[nearest[0]]) for other in nearest])
         voted = 0.8 * weights @ labels[nearest] / weights.sum() + 0.2 * labels[:40].mean(axis=0)
         wanted.append(np.log((voted + 1e-4) / (1 - voted + 1e-4)))
-    found = training._offsets(gifs, torch.tensor(labels, dtype=torch.float32), 40)
+    found = training_gifs.label_offsets(gifs, torch.tensor(labels, dtype=torch.float32), 40)
     np.testing.assert_allclose(found.numpy(), wanted, rtol=2e-3, atol=2e-3)
 
 
 def test_in_training_each_segment_is_drawn_from_its_own_stretch() -> None:
     frames = torch.arange(16.0).reshape(1, 16, 1)
-    gifs = training._Gifs(frames, torch.tensor([16]), torch.zeros(1, 1), torch.zeros(1, 1), 1)
+    gifs = training_gifs.TrainingGifs(frames, torch.tensor([16]), torch.zeros(1, 1), torch.zeros(1, 1), 1)
     row, generator = torch.tensor([0]), torch.Generator().manual_seed(1)
     assert gifs.segments(row, 4, None).flatten().tolist() == [2, 6, 10, 14]
     drawn = torch.cat([gifs.segments(row, 4, generator)[:, :, 0] for _ in range(200)])  # (200, 4)
