@@ -77,7 +77,7 @@ def num_bytes(uri: str) -> int:
 
 
 def file_sizes(uri: str) -> dict[str, int]:
-    """Bytes of each file in the folder, by its name below it."""
+    """Bytes of each file below the folder, by the last part of its name: for folders without folders in them."""
     return {name.rpartition("/")[2]: size for name, size, _ in _listing(uri)}
 
 
@@ -107,7 +107,7 @@ def is_file(uri: str) -> bool:
 
 
 def check_exists(uri: str) -> None:
-    """InputError in one line unless the URI is a file, an object, or a folder or prefix that holds something."""
+    """InputError in one line unless the URI is a file, a local folder, an object, or a prefix that holds something."""
     with explained(uri):
         if not is_s3(uri):
             local_path(uri).stat()
