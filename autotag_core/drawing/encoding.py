@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+from collections.abc import Sequence
 
 from PIL import Image
 
@@ -31,18 +32,23 @@ def gif_bytes(recipe: Recipe) -> bytes:
     disposal = 2 if sticker else rng.choice([0, 1, 1, 1, 1, 1, 2])
     palette = None if own_palettes else _shared_palette(states)
     indexed = [_indexed(state, palette) for state in states]
-    first, *rest = (indexed[state] for state in playing_order(len(states), recipe.order))
+    frames = [indexed[state] for state in playing_order(len(states), recipe.order)]
+    return saved_gif(frames, durations, disposal, 255 if sticker else None)
+
+
+def saved_gif(frames: Sequence[Image.Image], delays_ms: Sequence[int], disposal: int, transparent: int | None) -> bytes:
+    """A looping GIF of frames with palettes; `transparent` is the index of the colour that shows what is below."""
     out = io.BytesIO()
-    first.save(
+    frames[0].save(
         out,
         "GIF",
         save_all=True,
-        append_images=rest,
-        duration=durations,
+        append_images=frames[1:],
+        duration=list(delays_ms),
         loop=0,
         disposal=disposal,
         optimize=False,
-        **({"transparency": 255} if sticker else {}),
+        **({} if transparent is None else {"transparency": transparent}),
     )
     return out.getvalue()
 

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
 _MAX_ASPECT = 4
-
-
-class _Fit(NamedTuple):
-    """Rows and columns of the resized canvas, and where in it the frame starts."""
-
-    resized: tuple[int, int]
-    corner: tuple[int, int]
 
 
 def fit_frame(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
@@ -37,7 +28,8 @@ def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
     size = frame.shape[-1]
     pixels = np.ascontiguousarray(_cut_to_max_aspect(pixels))
     height, width = pixels.shape[:2]
-    resized, (top, left) = _fit(height, width, size)
+    resized = (size * height // min(height, width), size * width // min(height, width))
+    top, left = (round((side - size) / 2) for side in resized)
     if min(height, width) < size:
         from autotag_core.frames.enlarging import enlarge_into
 
@@ -57,9 +49,3 @@ def _cut_to_max_aspect(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return pixels
     top, left = ((side - min(side, _MAX_ASPECT * min(height, width))) // 2 for side in (height, width))
     return pixels[top : height - top, left : width - left]
-
-
-def _fit(height: int, width: int, size: int) -> _Fit:
-    shorter = min(height, width)
-    resized = (size * height // shorter, size * width // shorter)
-    return _Fit(resized, (round((resized[0] - size) / 2), round((resized[1] - size) / 2)))

@@ -15,6 +15,7 @@ from autotag_core.local_machine.java import Java
 
 _UNUSED_S = 30 * 24 * 3600.0
 """Seconds. An archive (190 MB) that no JVM has used for so long belongs to another version."""
+MAKING_FLAG = "-XX:ArchiveClassesAtExit"
 _QUIET = "-Xlog:cds=off -Xlog:cds+dynamic=off"
 """A JVM ignores an archive that does not fit, and is seconds slower. A job's log need not say so."""
 
@@ -43,7 +44,7 @@ class ClassArchive:
     @property
     def making_options(self) -> str:
         """JVM options that write the archive when the JVM ends. `keep` must then be called."""
-        return f'-XX:ArchiveClassesAtExit="{self._partial}" {_QUIET}'
+        return f'{MAKING_FLAG}="{self._partial}" {_QUIET}'
 
     def keep(self) -> None:
         """Give its name to the archive that a JVM of this process wrote, if that JVM ended well. Drop unused archives.

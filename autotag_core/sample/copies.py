@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
+from autotag_core.drawing.encoding import saved_gif
 from autotag_core.errors import InputError
 
 MIN_SCALE, MAX_SCALE = 0.5, 1.5
@@ -107,20 +108,8 @@ def _saved(animation: Animation) -> bytes:
     """A looping GIF. One with transparent pixels is cleared between frames."""
     clear = any(frame.getchannel("A").histogram()[:128] != [0] * 128 for frame in animation.frames)
     palette = _palette(animation)
-    first, *rest = (_indexed(frame, palette, animation.dither) for frame in animation.frames)
-    out = io.BytesIO()
-    first.save(
-        out,
-        "GIF",
-        save_all=True,
-        append_images=rest,
-        duration=list(animation.delays_ms),
-        loop=0,
-        disposal=2 if clear else 1,
-        optimize=False,
-        **({"transparency": _CLEAR} if clear else {}),
-    )
-    return out.getvalue()
+    frames = [_indexed(frame, palette, animation.dither) for frame in animation.frames]
+    return saved_gif(frames, animation.delays_ms, 2 if clear else 1, _CLEAR if clear else None)
 
 
 def _palette(animation: Animation) -> Image.Image:

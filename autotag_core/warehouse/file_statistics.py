@@ -10,8 +10,6 @@ import pyarrow.parquet as pq
 
 _MAX_TEXT = 32
 """Characters of a text that statistics keep, as Delta's own do."""
-
-
 _LAST_CHARACTER = "\U0010ffff"
 
 

@@ -20,11 +20,7 @@ from autotag_core.warehouse.delta import delta_uri, open_table, read_rows, stora
 from autotag_core.warehouse.run_inputs import RunInputs
 
 _OPEN_ATTEMPTS = 8
-
-
 PUBLISHED, ROLLED_BACK, UNCHANGED = "published", "rolled_back", "unchanged"
-
-
 FAILED, NOT_PUBLISHED = "failed", "not_published"
 
 

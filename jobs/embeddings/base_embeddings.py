@@ -23,8 +23,11 @@ def adopt_embeddings(run: Run) -> None:
 
 
 def write_embeddings(run: Run, rows_df: DataFrame, experts: Collection[str], same_df: DataFrame | None) -> int:
-    """Write the experts' new rows and, by a model that is the base's, its rows of GIFs that are the same (gif_id)."""
-    if run.base is None or same_df is None:
+    """Write the experts' new rows and, by a model that is the base's, its rows of GIFs that are the same.
+
+    same_df (gif_id): these GIFs; None without a base.
+    """
+    if same_df is None:
         return run.tables.write(EMBEDDINGS, rows_df)
     kept = [name for name in experts if name in kept_experts(run)]
     old_df = run.tables.read_base(EMBEDDINGS).where(F.col("expert").isin(kept))

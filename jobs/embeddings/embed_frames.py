@@ -94,7 +94,7 @@ def _changed_outcomes(run: Run) -> tuple[DataFrame, DataFrame, int]:
     same_df = compared_df.where("is_same")
     num_same = same_df.count()
     run.note(same_gifs=str(num_same))
-    run.log.info("gifs compared", same=num_same, others=num_gifs - num_same)
+    run.log.info("gifs compared", same=num_same, others=num_gifs - num_same, base=run.facts.inputs.notes["base"])
     others_df = run.tables.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")
     outcomes_df = _outcomes(run, others_df)
     again = _looking_again(run)

@@ -6,7 +6,6 @@ GIF.
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -26,7 +25,8 @@ from autotag_core.tables import CATALOG, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, 
 from autotag_core.votes import KNOWING_SLIPS, ExpertWeight
 from autotag_core.warehouse import RunRecord, read_table, table_uri
 from jobs.process.session import spark_session
-from jobs.run.delta_tables import read_table_version, write_files_alone
+from jobs.run.delta_tables import read_table_version
+from jobs.run.staging import kept_in
 from jobs.votes.fit_judge import read_weights, taught_excess, validation_pairs
 from udfs.duplicates import groups as duplicates
 from udfs.tasks.keep import Keep
@@ -122,13 +122,8 @@ def _kept(spark: SparkSession, warehouse: str) -> Iterator[tuple[Keep, str]]:
     """
     is_local = (spark.sparkContext.master or "").startswith("local[")
     folder = tempfile.mkdtemp(prefix="autotag-") if is_local else storage.join(warehouse, "_staging", uuid.uuid4().hex)
-    numbers = itertools.count()
-
-    def keep(rows_df: DataFrame) -> DataFrame:
-        return write_files_alone(rows_df, storage.join(folder, str(next(numbers))))[0]
-
     try:
-        yield keep, folder
+        yield kept_in(folder), folder
     finally:
         storage.delete_prefix(folder)
 

@@ -17,6 +17,7 @@ from pyspark.sql import SparkSession
 from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.local_machine import PROJECT, ClassArchive, class_archive, find_java, spark_classpath
+from autotag_core.local_machine.class_archive import MAKING_FLAG
 
 AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 REQUIRED = {
@@ -103,8 +104,7 @@ def end_session(spark: SparkSession) -> None:
 
 
 def _makes_archive(spark: SparkSession) -> bool:
-    archive = _class_archive()
-    return archive is not None and archive.making_options in (spark.sparkContext.getConf().get(_JAVA_OPTIONS) or "")
+    return MAKING_FLAG in (spark.sparkContext.getConf().get(_JAVA_OPTIONS) or "")
 
 
 def _leave_no_jvm(jvm: subprocess.Popen[bytes]) -> None:

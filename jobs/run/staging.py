@@ -13,6 +13,12 @@ from jobs.run.delta_tables import write_files_alone
 from udfs.tasks.keep import Keep
 
 
+def kept_in(folder: str) -> Keep:
+    """What writes rows under a name of their own in the folder each time it is called."""
+    numbers = itertools.count()
+    return lambda rows_df: write_files_alone(rows_df, storage.join(folder, str(next(numbers))))[0]
+
+
 class Staging:
     """The folder of one run, deleted when it ends."""
 
@@ -35,8 +41,7 @@ class Staging:
 
     def keeper(self, name: str) -> Keep:
         """A function that computes rows once: each time it is called it writes them under a name of their own."""
-        numbers = itertools.count()
-        return lambda rows_df: self.write(f"{name}-{next(numbers)}", rows_df)[0]
+        return kept_in(self.place(name))
 
     def clean_up(self) -> None:
         """Drop the folder."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -14,9 +13,6 @@ from autotag_core.neighbors import (
     Backend,
 )
 from autotag_core.neighbors.distances import Strings
-
-if TYPE_CHECKING:
-    pass
 
 SHARDS = pa.schema(
     [

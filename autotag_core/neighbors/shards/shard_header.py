@@ -6,23 +6,15 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from autotag_core import storage
 from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError
 from autotag_core.neighbors.shards import hnsw
 
-if TYPE_CHECKING:
-    pass
-
 Backend = Literal["exact", "nmslib"]
-
-
-HEADER = "header.json"
-
-
-FORMAT = 1
+HEADER, FORMAT = "header.json", 1
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Compiled tables of strings: hashed, found again, and compared."""
+"""Compiled tables of strings: hashed, found again, and compared.
+
+Loads numba: import it where it is used.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,7 @@ ABSENT = np.uint64(0xFFFFFFFFFFFFFFFF)
 """The value of an empty slot, and of a key that is not there."""
 
 _COUNT_BITS, _COUNT = np.uint64(24), np.uint64(0xFFFFFF)
-
-
 _PRIME, _FINAL = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xFF51AFD7ED558CCD)
-
-
 _SHIFT, _BYTE = np.uint64(32), np.uint64(8)
 
 

@@ -1,4 +1,4 @@
-"""The vote's compiled inner loops: strings to hashes to numbers, and the tags of a GIF's neighbors counted.
+"""The vote's compiled inner loops: the tags of a GIF's neighbors counted.
 
 Loads numba: import it where it is used.
 """
