@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 import typer
 
 from autotag_core.errors import AutotagError, as_raised, cause, scrubbed, without_credentials
+from jobs.process.jvm import end_jvm, own_jvm
 
 _STOPPED = "stopped: readers see the last published release"
 
@@ -21,22 +23,24 @@ _STOPPED = "stopped: readers see the last published release"
 def explained() -> Iterator[None]:
     """Let every error end as one explaining line and an exit code, never as a bare traceback.
 
-    2, 3 or 1 as the error's class says, an executor's too; 130 for Ctrl-C and 143 for SIGTERM, as shells have it.
+    2, 3 or 1 as the error's class says, an executor's too; 130 for Ctrl-C and 143 for SIGTERM, as shells have it. A JVM
+    that was started meanwhile is ended before the line is printed: nothing that dying workers log follows it.
     """
+    before = own_jvm()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         yield
     except KeyboardInterrupt:
-        _stop(_STOPPED, 130)
+        _stop(_STOPPED, 130, before)
     except SystemExit as stop:
         if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
-            _stop(_STOPPED, int(stop.code))
+            _stop(_STOPPED, int(stop.code), before)
         raise
     except Exception as caught:
         error = as_raised(caught)
         if isinstance(error, AutotagError):
-            _stop(f"error: {scrubbed(str(error))}", error.exit_code)
-        _stop(_unexpected(caught), 1)
+            _stop(f"error: {scrubbed(str(error))}", error.exit_code, before)
+        _stop(_unexpected(caught), 1, before)
 
 
 def _unexpected(error: Exception) -> str:
@@ -47,6 +51,9 @@ def _unexpected(error: Exception) -> str:
     return f"error: {cause(error)} (full traceback: {path})"
 
 
-def _stop(message: str, exit_code: int) -> None:
+def _stop(message: str, exit_code: int, other_jvm: subprocess.Popen[bytes] | None) -> None:
+    jvm = own_jvm()
+    if jvm is not None and jvm is not other_jvm:
+        end_jvm(jvm)
     typer.echo(message, err=True)
     sys.exit(exit_code)

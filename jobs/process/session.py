@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +17,7 @@ from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.local_machine import PROJECT, ClassArchive, class_archive, find_java, spark_classpath
 from autotag_core.local_machine.class_archive import MAKING_FLAG
+from jobs.process.jvm import end_jvm
 
 AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 REQUIRED = {
@@ -87,7 +87,7 @@ def spark_session(
     if submitted:
         _ship_wheels(spark)
     elif _makes_archive(spark):
-        atexit.register(_leave_no_jvm, spark.sparkContext._gateway.proc)  # type: ignore[union-attr]
+        atexit.register(end_jvm, spark.sparkContext._gateway.proc)  # type: ignore[union-attr]
     return spark
 
 
@@ -105,17 +105,6 @@ def end_session(spark: SparkSession) -> None:
 
 def _makes_archive(spark: SparkSession) -> bool:
     return MAKING_FLAG in (spark.sparkContext.getConf().get(_JAVA_OPTIONS) or "")
-
-
-def _leave_no_jvm(jvm: subprocess.Popen[bytes]) -> None:
-    """After an error or Ctrl-C nobody waits for the archive: the JVM cleans up, but does not write for a minute."""
-    with suppress(OSError):
-        jvm.stdin.close()  # type: ignore[union-attr]  # Spark's launcher gives it one
-    try:
-        jvm.wait(5)
-    except subprocess.TimeoutExpired:
-        jvm.kill()
-        jvm.wait()
 
 
 def _follow_environment(conf: SparkConf) -> SparkConf:
