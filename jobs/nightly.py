@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-if not __package__:  # spark-submit runs this file by its path, with jobs/ and not the project on the path
+if not __package__:  # spark-submit runs this file by its path: jobs/ is on sys.path, the project is not
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from autotag_core import experts, storage
@@ -62,15 +62,16 @@ STAGES: tuple[Stage[..., Any], ...] = (
     write_examples,
     index_documents,
 )
-"""In the order in which a night calls them; settings leave some out."""
+"""In the order in which a night calls them. Settings leave some out."""
 SMALL_BYTES = 2 * 2**20
-"""Of the catalog and its sessions: some ten thousand GIFs, whose night is more planning than computing outside the
-models."""
+"""Up to this size of the catalog and its sessions a night is small: some ten thousand GIFs. Apart from its models, such
+a night is more planning than computing."""
 
 
 def run_nightly(request: Request) -> Run:
-    """Retag the catalog, what changed in it since the last release, and publish the result; nothing is published where
-    nothing changed. Where it can't be done the last release stays in place and it raises.
+    """Retag what changed in the catalog since the last release, publish the result, and give the run.
+
+    Nothing is published where nothing changed. Where it can't be done it raises, and the last release stays in place.
     """
     checked = check_request(request)
     run, index = _start(checked), checked.index
@@ -107,7 +108,7 @@ def run_nightly(request: Request) -> Run:
 
 
 def _embed(run: Run) -> TagSpace | None:
-    """Every GIF as each expert sees it; the space of the expert over tags, where that is chosen."""
+    """Embed every GIF by each chosen expert. Gives the space of the expert over tags; None where it is not chosen."""
     if run.base is not None:
         adopt_embeddings(run)
     relates_frames = bool(experts.chosen_experts(run.config, "frame_features"))
@@ -129,7 +130,7 @@ def _start(checked: Checked) -> Run:
     uris = filter(None, (checked.request.catalog, settings.sessions, settings.search_sessions))
     is_small = sum(map(storage.num_bytes, uris)) <= SMALL_BYTES
     spark = spark_session("autotag nightly", is_short=is_small, makes_archive=True)
-    # what the jobs say that an interrupt cuts off explains nothing, at length
+    # jobs that an interrupt cuts off log long errors, which explain nothing
     watch_interrupts(lambda: silence_spark(spark))
     checked = settled(checked, spark)
     request = checked.request
@@ -141,7 +142,7 @@ def _start(checked: Checked) -> Run:
 
 
 def _check_failed_share(run: Run, num_failed: int) -> None:
-    """NotPublishedError where too many GIFs ended in `failures`, were they read or not."""
+    """NotPublishedError where more than gates.max_failed_share of the GIFs could not be read or embedded."""
     num_gifs = run.facts.rows_out["catalog"]
     limit = run.config.gates.max_failed_share
     run.facts.gates["failed_share"] = f"{num_failed / num_gifs:.4f} of at most {limit}"

@@ -1,1 +1,1 @@
-"""The command `autotag`, a file a group of commands."""
+"""The command `autotag`, with a file for each group of commands."""

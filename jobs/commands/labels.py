@@ -35,7 +35,7 @@ def build(
     from jobs.labels.build_labels import LabelsRequest, build_labels
 
     build_labels(LabelsRequest(catalog, warehouse, checked_config(config, set_), searches, entities), typer.echo)
-    with suppress(Exception):  # all is written: what stops is only this process
+    with suppress(Exception):  # all is written, so an error here matters to nobody
         running = SparkSession.getActiveSession()
         if running is not None:
             running.stop()
@@ -46,7 +46,7 @@ def apply(
     review: Annotated[str, typer.Argument(help="The review file with the editor's columns filled in.")],
     warehouse: Warehouse,
 ) -> None:
-    """Take back an editor's review file: all of it, or, where anything is inconsistent, nothing and a list of why."""
+    """Take back an editor's review file. Where anything in it is inconsistent, take nothing and list why."""
     from jobs.labels.apply_review import apply_labels
 
     num_tags, changes = apply_labels(review, warehouse)

@@ -17,7 +17,7 @@ RunId = Annotated[str | None, typer.Option("--run", help="A run other than the c
 
 
 def checked_config(path: Path | None, settings: list[str] | None) -> Config:
-    """The config, refused where a setting holds a credential, before anything repeats it."""
+    """The config. InputError where a setting holds a credential, before anything repeats it."""
     config = load_config(path, settings)
     storage.refuse_credentials_in(config.model_dump())
     return config

@@ -28,7 +28,7 @@ def related(
     json_: AsJson = False,
     run_id: RunId = None,
 ) -> None:
-    """Show what is nearest to a tag, a GIF or a search among what people do with them."""
+    """Show what is nearest to a tag, a GIF or a search, by what people do with them."""
     from autotag_core.related import related_gifs, related_searches, related_tags
 
     if gif and search:
@@ -64,5 +64,5 @@ def related_evaluate(
     spark = spark_session("autotag related-evaluate")
     found = evaluate_related(spark, warehouse, release, sessions, held_out, k)
     typer.echo(found.to_json() if json_ else found.to_text())
-    with suppress(Exception):  # everything is said: what stops is only this process
+    with suppress(Exception):  # everything is said, so an error here matters to nobody
         spark.stop()

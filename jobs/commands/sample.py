@@ -44,8 +44,8 @@ def sample(  # noqa: PLR0913, PLR0917 - one option each
     """Draw a catalog of real GIFs whose true tags are known.
 
     Beside catalog.jsonl and gifs/ it writes truth.jsonl, sessions.jsonl (for --set semantic.sessions=) and test.txt, a
-    list of reviewed GIFs (for --set catalog.test_list=). With --messy also tag_truth.jsonl, what each written tag
-    means, entities.jsonl, a list of people, films and shows, and searches.jsonl (for --set semantic.search_sessions=).
+    list of reviewed GIFs (for --set catalog.test_list=). With --messy it also writes tag_truth.jsonl (what each written
+    tag means), entities.jsonl (people, films and shows) and searches.jsonl (for --set semantic.search_sessions=).
     """
     from autotag_core.sample import WRONG_KINDS, UploaderRates, Vocabulary, write_rows, write_sample
     from jobs.process.drawing_progress import drawing_progress

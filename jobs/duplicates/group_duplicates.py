@@ -1,4 +1,4 @@
-"""neighbors and media -> duplicates: groups of GIFs that are the same one in several files."""
+"""neighbors and media -> duplicates: groups of files that show the same GIF."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from udfs.duplicates import groups as duplicates
 
 @stage("duplicates", reads=(MEDIA, NEIGHBORS), writes=(DUPLICATES,), cost="near pairs of GIFs")
 def group_duplicates(run: Run) -> None:
-    """The GIFs that have near duplicates, each with its group, for voting_neighbors and copied_tags to reckon with."""
+    """Write the GIFs that have near duplicates, each with its group. voting_neighbors and copied_tags use them."""
     keep = run.staging.keeper("duplicates")
     media_df = run.tables.read(MEDIA)
     run.expect(media_df.count())
@@ -21,7 +21,7 @@ def group_duplicates(run: Run) -> None:
 
 
 def voting_neighbors(run: Run) -> DataFrame:
-    """The neighbors that vote: all, or with duplicates.count_once the nearest of each group of copies."""
+    """The neighbors that vote: all of them, or with duplicates.count_once the nearest of each group of copies."""
     if not (run.config.duplicates.count_once and run.tables.has(DUPLICATES)):
         return run.tables.read(NEIGHBORS)
     neighbors_df, k = run.tables.read(NEIGHBORS), run.config.neighbors.k
@@ -30,7 +30,7 @@ def voting_neighbors(run: Run) -> DataFrame:
 
 
 def copied_tags(run: Run) -> DataFrame | None:
-    """(gif_id, tag): tags that copies of a GIF came with and it did not; None without duplicates.flow_tags."""
+    """(gif_id, tag): tags that a GIF lacks and copies of it came with. None without duplicates.flow_tags."""
     if not (run.config.duplicates.flow_tags and run.tables.has(DUPLICATES)):
         return None
     return duplicates.flow_tags(run.tables.read(CATALOG), run.tables.read(DUPLICATES)).select("gif_id", "tag")

@@ -1,1 +1,1 @@
-"""The stages that make embeddings, one expert's or one pass after another."""
+"""The stages that make embeddings: one pass over the frames, then stages of one expert each."""

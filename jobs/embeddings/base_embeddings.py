@@ -1,4 +1,4 @@
-"""Embeddings that are made anew, put beside those that the base release has of GIFs and models that are the same."""
+"""New embeddings, put beside those that the base has of the same GIFs by the same models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from jobs.run.run import Run
 
 
 def adopt_embeddings(run: Run) -> None:
-    """Start from the base's embeddings and neighbors, without those of experts that no longer vote."""
+    """Start from the base's embeddings and neighbors, without those of experts that vote no longer."""
     for table in (EMBEDDINGS, NEIGHBORS):
         run.tables.adopt(table)
         experts = {row["expert"] for row in run.tables.read_base(table).select("expert").distinct().collect()}
@@ -23,9 +23,10 @@ def adopt_embeddings(run: Run) -> None:
 
 
 def write_embeddings(run: Run, rows_df: DataFrame, experts: Collection[str], same_df: DataFrame | None) -> int:
-    """Write the experts' new rows and, by a model that is the base's, its rows of GIFs that are the same.
+    """Write the experts' new rows. Gives how many rows these experts then have.
 
-    same_df (gif_id): these GIFs; None without a base.
+    If an expert's model is the base's, the base's rows of GIFs that are the same are kept. same_df (gif_id): these
+    GIFs; None without a base.
     """
     if same_df is None:
         return run.tables.write(EMBEDDINGS, rows_df)

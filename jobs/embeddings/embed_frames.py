@@ -21,22 +21,22 @@ from udfs.reuse.row_digests import compare_gifs, embedded_gifs
 
 @dataclass(frozen=True)
 class SeenGifs:
-    """What a run knows of its GIFs once their frames have been looked at."""
+    """What a run knows of its GIFs once it has looked at their frames."""
 
     outcomes_df: DataFrame
-    """Staged: a row of each GIF that was fetched, with frame features where an expert is made of them."""
+    """OUTCOMES, staged: a row for each GIF that was fetched, with frame features where an expert is made of them."""
     same_df: DataFrame | None
-    """(gif_id): GIFs whose bytes and catalog row the base's rows are about; None without a base."""
+    """(gif_id): GIFs whose bytes and catalog row are those that the base's rows are about. None without a base."""
     num_failed: int
-    """A GIF that was read but not embedded has a row of media and one of failures, and failed."""
+    """How many have a row of failures. A GIF that was read but not embedded has one of media too, and counts."""
 
 
 @stage("frames", reads=(CATALOG,), writes=(MEDIA, EMBEDDINGS, FAILURES), runs_on=GPUS, cost="new GIFs x frames")
 def embed_gifs(run: Run) -> SeenGifs:
-    """Fetch, decode and embed every GIF in one pass, or those that the base does not know; each ends as a row of media
-    or of failures.
+    """Fetch, decode and embed every GIF in one pass. With a base, only GIFs that it does not know.
 
-    At a GIF that the base knows only the experts look whose model is another one.
+    Each ends as a row of media or of failures, or both. GIFs that the base knows are looked at again only by experts
+    whose model, or text reader, is another one now.
     """
     num_gifs = run.facts.rows_out["catalog"]
     run.expect(num_gifs)
@@ -54,13 +54,13 @@ def embed_gifs(run: Run) -> SeenGifs:
     if same_df is None:
         run.facts.rows_out["frames"] = _write_all(run, outcomes_df)
     else:
-        same_df = same_df.join(failures_df.select("gif_id"), "gif_id", "left_anti")  # a look again may fail
+        same_df = same_df.join(failures_df.select("gif_id"), "gif_id", "left_anti")  # a second look may fail
         run.facts.rows_out["frames"] = _write_changed(run, outcomes_df, same_df)
     return SeenGifs(outcomes_df, same_df, run.failures.add(failures_df))
 
 
 def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
-    """One outcome of each GIF by all experts; those that a killed run has left are taken as they are."""
+    """One outcome of each GIF by all experts. Outcomes that a killed run has left are taken as they are."""
     experts = [expert.name for expert in chosen_experts(run.config) if expert.source in ("frames", "frame_features")]
     leftover = find_leftover(run, experts)
     note_frames(run, experts)
@@ -85,8 +85,10 @@ def _write_all(run: Run, outcomes_df: DataFrame) -> int:
 
 
 def _changed_outcomes(run: Run) -> tuple[DataFrame, DataFrame, int]:
-    """Outcomes of the GIFs that are new or changed, and of the others by the experts that look again; which GIFs are
-    the same (gif_id); and how many have no outcome, since nothing about them has changed.
+    """(outcomes, (gif_id) of the same GIFs, how many GIFs have no outcome).
+
+    New and changed GIFs have outcomes by all experts. The same GIFs have outcomes by experts that look again. If none
+    does, they have no outcome, since nothing about them has changed.
     """
     known_df = embedded_gifs(run.tables.read_base(MEDIA), run.tables.read_base(FAILURES))
     compared_df = compare_gifs(run.tables.read(CATALOG), run.tables.read_base(CATALOG), known_df, run.config)
@@ -106,20 +108,20 @@ def _changed_outcomes(run: Run) -> tuple[DataFrame, DataFrame, int]:
 
 
 def _looking_again(run: Run) -> set[str]:
-    """Experts that need the frames of GIFs that the base knows."""
+    """Names of the experts that need the frames of GIFs that the base knows."""
     over_frames = [*chosen_experts(run.config, "frames"), *chosen_experts(run.config, "frame_features")]
     again = {expert.name for expert in over_frames} - set(kept_experts(run))
     return again | ({expert.name for expert in chosen_experts(run.config, "texts")} if _reads_again(run) else set())
 
 
 def _reads_again(run: Run) -> bool:
-    """Whether the base's media rows do not say what this run would read."""
+    """Whether texts were read otherwise for the base than this run would read them."""
     assert run.base is not None
     return run.base.inputs.versions.get("reader") != run.facts.inputs.versions.get("reader")
 
 
 def _write_changed(run: Run, outcomes_df: DataFrame, same_df: DataFrame) -> int:
-    """Write media and embeddings, with what is kept of the base; how many GIFs were read."""
+    """Write media and embeddings, with what is kept of the base. Gives how many GIFs were read."""
     media_df, rows_df = embeddings.media_rows(outcomes_df), embeddings.embedding_rows(outcomes_df)
     num_before = run.tables.read_base(MEDIA).count()
     if same_df.count() == num_before and not media_df.head(1):

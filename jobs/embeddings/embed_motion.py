@@ -1,4 +1,4 @@
-"""Staged frame features, catalog -> embeddings of the temporal expert; its head is trained where none is saved."""
+"""Staged frame features, catalog -> embeddings of the temporal expert. Its head is trained where none is saved."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from udfs.embeddings import motion as temporal
 from udfs.embeddings.motion import EXPERT
 
 OUTGROWN = 4.0
-"""A catalog with so many times the GIFs that a head was trained on has more to teach than it knows."""
+"""A warning comes where the job could train on so many times as many GIFs as its saved head was trained on."""
 UNTRAINED = "not trained"
-"""The model version of the expert where there was too little to train its head on."""
+"""The expert's model version where there was too little to train its head on."""
 _SAID = ("temporal", "temporal_head")
 _SUFFIX = ".safetensors"
 
 
 def settle_head(run: Run) -> None:
-    """Note the version of the expert where it is known before any frame is seen: of a head that is given or saved.
+    """Note the expert's version where it is known before any frame is seen: that of a given or saved head.
 
-    Where the base's catalog, which is this run's, was too small to train on, it still is.
+    If this run's catalog is the base's, which was too small to train on, the version is UNTRAINED again.
     """
     head = given_head(run.config)
     if head is None and not run.config.temporal.retrain:
@@ -48,7 +48,7 @@ def settle_head(run: Run) -> None:
     cost="GIFs x frames",
 )
 def train_temporal(run: Run, seen: SeenGifs) -> None:
-    """Embed GIFs by the head that is given, saved or trained; without one the expert has no embeddings."""
+    """Embed GIFs by the head that is given, saved or trained. Without a head the expert has no embeddings."""
     run.expect(run.facts.rows_out["frames"])
     if EXPERT in kept_experts(run) and run.tables.is_adopted(MEDIA):
         assert run.base is not None
@@ -72,7 +72,7 @@ def _stem(run: Run) -> str:
 
 
 def _head(run: Run, outcomes_df: DataFrame) -> RelationHead | None:
-    """The head, with a note of which one it is and why; None where there is too little to train one."""
+    """The head, and a note of which one it is and why. None where there is too little to train one."""
     config = run.config
     head = given_head(config)
     if head is not None:

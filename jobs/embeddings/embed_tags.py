@@ -18,8 +18,9 @@ from udfs.embeddings.tags import EXPERT
 
 @stage("tags", reads=(CATALOG,), writes=(EMBEDDINGS,), runs_on=FITTED, cost="GIFs; a fit: sentences")
 def embed_tags(run: Run) -> TagSpace:
-    """Place every GIF in the space of tags and sessions, which is fitted where none is saved that knows what is used
-    now; GIFs with nothing known in them abstain.
+    """Place every GIF in the space of tags and sessions, and give that space. GIFs with no known token abstain.
+
+    The space is fitted anew where no saved one knows enough of what is used now.
     """
     settings = run.config.semantic
     run.expect(run.facts.rows_out["catalog"])
@@ -39,7 +40,7 @@ def embed_tags(run: Run) -> TagSpace:
 
 
 def _space(run: Run, sentences_df: DataFrame) -> TagSpace:
-    """The space that is saved of these settings, if it knows enough, or a new one."""
+    """The saved space of these settings if it knows enough (semantic.max_unknown_share), else a new one."""
     settings = run.config.semantic
     stem = tag_space_name(run.config)
     uri = saved_model(run, stem)

@@ -14,7 +14,10 @@ from udfs.embeddings import texts
 
 @stage("texts", reads=(MEDIA,), writes=(EMBEDDINGS,), runs_on=GPUS, cost="distinct new texts")
 def embed_texts(run: Run) -> None:
-    """Embed what is written in GIFs, each distinct text once, unless the base knows it; GIFs without words abstain."""
+    """Embed what is written in GIFs: each distinct text once, unless the base knows it.
+
+    A GIF without words has no embedding: the expert abstains.
+    """
     run.expect(run.facts.rows_out["frames"])
     is_kept = texts.EXPERT in kept_experts(run)
     if is_kept and run.tables.is_adopted(MEDIA):

@@ -1,7 +1,7 @@
-"""What a run that was killed has seen of the frames already: found again by the next, so that little is done twice.
+"""What a killed run has already seen of the frames. The next run takes it up, so that little is done twice.
 
-Spark's tasks write their rows as files before the stage is committed: one whole file for each task that has ended. A
-run leaves beside them what they were made by; the next one takes from them the GIFs that are still the same.
+Spark's tasks write their rows as files before the stage is committed. So each task that has ended left whole files. The
+run leaves beside them a note of what they were made by. The next run takes from them the GIFs that are still the same.
 """
 
 from __future__ import annotations
@@ -23,13 +23,15 @@ from jobs.run.run import Run
 from udfs.embeddings.frames import OUTCOMES
 
 FRAMES = "frames"
-"""Under this name the outcomes are staged."""
+"""The name under which outcomes are staged."""
 _NOTE = "frames.json"
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """Outcomes (gif_id, ...) of GIFs that were read and embedded, each once, and the catalog (gif_id, uri, version)
+    """What a killed run left.
+
+    outcomes_df: OUTCOMES of GIFs that were read and embedded, each once. catalog_df: the catalog (gif_id, uri, version)
     that they were read by.
     """
 
@@ -38,14 +40,14 @@ class Leftover:
 
 
 def note_frames(run: Run, experts: list[str]) -> None:
-    """Leave word of what this run's outcomes are made by, before the first of them is written."""
+    """Note in the staging what this run's outcomes are made by, before the first of them is written."""
     note = {"made_by": _made_by(run, experts), "catalog": run.tables.versions[CATALOG.name]}
     storage.write_bytes(run.staging.place(_NOTE), json.dumps(note).encode())
     run.staging.is_kept = True
 
 
 def find_leftover(run: Run, experts: list[str]) -> Leftover | None:
-    """What the newest run left behind that looked at frames as this one does; None where none did."""
+    """What the newest run has left that looked at frames as this one does. None: no run did."""
     for folder, note, files in left_notes(run, _NOTE):
         parts = [file for file in files if file.startswith(f"{folder}/{FRAMES}/") and _is_data(file)]
         if not parts:
@@ -70,7 +72,10 @@ def _is_data(uri: str) -> bool:
 
 
 def _read(run: Run, files: list[str]) -> DataFrame:
-    """The outcomes of whole files, those of GIFs that failed left out; a task that was tried twice left two files."""
+    """The outcomes in the files, without broken files and GIFs that failed.
+
+    Each GIF is there once: a task that was tried twice left two files.
+    """
     reader = run.spark.read.schema(from_arrow_schema(OUTCOMES)).option("ignoreCorruptFiles", "true")
     rows_df = reader.parquet(*files).where(F.col("reason").isNull() & F.col("version").isNotNull())
     return rows_df.dropDuplicates(["gif_id"])

@@ -1,1 +1,1 @@
-"""What a release is measured by."""
+"""How good a release is: its votes, its labels, its related GIFs."""

@@ -1,4 +1,4 @@
-"""A release voted anew, with other rules and other experts, and each held against a known truth."""
+"""A release voted anew by other rules or other experts, each measured against a known truth."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from jobs.evaluation.release_evidence import Pairs, Release, Way, gather_pairs, 
 
 
 def compare_rules(warehouse: str, record: RunRecord, truth: pa.Table, num_resamples: int = 1000) -> Comparison:
-    """Every rule on the release's neighbors, against the published one.
+    """Every rule on the release's neighbors, compared with the published one.
 
-    Where the release has copies, also its own rule with copies reckoned with in the other ways, against itself.
+    Where the release has copies and its rule knows them, that rule with copies treated in other ways is compared with
+    itself.
     """
     release = open_release(warehouse, record, truth)
     rule, seed = release.config.vote.rule, release.config.seed
@@ -34,7 +35,7 @@ def compare_rules(warehouse: str, record: RunRecord, truth: pa.Table, num_resamp
 
 
 def _other_ways(release: Release, rule: str) -> dict[str, Way]:
-    """What the release might have done with its copies and did not, by name."""
+    """By name, the ways to treat copies that the run did not take. Empty without copies, or if the rule knows none."""
     used = release.way_of(rule)
     if release.copies_df is None or rule not in KNOWING_SLIPS:
         return {}
@@ -49,7 +50,10 @@ def _other_ways(release: Release, rule: str) -> dict[str, Way]:
 def ablate_experts(
     warehouse: str, record: RunRecord, truth: pa.Table, num_resamples: int = 1000
 ) -> dict[str, Comparison]:
-    """Without each expert and with each alone: by the published rule, which is nothing but votes, and by vote.rule."""
+    """By rule: the votes of all experts compared with those without each expert and with each alone.
+
+    The rules are the published one, which is nothing but votes, and vote.rule. InputError for a single expert.
+    """
     release = open_release(warehouse, record, truth)
     names = sorted(release.weights)
     if len(names) < 2:
@@ -68,8 +72,8 @@ def ablate_experts(
 def judge_split(warehouse: str, record: RunRecord, truth: pa.Table, split: str) -> pa.Table:
     """(gif_id, tag, score, probability, accepted) of a split's GIFs that the truth names, as if they were train GIFs.
 
-    What the release would say of a GIF that taught it nothing: of test GIFs, which keep their tags, its tables don't
-    tell. Their own tags and the vote.max_proposed best new ones; what an editor gave is judged like any other tag.
+    Test GIFs taught the release nothing and keep their tags, so its tables don't tell what it would say of them. The
+    rows are a GIF's own tags and the vote.max_proposed best new ones. An editor's tags are judged like any other.
     """
     release = open_release(warehouse, record, truth)
     rule = release.config.vote.rule
@@ -77,7 +81,7 @@ def judge_split(warehouse: str, record: RunRecord, truth: pa.Table, split: str) 
 
 
 def judge_known(release: Release, pairs: Pairs, rule: str) -> pa.Table:
-    """(gif_id, tag, score, probability, accepted) by the rule: own tags, and the vote.max_proposed best new ones."""
+    """(gif_id, tag, score, probability, accepted) by the rule: own tags and the vote.max_proposed best new ones."""
     config = release.config.vote.model_copy(update={"rule": rule})
     judge = fit_judge(pairs.validation, release.weights, config, release.config.seed, pairs.taught)
     known = pairs.known.sort_by([("gif_id", "ascending"), ("tag", "ascending")])
@@ -102,19 +106,19 @@ def judge_known(release: Release, pairs: Pairs, rule: str) -> pa.Table:
 
 
 def ablations_as_text(found: Mapping[str, Comparison]) -> str:
-    """Two tables a rule: the measures over all tags, and on the tags of each factor of the truth."""
+    """Two tables a rule: the measures over all tags, and, if the truth has factors, those on the tags of each."""
     return "\n\n".join(f"By the rule {rule}:\n{ablation_text(comparison)}" for rule, comparison in found.items())
 
 
 def ablations_as_json(found: Mapping[str, Comparison]) -> str:
-    """One JSON object by rule."""
+    """One JSON object with the comparison of each rule."""
     return json.dumps({rule: json.loads(ablation_json(comparison)) for rule, comparison in found.items()})
 
 
 def _voted(release: Release, pairs: Pairs, rule: str, experts: list[str] | None = None) -> pa.Table:
-    """(gif_id, tag, score) of the known pairs, judged by the rule with what these experts teach.
+    """(gif_id, tag, score) of the known pairs, by the rule and by what these experts teach. None: all experts.
 
-    The published rule also says the confidence; how much another rule would demote is not decided.
+    The published rule also says the confidence. How far another rule would demote a tag is not decided.
     """
     weights = {name: release.weights[name] for name in experts or sorted(release.weights)}
     config = release.config.vote.model_copy(update={"rule": rule})

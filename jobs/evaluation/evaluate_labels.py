@@ -1,4 +1,4 @@
-"""Labels of a warehouse against a truth of what each raw tag means."""
+"""How good the labels of a warehouse are, by a truth of what each raw tag means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from autotag_core.tables import LABEL_DECISIONS
 
 
 def evaluate_labels(warehouse: str, truth: str) -> list[Measure]:
-    """Precision and recall of each stage and of the final labels; no Spark: a row a tag is read."""
+    """Precision and recall of each stage and of the final labels. It reads a row a tag, without Spark."""
     for uri in (warehouse, truth):
         storage.refuse_credentials(uri)
     truths = labels.read_tag_truth(truth)

@@ -1,4 +1,4 @@
-"""Related GIFs against sessions that they were not learned from: how often the GIF that came next is among them."""
+"""How often related GIFs hold the GIF that came next, in sessions that they were not learned from."""
 
 from __future__ import annotations
 
@@ -27,11 +27,14 @@ from udfs.related import related
 def evaluate_related(
     spark: SparkSession, warehouse: str, release: RunRecord, sessions: str, held_out: float, k: int
 ) -> RelatedQuality:
-    """Fit the space anew on the release's catalog and the sessions that are not held out, relate GIFs, count hits.
+    """Hits of related GIFs and of simpler methods on held-out sessions, with a space fitted anew on the other sessions.
 
-    A share `held_out` of the sessions, by a hash of session_id and the run's seed, is kept from everything that is
-    learned, baselines included. Cost: the stages tags, neighbors (of the semantic expert) and related_gifs of a night,
-    and the squares of sessions' lengths. InputError where no session is left on one of the two sides.
+    The catalog and settings are the release's. A share `held_out` of the sessions, by a hash of session_id and the
+    run's seed, is kept from everything that is learned, baselines included. InputError where no session is left on one
+    of the two sides, or no held-out one has two GIFs of the catalog in a row.
+
+    Cost: the stages tags, neighbors (of the semantic expert) and related_gifs of a night, and the squares of sessions'
+    lengths.
     """
     config = recorded_config(release.config)
     uri = table_uri(warehouse, CATALOG.name)
@@ -57,7 +60,10 @@ def evaluate_related(
 
 
 def _relate(catalog_df: DataFrame, sessions_df: DataFrame, config: Config, k: int, folder: str) -> DataFrame:
-    """RELATED_GIFS as the night makes them, from these sessions alone; shards are under the folder until then."""
+    """RELATED_GIFS as the night makes them, learned from these sessions alone.
+
+    Shards are under the folder. The caller deletes it once the rows are read.
+    """
     spark = catalog_df.sparkSession
     space = tag_vectors.fit_tag_space(catalog_df, sessions_df, config.semantic, config.seed)
     embeddings_df = tag_vectors.embed_tags(catalog_df, space, config).persist()

@@ -1,7 +1,7 @@
-"""The evidence that a release's votes rest on, gathered anew from its tables, which stay as they are.
+"""The evidence that a release's votes rest on, gathered anew from its tables. The tables stay as they are.
 
-The driver gets the evidence on the GIFs that a truth names and on the validation GIFs: about 150 rows of 200 bytes a
-GIF.
+The driver gets the evidence on the GIFs that a truth names and on the validation GIFs. That is about 150 rows of 200
+bytes a GIF.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from udfs.votes.ballots import Ballots
 
 @dataclass(frozen=True)
 class Way:
-    """How evidence is gathered: with slips taken for what they look like, and how copies of a GIF are reckoned with."""
+    """How evidence is gathered: whether slips are taken for what they look like, and how copies of a GIF count."""
 
     slips: bool
     count_once: bool
@@ -47,7 +47,10 @@ class Way:
 
 @dataclass(frozen=True)
 class Release:
-    """The settings and weights of a release, the GIFs with a truth, and its tables in Spark; no copies_df: no copy."""
+    """The settings and weights of a release, the GIFs with a truth, and its tables in Spark.
+
+    copies_df is None where the release has no copies.
+    """
 
     warehouse: str
     config: Config
@@ -58,7 +61,7 @@ class Release:
     copies_df: DataFrame | None
 
     def way_of(self, rule: str) -> Way:
-        """How the run itself gathered evidence, or would have for that rule."""
+        """How the run gathered evidence, or would have gathered it for that rule."""
         knows = rule in KNOWING_SLIPS
         copies = self.config.duplicates
         return Way(knows and self.config.catalog.labels == "raw", copies.count_once, copies.flow_tags and knows)
@@ -66,18 +69,21 @@ class Release:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Evidence of a release: on GIFs with a truth, and on validation GIFs with is_right and lacks by their editors."""
+    """Evidence of a release on GIFs with a truth, and on validation GIFs.
+
+    `validation` also has is_right and lacks, by the editors. It is None where validation GIFs are too few.
+    """
 
     known: pa.Table
     validation: pa.Table | None
     taught: dict[str, float]
-    """As fit_judge takes it."""
+    """taught_excess, as fit_judge takes it."""
 
 
 def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
-    """Read what is needed, of the catalog here only the GIFs that the truth names; the Spark session keeps running.
+    """The release, with the settings that its run recorded. The Spark session keeps running.
 
-    Settings are those that the release's run recorded.
+    Of the catalog, only the GIFs that the truth names come to the driver. InputError where a table is missing.
     """
     config = recorded_config(record.config)
     spark = spark_session("autotag evaluate")
@@ -94,7 +100,7 @@ def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
 
 
 def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pairs:
-    """The evidence, gathered that way, on the GIFs of the split that the truth names and on the validation GIFs."""
+    """The evidence, gathered that way, on the validation GIFs and on the GIFs of the split that the truth names."""
     vote, experts, catalog_df = release.config.vote, sorted(release.weights), release.catalog_df
     spark, neighbors_df, copied_df = catalog_df.sparkSession, release.neighbors_df, None
     if release.copies_df is not None and way.count_once:
@@ -116,9 +122,9 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
 
 @contextmanager
 def _kept(spark: SparkSession, warehouse: str) -> Iterator[tuple[Keep, str]]:
-    """Something that writes rows that several steps need once, and the folder to which, deleted with the context.
+    """(keep, folder): what writes rows that several steps need, and where to. The folder is deleted after the block.
 
-    To local files where Spark runs on this machine, so that a reader of the warehouse need not be able to write it.
+    It is local where Spark runs on this machine. So people who can only read the warehouse can use it.
     """
     is_local = (spark.sparkContext.master or "").startswith("local[")
     folder = tempfile.mkdtemp(prefix="autotag-") if is_local else storage.join(warehouse, "_staging", uuid.uuid4().hex)

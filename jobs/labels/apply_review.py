@@ -1,4 +1,4 @@
-"""The editor's review file -> his edits, and labels that follow them."""
+"""The editor's review file -> their edits, and labels that follow these."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from jobs.labels.label_rows import decision_rows, label_rows
 
 
 def apply_labels(review: str, warehouse: str) -> tuple[int, Changes]:
-    """Take the editor's word; on how many tags he has decided in this file, and how the labels change.
+    """Write what the editor has decided. Gives the number of tags that this file decides on, and how the labels change.
 
-    Written are the next versions of label_edits (first: it is what later builds follow), label_decisions and labels.
-    The num_gifs of a label whose members change is the sum of theirs until the next build counts anew. No Spark: the
-    driver holds the vocabulary. InputError lists everything that is inconsistent, and then nothing is written.
+    Written are the next versions of label_edits, label_decisions and labels. label_edits is first, since later builds
+    follow it. If a label's members change, its num_gifs is the sum of theirs until the next build counts anew.
+
+    No Spark: the driver holds the vocabulary. InputError lists everything that is inconsistent, and then nothing is
+    written.
     """
     for uri in (review, warehouse):
         storage.refuse_credentials(uri)
@@ -46,7 +48,7 @@ def _members(found: Sequence[Label]) -> dict[str, Sequence[str]]:
 
 
 def _changed(rows: Sequence[TagDecision], kept: set[str], before: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """The sum of members' GIFs of each label whose members are not those of before."""
+    """By label whose members are not those of before: the sum of its members' GIFs."""
     now: dict[str, dict[str, int]] = {}
     for row in rows:
         if row.label in kept:
@@ -55,7 +57,7 @@ def _changed(rows: Sequence[TagDecision], kept: set[str], before: Mapping[str, S
 
 
 def _renamed(before: Mapping[str, Sequence[str]], said: Mapping[str, str | None]) -> dict[str, str]:
-    """New name of each label all of whose members the editor has given one that there was not."""
+    """By old label: its new one, where the editor gave all its members the same label and that did not exist."""
     found = {}
     for name, members in before.items():
         names = {said.get(member, name) for member in members}

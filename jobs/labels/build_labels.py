@@ -50,13 +50,15 @@ class LabelsRequest:
 
 
 def build_labels(request: LabelsRequest, say: Say) -> None:
-    """Build labels from all tags of the catalog; say what each stage did and what differs, then write.
+    """Build labels from all tags of the catalog. Say what each stage did and what differs from before, then write.
 
-    Written are the next versions of `labels` and `label_decisions` and the review file, in the warehouse. The test
-    split and its editors teach nothing. Deterministic, as the tag space is with semantic.threads=1. What grows
-    with the catalog stays in Spark; the driver holds the vocabulary: for a million distinct tags about 0.5 GB of
-    counts, 0.5 GB of the spelling index, 0.5 GB of dictionaries, and 1 KB for each tag that gets a vector, those on
-    two GIFs. InputError before anything is read where the request is wrong or a package is missing.
+    Written are the next versions of `labels` and `label_decisions`, and the review file in the warehouse. The test
+    split and its editors teach the stages nothing. What uploaders gave counts on GIFs of all splits when labels are
+    chosen. With semantic.threads=1 the result is the same on every run.
+
+    What grows with the catalog stays in Spark, and the driver holds the vocabulary. For a million distinct tags that is
+    about 0.5 GB of counts, 0.5 GB of the spelling index and 0.5 GB of dictionaries. Each tag that gets a vector, since
+    it is on two GIFs, adds 1 KB. InputError before anything is read where the request is wrong or a package is missing.
     """
     request = _checked(request)
     config = request.config.labels
@@ -100,7 +102,7 @@ class _Sources:
 
 
 def _decide(run: Run, tags_df: DataFrame, counts: TagCounts, sources: _Sources, say: Say) -> dict[str, list[Decision]]:
-    """What each stage says of each tag that the stages before it have left."""
+    """By stage, what it decides on each tag that the stages before it have left."""
     config = run.config.labels
     stages: dict[str, list[Decision]] = {}
     with run.timed("language"):
@@ -153,12 +155,12 @@ def _keep(kept: ExitStack, rows_df: DataFrame) -> DataFrame:
 
 
 def _teaching(tags_df: DataFrame, gifs_df: DataFrame) -> DataFrame:
-    """Without the GIFs of the test split."""
+    """The rows of tags_df without GIFs of the test split."""
     return tags_df.join(gifs_df.where(F.col("split") != TEST).select("gif_id"), "gif_id", "left_semi")
 
 
 def _targets(counts: TagCounts, stages: Mapping[str, Sequence[Decision]]) -> np.ndarray:
-    """The row of the tag that each tag has become so far, -1 where it is out."""
+    """(tags,): the row of the tag that each tag has become so far, -1 where it is out."""
     targets = np.arange(len(counts.tags))
     for decision in stages.get("spelling", ()):
         if decision.target is not None:
@@ -170,7 +172,11 @@ def _targets(counts: TagCounts, stages: Mapping[str, Sequence[Decision]]) -> np.
 
 
 def _find_entities(spelled: TagCounts, sources: _Sources) -> tuple[list[Decision], str]:
-    """The list first, then the Knowledge Graph of what may become a label: each new tag costs a request."""
+    """(decisions, a note where there is neither a list nor the Knowledge Graph). The list is asked first.
+
+    The graph is then asked about tags that the list has not thrown out and that may become a label. Each new tag costs
+    a request.
+    """
     known, lexicon, request = sources.known, sources.lexicon, sources.request
     graph = labels.KnowledgeGraph.from_environment(storage.join(request.warehouse, _NAMES_CACHE))
     tags = [tag for tag, num in zip(spelled.tags, spelled.num_gifs.tolist(), strict=True) if num > 0]
@@ -208,7 +214,7 @@ def _vectors(space: TagSpace) -> dict[str, np.ndarray]:
 
 
 def _popularity(counts: TagCounts, rows: Iterable[TagDecision]) -> dict[str, int]:
-    """Searches by label: those of all its members."""
+    """By label, the searches of all its members."""
     found: dict[str, int] = {}
     for row in rows:
         if row.label is not None and row.tag in counts.rows:
@@ -217,7 +223,7 @@ def _popularity(counts: TagCounts, rows: Iterable[TagDecision]) -> dict[str, int
 
 
 def _line(stage: str, decisions: Sequence[Decision], wanted: str) -> str:
-    """What a stage did, with a few examples, evenly spread."""
+    """A line on what a stage did, with a few examples, evenly spread."""
     done = [item for item in decisions if item.decision == wanted]
     shown = done[:: max(len(done) // _NUM_SHOWN, 1)][:_NUM_SHOWN]
     examples = ", ".join(f"{item.tag} -> {item.target}" if item.target else item.tag for item in shown)

@@ -12,7 +12,7 @@ _MAX_REASONS = 12
 
 
 def label_rows(labels: Iterable[Label], old_ids: Mapping[str, int]) -> list[dict[str, object]]:
-    """Rows of the labels table; a label that was there before keeps its label_id, new ones get the next."""
+    """Rows of the labels table. A label that was there before keeps its label_id. New labels get the next numbers."""
     rows: list[dict[str, object]] = []
     new = max(old_ids.values(), default=-1)
     for label in labels:
@@ -40,7 +40,10 @@ def decision_rows(rows: Iterable[TagDecision]) -> list[dict[str, object]]:
 def label_notes(
     labels: Iterable[Label], rows: Iterable[TagDecision], examples: Mapping[str, Sequence[str]]
 ) -> dict[str, LabelNotes]:
-    """Example GIFs of each label and why its words (not their misspellings) are in it, the most common first."""
+    """By label: example GIFs, and why its words are in it, the most common first, ties alphabetical.
+
+    Of misspellings it only says how many there are.
+    """
     by_label: dict[str, list[TagDecision]] = defaultdict(list)
     for row in rows:
         if row.label is not None:

@@ -26,7 +26,10 @@ from udfs.neighbors.update import Space, update_neighbors
     unit="embeddings",
 )
 def find_neighbors(run: Run) -> None:
-    """The k nearest train GIFs of every GIF, in each expert's space; what the base has is brought up to date."""
+    """Write the k nearest train GIFs of every GIF, in each expert's space.
+
+    If the base searched with the same settings, its lists are brought up to date.
+    """
     if run.base is not None and _searches_as_before(run):
         _update(run)
         run.facts.rows_out["neighbors"] = run.tables.read(NEIGHBORS).count()
@@ -54,7 +57,7 @@ def _searches_as_before(run: Run) -> bool:
 
 
 def _update(run: Run) -> None:
-    """Search for what changed alone; nothing is written where nothing did."""
+    """Bring the base's lists up to date. Only what changed is searched for; nothing is written where nothing did."""
     keep_shards(run)
     if run.tables.is_adopted(EMBEDDINGS) and run.tables.is_adopted(CATALOG):
         return

@@ -1,4 +1,4 @@
-"""The neighbors that a run which did not end has found already, expert by expert: the next one takes them over."""
+"""Neighbors that a run which did not end has found already, expert by expert. The next run takes them over."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _NOTE = "neighbors.json"
 
 
 def fingerprints(run: Run, embeddings_df: DataFrame, references_df: DataFrame) -> dict[str, str]:
-    """Of each expert what its neighbors are made of: its embeddings, which GIFs are references, and the settings.
+    """By expert, a hash of what its neighbors are made of: embeddings, ids of references, and settings.
 
-    Cost: both are read once, and three numbers an expert and partition shuffled.
+    Cost: both are read once, and three numbers an expert and partition are shuffled.
     """
     settings = run.config.neighbors.model_dump_json()
     references = tuple(references_df.agg(*digest_columns(["gif_id"])).collect()[0])
@@ -34,7 +34,7 @@ def fingerprints(run: Run, embeddings_df: DataFrame, references_df: DataFrame) -
 
 
 def note_neighbors(run: Run, made_of: dict[str, str]) -> None:
-    """Leave word of what the neighbors that this run has just written are made of."""
+    """Note in the staging what the neighbors that this run has just written are made of."""
     shards = run.facts.inputs.shards_of(made_of)
     note = {"made_of": made_of, "version": run.tables.versions[NEIGHBORS.name], "shards": shards}
     storage.write_bytes(run.staging.place(_NOTE), json.dumps(note).encode())
@@ -51,7 +51,10 @@ class Leftover:
 
 
 def find_leftover(run: Run, made_of: dict[str, str]) -> Leftover | None:
-    """From the newest run that left some neighbors that are made of the same; None: none did."""
+    """What an earlier run has left that this one can take over. None: there is nothing.
+
+    It is from the newest run that has neighbors of some expert made of the same, if their files are still there.
+    """
     for _, note, _ in left_notes(run, _NOTE):
         same = sorted(expert for expert, what in made_of.items() if note["made_of"].get(expert) == what)
         uri, version = table_uri(run.warehouse, NEIGHBORS.name), int(note["version"])

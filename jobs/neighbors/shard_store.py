@@ -1,7 +1,8 @@
-"""Index shards in the warehouse: what a run builds stays with its release, and is searched by later ones.
+"""Index shards in the warehouse. What a run builds stays with its release, and later runs search it.
 
-A run's lie in `shards/RUN_ID`: a folder for each, a Delta table `contents` of the references in them, and shards.json,
-written last. A release says in `inputs` under EXPERT_shards which run built those that it can be searched with.
+The shards of a run lie in `shards/RUN_ID`: a folder for each, a Delta table `contents` of the references in them, and
+shards.json, written last. A release can be searched with the shards of the run that its `inputs` name under
+EXPERT_shards.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def shard_folders(run: Run) -> ShardFolders:
 
 
 def save_shards(run: Run, built: list[ShardRow], references_df: DataFrame) -> None:
-    """Make the indexes that this run has built, of all references (embeddings), those of its release."""
+    """Make the shards that this run has built those of its release. references_df: the embeddings of all references."""
     experts = sorted({shard.expert for shard in built})
     if not experts:
         return
@@ -48,7 +49,10 @@ def save_shards(run: Run, built: list[ShardRow], references_df: DataFrame) -> No
 
 
 def saved_shards(run: Run) -> dict[str, SavedShards]:
-    """Those of the base that are whole, by expert, and built as they would be now; of others the log says why not."""
+    """By expert, the base's shards that are whole and built as they would be now.
+
+    The log says why others can't be used.
+    """
     assert run.base is not None
     found = {}
     for expert, run_id in run.base.inputs.shards_of(run.config.experts).items():
@@ -60,7 +64,7 @@ def saved_shards(run: Run) -> dict[str, SavedShards]:
 
 
 def keep_shards(run: Run) -> None:
-    """Let the release of this run be searched with the indexes of its base, where it builds no new ones."""
+    """Let this run's release be searched with the base's shards, for experts of which the run builds no new ones."""
     assert run.base is not None
     run.facts.inputs.shards |= run.base.inputs.shards_of(run.config.experts)
 
@@ -81,7 +85,7 @@ def _read(run: Run, expert: str, run_id: str) -> SavedShards:
 
 
 def _as_json(shard: ShardRow, folder: str) -> dict[str, Any]:
-    """With its name in the folder in place of its URI: a warehouse can move."""
+    """The shard with its name in the folder in place of its URI, since a warehouse can move."""
     return asdict(replace(shard, uri=shard.uri.removeprefix(f"{folder}/")))
 
 

@@ -15,7 +15,7 @@ LINE_EVERY_S = 10.0
 
 @contextmanager
 def drawing_progress(is_terminal: bool | None = None) -> Iterator[Callable[[int, int], None]]:
-    """A function to be called with GIFs drawn and all of them, which shows that on standard error."""
+    """A function (GIFs drawn, GIFs in all) that shows both on standard error."""
     if not (sys.stderr.isatty() if is_terminal is None else is_terminal):
         yield _line_printer()
         return
@@ -33,7 +33,7 @@ def drawing_progress(is_terminal: bool | None = None) -> Iterator[Callable[[int,
 
 
 def _line_printer() -> Callable[[int, int], None]:
-    """Prints a line every LINE_EVERY_S: a small sample is drawn without one."""
+    """A function that prints a line at most every LINE_EVERY_S seconds. A small sample is drawn before the first."""
     start = last = time.monotonic()
 
     def show(done: int, total: int) -> None:

@@ -23,8 +23,9 @@ _STOPPED = "stopped: readers see the last published release"
 def explained() -> Iterator[None]:
     """Let every error end as one explaining line and an exit code, never as a bare traceback.
 
-    2, 3 or 1 as the error's class says, an executor's too; 130 for Ctrl-C and 143 for SIGTERM, as shells have it. A JVM
-    that was started meanwhile is ended before the line is printed: nothing that dying workers log follows it.
+    The code is 2, 3 or 1, as the error's class says, also where an executor raised it. As in shells it is 130 for
+    Ctrl-C and 143 for SIGTERM. A JVM that the block started is ended before the line is printed. So nothing that its
+    dying workers log follows the line.
     """
     before = own_jvm()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

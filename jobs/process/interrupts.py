@@ -1,4 +1,7 @@
-"""Ctrl-C, told apart from the errors that it causes in calls to the JVM that it cuts off."""
+"""Whether somebody pressed Ctrl-C.
+
+It cuts off calls to the JVM, and their errors would otherwise look like the cause.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,11 @@ _interrupted = threading.Event()
 
 
 def watch_interrupts(first: Callable[[], object] = lambda: None) -> None:
-    """Remember an interrupt before Spark's own handler, which cancels its jobs, takes it. Call after Spark started.
+    """Remember an interrupt, then pass it to Spark's own handler, which cancels its jobs. Call it after Spark started.
 
-    `first` is called before anything is cancelled, in a thread of its own, since this one may be in the middle of a
-    call to the JVM; it gets two seconds, and what it raises is ignored.
+    `first` is called before anything is cancelled. It runs in a thread of its own, since this one may be in the middle
+    of a call to the JVM. It gets two seconds, and what it raises is ignored. Outside of the main thread nothing is
+    watched.
     """
     if threading.current_thread() is not threading.main_thread():
         return

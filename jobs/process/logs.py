@@ -1,4 +1,4 @@
-"""Structured logs: one `key=value` line an event on standard error, every line with the run_id once a run has one."""
+"""Structured logs: one `key=value` line an event on standard error. Once a run has a run_id, every line has it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import structlog
 from pyspark.sql import SparkSession
 
 OURS = ("autotag", "autotag_core", "udfs", "jobs")
-"""Loggers that are heard from INFO on; of libraries only warnings are."""
+"""Loggers of which INFO and above is printed. Of libraries only warnings and above are."""
 _ORDER = ["timestamp", "level", "run_id", "event", "stage"]
 
 
 class _StandardError(logging.StreamHandler):
-    """Writes to what standard error is at the moment, which may be replaced."""
+    """Writes to what sys.stderr is at the moment: somebody may replace it."""
 
     @property
     def stream(self) -> TextIO:
@@ -27,7 +27,7 @@ class _StandardError(logging.StreamHandler):
 
 
 def configure_logs(debug: bool = False) -> Any:
-    """Set up logging for the command, the standard library's too, and return its logger."""
+    """Set up logging for the command and for the standard library's loggers. Gives the command's logger."""
     level = logging.DEBUG if debug else logging.INFO
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -63,7 +63,7 @@ def bind_run(run_id: str) -> None:
 
 
 def silence_spark(spark: SparkSession) -> None:
-    """Let Spark's JVM and the libraries here log nothing any more, whatever levels log4j2.properties gives loggers."""
+    """Silence Spark's JVM, whatever log4j2.properties says. Of libraries in this process only CRITICAL is printed."""
     logging.getLogger().setLevel(logging.CRITICAL)
     jvm: Any = spark.sparkContext._jvm
     jvm.org.apache.logging.log4j.core.config.Configurator.setAllLevels("", jvm.org.apache.logging.log4j.Level.OFF)

@@ -20,7 +20,7 @@ _LINE_EVERY_S = 10.0
 
 
 class _Stage:
-    """How far a stage is: only ever further, whatever the Spark job of the moment says of its own tasks."""
+    """How far a stage is. It never goes back, whatever the current Spark job says of its own tasks."""
 
     def __init__(self, unit: str) -> None:
         self.num_items, self.unit = 0, unit
@@ -29,7 +29,7 @@ class _Stage:
         self._falls_behind = False
 
     def update(self, share: float) -> None:
-        """Take in the share of the tasks done of the largest Spark stage that runs; 0 where none does."""
+        """Take in the share of finished tasks, 0..1, of the largest Spark stage that runs; 0 where none runs."""
         self._falls_behind = share < self.share
         self.share = max(self.share, share)
 
@@ -48,14 +48,14 @@ class _Stage:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds left if it goes on like this; None: unknown, as when a further Spark job follows the first."""
+        """Seconds left at the same speed. None where that is unknown, as when a second Spark job follows the first."""
         if self.share <= 0 or self._falls_behind:
             return None
         return self.elapsed_s * (1 - self.share) / self.share
 
 
 class Progress:
-    """Shows how far Spark's tasks are, in items of the stage: a stage's items are done as its tasks are."""
+    """Shows how far a stage is, in its items. Their share that is done is taken to be that of Spark's tasks."""
 
     def __init__(self, context: SparkContext, is_terminal: bool | None = None) -> None:
         self._tracker = context.statusTracker()
@@ -64,7 +64,10 @@ class Progress:
 
     @contextmanager
     def stage(self, log: Any, name: str, unit: str) -> Iterator[None]:
-        """Report while the block runs, on the terminal or to the log, and never fail it; `expect` says how many."""
+        """Report progress while the block runs, on the terminal or to the log. It never makes the block fail.
+
+        `expect` says how many items the stage has.
+        """
         done, failed = threading.Event(), threading.Event()
         self._running = running = _Stage(unit)
         watch = self._draw if self._is_terminal else functools.partial(self._print, log)
@@ -86,7 +89,7 @@ class Progress:
             self._running.num_items = num_items
 
     def _share_done(self) -> float:
-        """Share of the tasks of the active Spark stage with the most tasks that are finished, 0..1."""
+        """The share of finished tasks, 0..1, of the active Spark stage with the most tasks. 0: none is active."""
         infos = [self._tracker.getStageInfo(stage) for stage in self._tracker.getActiveStageIds()]
         tasks = [(info.numTasks, info.numCompletedTasks) for info in infos if info is not None]
         total, completed = max(tasks, default=(0, 0))

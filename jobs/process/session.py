@@ -23,13 +23,13 @@ AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 REQUIRED = {
     # Times in tables are UTC wherever the job runs.
     "spark.sql.session.timeZone": "UTC",
-    # The partitions of a union are those of its parts, one after another. From Spark 4.1 on parts of one partition each
-    # would be laid together: two experts' embeddings in one task, which searches those of one.
+    # A union has the partitions of its parts, one after another. Spark from 4.1 on would otherwise lay parts of one
+    # partition each together. Two experts' embeddings would then be in one task, which searches those of one.
     "spark.sql.unionOutputPartitioning": "false",
 }
-"""What the job's results depend on, whoever runs it."""
+"""Settings that the job's results depend on, whoever runs it."""
 LOCAL_MASTER = "local[*,4]"
-"""Every core, and a task may fail three times, as on a cluster."""
+"""Every core. A task may fail three times, as on a cluster."""
 CLUSTER_ONLY = (
     "spark.executor.cores",
     "spark.executor.memory",
@@ -39,20 +39,22 @@ CLUSTER_ONLY = (
     "spark.task.resource.",
     "spark.dynamicAllocation.",
 )
-"""Settings of spark-defaults.conf, by how they begin, that one machine cannot give: sizes, GPUs, more executors,
-an image's Python."""
+"""Beginnings of the settings in spark-defaults.conf that one machine cannot give: sizes, GPUs, more executors, an
+image's Python."""
 SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
-"""For a JVM that ends within minutes: compiling for a long life is then 40% of its CPU time. Alone, the first leaves
-48 MB for compiled code, which a thousand queries fill: the JVM would throw away and compile again without end."""
+"""Options of a JVM that ends within minutes. Compiling for a long life would be 40% of its CPU time. The first option
+alone leaves 48 MB for compiled code. A thousand queries fill these, and the JVM would then throw away and compile again
+without end."""
 NO_CODEGEN = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""Java that is made for a query and runs once costs such a JVM a tenth of a small night."""
+"""Spark generates no Java code for queries. In such a short run it would run once, and cost a tenth of a small
+night."""
 _JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
 CPU_INFO = Path("/proc/cpuinfo")
 BLAS_KINDS = {
     "SkylakeX": {"avx512f", "avx512dq", "avx512cd", "avx512bw", "avx512vl", "fma"},
     "Haswell": {"avx2", "fma"},
 }
-"""OpenBLAS's names of processors, best first, and what one must be able to do."""
+"""OpenBLAS's names of processors, best first, and the flags of /proc/cpuinfo that each needs."""
 AWS_PLACES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
 """Variables that say where S3 is and hold no secret."""
 
@@ -64,15 +66,17 @@ def spark_session(
     is_short: bool = False,
     makes_archive: bool = False,
 ) -> SparkSession:
-    """The session of this process, started if there is none.
+    """The Spark session of this process, started if there is none.
 
-    Under spark-submit the cluster's settings hold; added are what the job's results depend on, the S3 server that this
-    process's environment names, and the wheels of --py-files for the workers. Otherwise Spark runs on this machine, on
-    `master` (local[*] or local-cluster[n,cores,MiB]), with spark-defaults.conf, the fetched jars and, when
-    AWS_ENDPOINT_URL is set, that S3 server; `is_short` makes its JVM one for a run of minutes. The JVM takes its
-    classes from an archive where this machine has one; where it has none, `makes_archive` makes it write one for
-    `end_session` to keep. `extra` wins over everything else. InputError if `master` is a cluster; AutotagError says to
-    run `make setup` when Java or jars are missing.
+    Under spark-submit the cluster's settings hold. Added are REQUIRED, the S3 server that this process's environment
+    names, and the wheels of --py-files for the workers. Otherwise Spark runs on this machine, on `master`: local[*] or
+    local-cluster[n,cores,MiB]. It takes spark-defaults.conf, the fetched jars and the same S3 server.
+
+    On this machine, `is_short` sets up the JVM for a run of minutes. The JVM takes its classes from an archive if there
+    is one. If not, `makes_archive` makes the JVM write one, which `end_session` keeps. `extra` wins over everything
+    else.
+
+    InputError if `master` is a cluster. AutotagError says to run `make setup` when Java or jars are missing.
     """
     running = SparkSession.getActiveSession()
     if running is not None:
@@ -92,8 +96,11 @@ def spark_session(
 
 
 def end_session(spark: SparkSession) -> None:
-    """Stop Spark; where its JVM writes an archive of its classes, wait until it is gone, and keep it. Never raises."""
-    with suppress(Exception):  # the work is done: what stops is only this process
+    """Stop Spark. Never raises.
+
+    If its JVM writes an archive of its classes, wait for the JVM's end and keep the archive.
+    """
+    with suppress(Exception):  # the work is done, so an error here matters to nobody
         gateway, archive = spark.sparkContext._gateway, _class_archive() if _makes_archive(spark) else None
         spark.stop()
         if archive is not None and gateway is not None:
@@ -108,10 +115,10 @@ def _makes_archive(spark: SparkSession) -> bool:
 
 
 def _follow_environment(conf: SparkConf) -> SparkConf:
-    """Send S3A, and boto3 in the executors, where the environment sends this process; what the conf says already holds.
+    """The conf, with S3A and the executors' boto3 sent to the S3 server of this process's environment.
 
-    Credentials are left out: a session's settings are shown to everybody who may see Spark's UI, and each machine finds
-    its own by the AWS chain.
+    What the conf already says stays. Credentials are left out, since everybody who may see Spark's UI is shown a
+    session's settings. Each machine finds its own by the AWS chain.
     """
     places = {f"spark.executorEnv.{name}": os.environ[name] for name in AWS_PLACES if os.environ.get(name)}
     storage.refuse_credentials_in(places)
@@ -125,8 +132,8 @@ def _follow_environment(conf: SparkConf) -> SparkConf:
 def _ship_wheels(spark: SparkSession) -> None:
     """Let workers import from the wheels of --py-files.
 
-    Spark sends them every such file, but has Python look only into those named .zip, .egg or .jar. A file that is not
-    among the sent ones is on the workers' path by the cluster manager's doing (YARN).
+    Spark sends them every such file, but lets Python look only into those named .zip, .egg or .jar. So a wheel is sent
+    once more, as .zip. A file that Spark has not sent was put on the workers' path by the cluster manager (YARN).
     """
     for path in (spark.sparkContext.getConf().get("spark.submit.pyFiles", "") or "").split(","):
         sent = Path(SparkFiles.get(Path(path).name))
@@ -143,7 +150,7 @@ def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
     jars = _class_path()
     os.environ["JAVA_HOME"] = str(find_java().home)
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    # The machine's name may not resolve, and nothing outside it needs to come in.
+    # The machine's name may not resolve, and nobody outside needs to connect.
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     defaults = read_defaults(PROJECT / "spark-defaults.conf")
     settings = {key: value for key, value in defaults.items() if not key.startswith(CLUSTER_ONLY)}
@@ -165,7 +172,7 @@ def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
 
 
 def _class_path() -> str:
-    """The fetched jars, after Spark's logging interface: AWS's bundle holds an older one that would silence Spark."""
+    """Spark's logging interface, then the fetched jars: AWS's bundle holds an older one, which would silence Spark."""
     logging = [jar for jar in _spark_jars() if jar.name.startswith("slf4j-api-")]
     return os.pathsep.join([*map(str, logging), spark_classpath()])
 
@@ -189,7 +196,7 @@ def _class_archive() -> ClassArchive | None:
 
 
 def _driver_memory_mb() -> int:
-    """A quarter of the memory that this process may use, 1 to 8 GiB: Python workers need the rest."""
+    """A quarter of the memory that this process may use, in MiB, from 1 to 8 GiB. Python workers need the rest."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit = Path("/sys/fs/cgroup/memory.max")
     if limit.is_file() and limit.read_text().strip().isdigit():
@@ -198,7 +205,7 @@ def _driver_memory_mb() -> int:
 
 
 def s3a_settings() -> dict[str, str]:
-    """The S3A file system's endpoint, region and credentials, from the same environment that boto3 reads."""
+    """Settings of the S3A file system: endpoint and region from what boto3 reads too, credentials by the AWS chain."""
     settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
     endpoint = storage.endpoint_url()
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -214,10 +221,10 @@ def s3a_settings() -> dict[str, str]:
 
 
 def blas_settings(cpu_info: Path) -> dict[str, str]:
-    """For which processor numpy's matrix products are made in the workers, where the environment does not say.
+    """The setting that tells numpy in the workers their processor. Empty where the environment does so already.
 
-    OpenBLAS goes by the processor's model: one that is newer than itself it takes for one of 2004, whose products take
-    up to five times as long. Nothing where the system does not tell what the processor can.
+    OpenBLAS goes by the processor's model. It takes a model newer than itself for one of 2004, whose products take up
+    to five times as long. The answer is also empty where the system does not tell what the processor can.
     """
     if "OPENBLAS_CORETYPE" in os.environ or not cpu_info.is_file():
         return {}
@@ -227,7 +234,7 @@ def blas_settings(cpu_info: Path) -> dict[str, str]:
 
 
 def read_defaults(path: Path) -> dict[str, str]:
-    """The settings of a spark-defaults.conf; none where there is no such file."""
+    """The settings of a spark-defaults.conf. Empty where there is no such file."""
     if not path.is_file():
         return {}
     lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,1 +1,1 @@
-"""The stage related: tags, GIFs and searches near to each other."""
+"""The stages related_tags, related_gifs and related_searches: what is near to each other."""

@@ -16,7 +16,7 @@ from udfs.related import related
 
 @stage("related_tags", reads=(CATALOG,), writes=(RELATED_TAGS,), cost="tags x tags, or x log")
 def relate_tags(run: Run, space: TagSpace) -> None:
-    """The nearest tags of each tag."""
+    """Write the nearest tags of each tag that at least related.min_tag_gifs GIFs have."""
     config = search_settings(run.config.neighbors, run.config.related.k)
     run.expect(run.facts.rows_out["catalog"])
     tags = token_vectors(space, TAG_PREFIX)
@@ -28,9 +28,10 @@ def relate_tags(run: Run, space: TagSpace) -> None:
 
 @stage("related_gifs", reads=(CATALOG, NEIGHBORS), writes=(RELATED_GIFS,), cost="GIFs in sessions x log")
 def relate_gifs(run: Run, space: TagSpace) -> None:
-    """The nearest GIFs of each GIF.
+    """Write the nearest GIFs of each GIF.
 
-    One that too few sessions hold gets the first of its semantic neighbors, which are searched already: train GIFs.
+    A GIF that too few sessions hold gets the first of its semantic neighbors. These are train GIFs, and are found
+    already.
     """
     config = search_settings(run.config.neighbors, run.config.related.k)
     run.expect(run.facts.rows_out["catalog"])
@@ -50,8 +51,9 @@ def relate_gifs(run: Run, space: TagSpace) -> None:
     unit="searches",
 )
 def relate_searches(run: Run, uri: str) -> None:
-    """The nearest searches of each search of the sessions, in a space of searches alone: people type another language
-    than they tag.
+    """Write the nearest searches of each search of the sessions, in a space of searches alone.
+
+    People don't search in the language in which they tag.
     """
     config = search_settings(run.config.neighbors, run.config.related.k)
     sessions_df, num_skipped = tag_vectors.read_sessions(run.spark, uri, "queries")

@@ -1,4 +1,4 @@
-"""What one run is asked to do, and whether it can be done: everything that would only fail hours later."""
+"""What one run is asked to do, and checks of everything that would otherwise fail hours later."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Checked:
-    """A request that can be done: its URIs as Spark takes them, the search server, the experts' model versions."""
+    """A request that can be done, with URIs as Spark takes them; the search server; the experts' model versions."""
 
     request: Request
     index: Index | None
@@ -37,7 +37,10 @@ class Checked:
 
 
 def check_request(request: Request) -> Checked:
-    """InputError in one line for what is wrong with the request; nothing is written, and no credential repeated."""
+    """The request, checked. InputError in one line for what is wrong with it.
+
+    Nothing is left in the warehouse, and no credential is repeated.
+    """
     for uri in (request.catalog, request.warehouse):
         storage.refuse_credentials(uri)
     storage.refuse_credentials_in(request.config.model_dump())
@@ -57,7 +60,7 @@ def check_request(request: Request) -> Checked:
 
 
 def absolute(request: Request) -> Request:
-    """URIs as executors in another folder find them, S3 under the one scheme that Spark has a file system for."""
+    """The request with URIs that executors in another folder find. S3 is s3a, the one scheme that Spark can read."""
     settings = request.config
     changed = {
         "catalog": _with_absolute(settings.catalog, "test_list", "validation_list"),
@@ -77,7 +80,7 @@ def _with_absolute(section: BaseModel, *names: str) -> BaseModel:
 
 
 def settled(checked: Checked, spark: SparkSession) -> Checked:
-    """The request with what depends on the session decided, for the driver and all tasks: imagenet.backend."""
+    """The request with imagenet.backend decided for the driver and all tasks, by whether the session has GPUs."""
     on_gpus = checked.request.config.imagenet.device != "cpu" and gpus_per_task(spark) > 0
     config = experts.settled(checked.request.config, on_gpus)
     request = replace(checked.request, config=config)
@@ -85,7 +88,7 @@ def settled(checked: Checked, spark: SparkSession) -> Checked:
 
 
 def check_device(spark: SparkSession, config: Config) -> None:
-    """InputError where a GPU is demanded and a task gets none that CUDA sees: one task asks, before any work."""
+    """InputError where imagenet.device=cuda and a task gets no GPU that CUDA sees. One task asks, before any work."""
     if config.imagenet.device != "cuda" or all(expert.source == "tags" for expert in experts.chosen_experts(config)):
         return
     if gpus_per_task(spark) == 0:

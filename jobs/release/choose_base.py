@@ -1,4 +1,4 @@
-"""Which release a night stands on: the last one, where what it says of a GIF can still be true."""
+"""The base of a night: the last release, where what it says of a GIF can still be true."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_LABELS = (LABELS, WRITTEN_TAGS)
 
 
 def choose_base(run: Run) -> None:
-    """Let the run stand on the current release, or on none, and note which it is or why there is none."""
+    """Make the current release the run's base, or give it none. Note which it is, or why there is none."""
     note_versions(run.facts.inputs, run.config)
     base, why = _current(run)
     if base is not None:
@@ -40,7 +40,7 @@ def choose_base(run: Run) -> None:
 
 
 def _misfit(run: Run, base: RunRecord) -> str:
-    """Why a release can't be stood on; empty where it can."""
+    """Why a release can't be the base. Empty where it can."""
     needed = [*_NEEDED, *([MEDIA] if sees_frames(run.config) else [])]
     if missing := [table.name for table in needed if table.name not in base.table_versions]:
         return f"none: run {base.run_id} has no {', '.join(missing)}"
@@ -70,7 +70,7 @@ def _current(run: Run) -> tuple[RunRecord | None, str]:
 
 
 def note_versions(inputs: RunInputs, config: Config) -> None:
-    """Note what a run is given besides catalog and models: how frames are made and text is read, and which sessions."""
+    """Note what a run is given besides catalog and models: how it makes frames and reads text, and which sessions."""
     inputs.versions["frames"] = frames.frames_version(config.frames)
     if experts.chosen_experts(config, "texts"):
         inputs.versions["reader"] = ocr.reader_version(config.text)
@@ -86,7 +86,7 @@ def sees_frames(config: Config) -> bool:
 
 
 def kept_experts(run: Run) -> list[str]:
-    """The experts whose model is the one that the base's embeddings are by."""
+    """The experts whose model is the one that made the base's embeddings."""
     if run.base is None:
         return []
     before, now = run.base.inputs.versions, run.facts.inputs.versions
@@ -94,8 +94,10 @@ def kept_experts(run: Run) -> list[str]:
 
 
 def is_unchanged(run: Run, index: Index | None) -> bool:
-    """Whether the base is what this run would publish: no row of catalog, media, embeddings, neighbors or failures
-    differs, and nothing else that later stages are given.
+    """Whether this run would publish what the base already is.
+
+    That is so if no row of catalog, media, embeddings, neighbors or failures differs, and nothing else that later
+    stages are given. With an index, readers of search must also see the base's documents.
     """
     base = run.base
     if base is None:
@@ -116,6 +118,6 @@ def _settings(config: dict[str, object]) -> dict[str, object]:
 
 
 def _same_failures(run: Run) -> bool:
-    """Whether the same items fail as did before; what the index refused is known only once it is filled."""
+    """Whether the same items fail as before. Documents that an index refuses are known only once it is filled."""
     before_df = run.tables.read_base(FAILURES).where(F.col("stage") != str(Stage.SEARCH_DOCUMENTS))
     return same_rows(functools.reduce(DataFrame.unionByName, run.failures.held(), before_df.limit(0)), before_df)

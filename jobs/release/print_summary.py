@@ -17,16 +17,16 @@ from autotag_core.warehouse import UNCHANGED
 from jobs.run.run import Run
 
 PUBLISHED_WEIGHTS = {"semantic": 0.54, "imagenet": 0.33, "temporal": 0.28, "text": 0.20}
-"""What the team that described the system reported for its experts, GIPHY 2020."""
+"""Experts' weights as the team that described the system reported them, GIPHY 2020."""
 _NUM_EXAMPLES = 3
 _NUM_TAGS = 8
 
 
 def print_summary(run: Run, console: Console | None = None, warehouse: str | None = None) -> None:
-    """Rows and seconds by stage, failures, weights, what became of the tags, three GIFs before and after.
+    """Print rows and seconds by stage, failures, weights, what became of the tags, three GIFs before and after.
 
-    `warehouse` is what the reader should call it, where that is not what the run called it.
-    Never fails: the run is published, and a summary that can't be made must not look like a run that failed.
+    `warehouse` is what the reader should call it, where that is not what the run called it. It never fails: the run is
+    published, and a summary that can't be made must not look like a run that failed.
     """
     console = console or Console(width=None if Console().is_terminal else 120)
     try:
@@ -131,7 +131,7 @@ def _calibration_line(run: Run) -> str:
 
 
 def _examples(run: Run) -> list[Row]:
-    """Train GIFs with the most kinds of change, the most popular first."""
+    """Train GIFs with the most kinds of change, at most three. Ties: the most popular first, then by gif_id."""
     tag = F.struct("confidence", "tag", "source")
     voted_df = (
         run.tables.read(VOTED_TAGS)

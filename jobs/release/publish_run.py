@@ -1,4 +1,4 @@
-"""The end of a run: published as a whole, in tables and search, or recorded as what it was and nothing changed."""
+"""The end of a run: it is published as a whole, in tables and search, or only its outcome is recorded."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from jobs.search.index_alias import Index, alias_restored, move_alias, settle_in
 
 
 def publish_run(run: Run, index: Index | None) -> None:
-    """Move the alias, then append to `runs`: the release. Where either fails both stay, or are put back.
+    """Publish the run: move the alias, then append the release to `runs`. If either fails, both stay or are put back.
 
-    The alias goes first since it can be moved back, which a row of `runs` can't: so what that row says of the index is
-    true of every release.
+    The alias goes first since it can be moved back, and a row of `runs` can't. So what a release's row says of its
+    index is true.
     """
     with alias_restored(index, run.warehouse) if index is not None else nullcontext():
         if index is not None:
@@ -32,7 +32,7 @@ def publish_run(run: Run, index: Index | None) -> None:
 
 
 def publish_nothing(run: Run) -> None:
-    """Record that the base is what this run would publish."""
+    """Record that this run would publish what the base already is."""
     assert run.base is not None
     message = f"nothing has changed since run {run.base.run_id}"
     warehouse.append_run(run.warehouse, run.to_record(warehouse.UNCHANGED, message))
@@ -41,14 +41,14 @@ def publish_nothing(run: Run) -> None:
 
 
 def tidy_up(run: Run, index: Index | None) -> None:
-    """Delete the indexes, table versions and index shards that no kept release names; what fails is only a warning."""
+    """Delete indexes, table versions and index shards that no kept release names. What fails is only a warning."""
     if index is not None:
         settle_index(run, index)
     keep = run.config.warehouse.keep_releases
     try:
         shards = retention.drop_old_shards(run.warehouse, keep)
         deleted = retention.drop_old_versions(run.warehouse, keep)
-    except Exception as error:  # the run is published: disk space is not worth another exit code
+    except Exception as error:  # the run is published: wasted disk space is no reason for another exit code
         run.log.warning("old table versions not deleted", reason=cause(error))
     else:
         run.log.info("old table versions deleted", shards=",".join(shards) or None, **deleted)
@@ -56,11 +56,11 @@ def tidy_up(run: Run, index: Index | None) -> None:
 
 @contextmanager
 def recorded(run: Run) -> Iterator[None]:
-    """Write a row to `runs` however the run ends; the error goes on to the caller.
+    """If the block fails, write a row to `runs` and raise the error. A published run has written its row itself.
 
-    What was staged is dropped, but for frames that the next run can take up where this one has failed. An error that an
-    executor raised goes on as what it was there. Wrong input that shows before the first table is written leaves no row
-    either: nothing is written for it.
+    What was staged is dropped. After a failure it stays if staging.is_kept, for the next run to take up. An error that
+    an executor raised goes on as what it was there. Wrong input that shows before the first table is written leaves no
+    row, since nothing is written for it.
     """
     try:
         yield
@@ -86,7 +86,7 @@ def _clean_up(run: Run) -> None:
 
 
 def _is_published(run: Run) -> bool:
-    """Whether the row did land: its answer may be lost, or an interrupt may come in between."""
+    """Whether the row has landed. Its answer may be lost, or an interrupt may have come in between."""
     with suppress(Exception):
         return warehouse.current_release(run.warehouse, run.run_id).run_id == run.run_id
     return False

@@ -15,10 +15,11 @@ from jobs.search.index_alias import Index, alias_restored, holds_release, open_i
 
 
 def rollback_release(uri: str, run_id: str, elasticsearch: str | None = None, alias: str = "gifs") -> RunRecord:
-    """Point the alias to an index of the documents of `run_id`, then readers to its tables: both, or an error and none.
+    """Make the release of run_id current again, in search and then in the tables. Gives its new row of `runs`.
 
-    Where the index that it was published with is gone, or holds another release by now, a new one is filled from its
-    table: that takes a Spark session. InputError before anything is changed where its tables are no longer there.
+    Both move, or there is an error and neither does. Without `elasticsearch` only the tables move. If the index of the
+    release is gone, or holds another release by now, a new one is filled from its table. That takes a Spark session.
+    InputError before anything is changed where its tables are no longer there.
     """
     if elasticsearch is None:
         return warehouse.rollback(uri, run_id)
@@ -37,7 +38,7 @@ def rollback_release(uri: str, run_id: str, elasticsearch: str | None = None, al
 
 
 def _settings(release: RunRecord) -> ElasticsearchConfig:
-    """As the release was published with, as far as this version knows them."""
+    """The search settings that the release was published with, as far as this version knows them."""
     values: dict[str, Any] = json.loads(release.config).get("elasticsearch", {})
     return ElasticsearchConfig(**{name: values[name] for name in ElasticsearchConfig.model_fields if name in values})
 

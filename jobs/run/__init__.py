@@ -1,1 +1,1 @@
-"""A run: its record, its tables, its staging, and what can be taken up again."""
+"""A run: its record, its tables, its staging, and what the next run can take up."""

@@ -1,6 +1,6 @@
-"""Delta tables at one version: written and read by Spark's tasks, their log by the driver, without a JVM.
+"""Delta tables at one version. Spark's tasks write and read their files; the driver their log, without a JVM.
 
-Spark's own way plans and runs a query over the log at each scan and for each look into the history: on small tables
+Spark's own way plans and runs a query over the log at each scan, and at each look into the history. On small tables
 that is most of a run.
 """
 
@@ -33,10 +33,10 @@ def write_version(
     partitions: Iterable[str] | None = None,
     row_group_bytes: int = ROW_GROUP_BYTES,
 ) -> tuple[int, int]:
-    """Write the rows as the next version of a Delta table, in one commit; (version, rows).
+    """Write the rows as the next version of a Delta table, in one commit. Gives (version, number of rows).
 
-    The schema is the one of `table`, comments included, else that of the rows. Whose place they take is
-    said by `after` and `partitions`, as commit_files has them.
+    The schema is that of `table`, comments included, else that of the rows. `after` and `partitions` say which rows
+    these replace, as in commit_files.
     """
     partition_by = table.partition_by if table is not None else ()
     schema = table.schema if table is not None else to_arrow_schema(rows_df.schema)
@@ -47,9 +47,9 @@ def write_version(
 
 
 def write_files_alone(rows_df: DataFrame, uri: str) -> tuple[DataFrame, int]:
-    """Write the rows as files that no table names, and read them back; (rows, how many).
+    """Write the rows as files that no table names, and read them back. Gives (rows, how many).
 
-    What is read are the files that tasks said they wrote: one of a task that was tried again is not among them.
+    Only files that tasks reported are read. A file of a task that failed and was tried again is not among them.
     """
     files = write_rows(rows_df, uri)
     paths = [storage.join(uri, file.path) for file in files]
@@ -57,9 +57,9 @@ def write_files_alone(rows_df: DataFrame, uri: str) -> tuple[DataFrame, int]:
 
 
 def restore_version(uri: str, version: int) -> int:
-    """Make the rows of a version those of the newest one too; the newest version. Costs one commit, or none.
+    """Make the rows of this version those of the newest version too. Gives the newest version.
 
-    A run that was not published has left versions behind it that nobody names.
+    It costs one commit, or none. A run that was not published may have left newer versions, which no release names.
     """
     delta = open_table(uri)
     if delta.version() != version:
@@ -68,7 +68,7 @@ def restore_version(uri: str, version: int) -> int:
 
 
 def has_its_files(uri: str, version: int) -> bool:
-    """Whether a table has the version, and every file of it is there."""
+    """Whether a table has the version and every file of it is there."""
     try:
         return set(live_files(open_table(uri, version), uri)) <= set(storage.list_files(uri))
     except (DeltaError, InputError):
@@ -84,7 +84,7 @@ def read_version(spark: SparkSession, uri: str, version: int, schema: StructType
 
 
 def read_table_version(spark: SparkSession, uri: str, version: int, table: Table) -> DataFrame:
-    """The table at a version that any run wrote; one AutotagError lists every wrong column."""
+    """The table at a version that some run wrote. One AutotagError lists every wrong column."""
     delta = open_table(uri, version)
     check_columns(table, pa.schema(delta.schema().to_arrow()))
     return _read_files(spark, uri, live_files(delta, uri), spark_schema(table))
@@ -93,7 +93,7 @@ def read_table_version(spark: SparkSession, uri: str, version: int, table: Table
 def _read_files(spark: SparkSession, uri: str, files: list[str], schema: StructType) -> DataFrame:
     if not files:
         return spark.createDataFrame([], schema)
-    # a folder above the table may be called version=2; a name may hold what would be a pattern
+    # a folder above the table may be called version=2, and a name may look like a pattern
     reader = spark.read.schema(schema).option("basePath", uri)
     return reader.parquet(*map(_literal, files)).select(*schema.names)
 

@@ -12,12 +12,12 @@ from jobs.run.staging import Staging
 
 
 class FailureLog:
-    """Writes failures at once or, while it is not known whether anything has changed, holds them in the staging."""
+    """Writes failures at once, or holds them in the staging while nobody knows whether anything has changed."""
 
     def __init__(self, tables: RunTables, staging: Staging) -> None:
         self._tables, self._staging = tables, staging
         self.counts: dict[str, int] = {}
-        """By `stage:reason`."""
+        """How many failures there are, by `stage:reason`."""
         self._held: list[DataFrame] | None = None
 
     def hold(self) -> None:
@@ -25,17 +25,20 @@ class FailureLog:
         self._held = []
 
     def held(self) -> list[DataFrame]:
-        """What waits to be written."""
+        """The failures that wait to be written."""
         return list(self._held or [])
 
     def release(self) -> None:
-        """Write the failures that were held, and from now on each at once: something has changed."""
+        """Write the held failures. From now on each is written at once."""
         held, self._held = self._held, None
         if held:
             self._tables.write(FAILURES, functools.reduce(DataFrame.unionByName, held))
 
     def add(self, failures_df: DataFrame) -> int:
-        """Append rows to `failures` and count them by reason, for a record of the run however it ends."""
+        """Append rows to `failures`. Gives how many they are.
+
+        They are counted by reason, for a record of the run however it ends.
+        """
         if self._held is not None:
             all_df, num_failures = self._staging.write(f"failures-{len(self._held)}", failures_df)
             self._held.append(all_df)

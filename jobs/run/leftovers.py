@@ -1,4 +1,4 @@
-"""What runs that did not end have left in `_staging`: notes of what lies beside them, for the next run to take up."""
+"""Notes in `_staging` of runs that did not end. They say what lies beside them, for the next run to take up."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from jobs.run.run import Run
 def left_notes(run: Run, name: str) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
     """(folder, note, files of all folders) for each other run that has left a note of this name, newest first.
 
-    A note that can't be read is passed over; where nothing can be listed there are none, with a warning.
+    A note that can't be read is passed over. Where nothing can be listed there are none, and a warning.
     """
     staged = storage.join(run.warehouse, "_staging")
     try:

@@ -22,7 +22,7 @@ from jobs.run.staging import Staging
 
 @dataclass
 class Facts:
-    """What stages note of a run for its row of `runs`; tables.RUNS has the meaning of each."""
+    """What stages note of a run for its row of `runs`. tables.RUNS has the meaning of each."""
 
     inputs: RunInputs = field(default_factory=RunInputs)
     rows_in: dict[str, int] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Facts:
     calibration: str | None = None
     elasticsearch_index: str | None = None
     status: str | None = None
-    """How it ended, once it has."""
+    """PUBLISHED or UNCHANGED once the run has ended well, else None."""
 
 
 class Run:
@@ -51,11 +51,11 @@ class Run:
 
     @property
     def base(self) -> RunRecord | None:
-        """The release that this run stands on, see RunTables."""
+        """The release that this run starts from, see RunTables."""
         return self.tables.base
 
     def note(self, **notes: str) -> None:
-        """Note of the inputs what a person may ask and nothing depends on."""
+        """Add notes to the inputs. People may ask for them, and nothing depends on them."""
         self.facts.inputs.notes |= notes
 
     @contextmanager

@@ -21,19 +21,19 @@ from jobs.run.stage_spec import StageSpec
 
 @dataclass
 class RunTables:
-    """Reads and writes tables for a run; AutotagError where a stage touches a table that it has not declared."""
+    """Reads and writes the tables of a run. AutotagError where a stage touches a table that it has not declared."""
 
     spark: SparkSession
     warehouse: str
     run_id: str
     versions: dict[str, int] = field(default_factory=dict)
     base: RunRecord | None = None
-    """The release whose rows are kept where nothing that they depend on has changed; None: everything is made anew."""
+    """The release whose rows are kept where nothing that they depend on has changed. None: everything is made anew."""
     _stage: StageSpec | None = None
 
     @contextmanager
     def within(self, stage: StageSpec) -> Iterator[None]:
-        """Hold what is read and written in the block against what the stage has declared."""
+        """Within the block, only tables that the stage has declared may be read and written."""
         before, self._stage = self._stage, stage
         try:
             yield
@@ -54,17 +54,18 @@ class RunTables:
         return self._at(table, self.base.table_versions[table.name])
 
     def write(self, table: Table, rows_df: DataFrame, row_group_bytes: int = ROW_GROUP_BYTES) -> int:
-        """Write rows to the table's next version; the rows of an earlier run are replaced, those of this run kept.
+        """Write rows to the table's next version. Gives how many they are, as counted while they were written.
 
-        Returns how many rows the commit holds, counted by the commit itself. Columns are checked before anything runs.
+        Rows of an earlier run are replaced, rows of this run are kept. Columns are checked before anything runs.
         AutotagError where the rows would be added to those of another run.
         """
         return self._commit(table, rows_df, self.versions.get(table.name), row_group_bytes=row_group_bytes)
 
     def replace(self, table: Table, rows_df: DataFrame, partitions: Iterable[str]) -> int:
-        """Write rows in place of these partitions of a table that was adopted; without a base as `write` does.
+        """Write rows in place of these partitions of an adopted table. Gives how many they are.
 
-        The other partitions keep their files: a night on which one expert changes writes nothing of the others.
+        The other partitions keep their files. So a night on which one expert changes writes nothing of the others.
+        Without a base it does as `write`.
         """
         if self.base is None:
             return self.write(table, rows_df)
@@ -72,7 +73,7 @@ class RunTables:
         return self._commit(table, rows_df, after, partitions=partitions)
 
     def adopt(self, table: Table) -> None:
-        """Take the table as the base has it: nothing that it depends on has changed."""
+        """Take the table as the base has it. Nothing is written."""
         assert self.base is not None
         self.versions[table.name] = self.base.table_versions[table.name]
 
@@ -99,5 +100,5 @@ class RunTables:
         return num_rows
 
     def _mark(self) -> str:
-        """What tells a commit of this run from every other."""
+        """A text that tells a commit of this run from every other."""
         return f"{self.run_id}/{len(self.versions)}/{time.monotonic_ns()}"

@@ -1,4 +1,4 @@
-"""What a stage of the night says of itself."""
+"""What a stage of the night declares."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from autotag_core.tables import Table
 
 TASKS, GPUS, FITTED = "tasks", "tasks, GPUs", "tasks, driver"
-"""Where a stage runs: in Spark's tasks, on GPUs where there are any, with a model that is fitted on the driver."""
+"""Where a stage runs. TASKS: in Spark's tasks. GPUS: there, and on GPUs where there are any. FITTED: in tasks, one of
+which fits a model that the driver gathers."""
 
 
 @dataclass(frozen=True)
@@ -17,15 +18,15 @@ class StageSpec:
     name: str
     """Its key in the columns rows_in, rows_out and seconds of `runs`."""
     reads: tuple[Table, ...]
-    """Tables of this run; of a table that it writes it may also read what the base has."""
+    """Tables that it reads, of this run or of the base. It may also read those that it writes."""
     writes: tuple[Table, ...]
     runs_on: str
     """TASKS, GPUS or FITTED."""
     cost: str
     """What its time grows with."""
     unit: str
-    """Of what its progress counts."""
+    """What its progress counts."""
 
     def may_read(self, table: Table) -> bool:
-        """Whether it said so."""
+        """Whether it has declared to read the table, or to write it."""
         return table in self.reads or table in self.writes

@@ -1,4 +1,7 @@
-"""What a stage of the night reads and writes, and how its cost grows: declared beside its code, checked as it runs."""
+"""Stages of the night. Each declares beside its code what it reads and writes, and how its cost grows.
+
+Tables are checked against that as the stage runs.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ T = TypeVar("T")
 
 
 class Stage(Generic[P, T]):
-    """A function that is a stage: called with a run it is timed, and may read and write what it said."""
+    """A function that is a stage. It is called with a run and timed, and may read and write only what it declared."""
 
     def __init__(self, spec: StageSpec, function: Callable[Concatenate[Run, P], T]) -> None:
         self.spec, self._function = spec, function
         functools.update_wrapper(self, function)
 
     def __call__(self, run: Run, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run it; AutotagError where it touches a table that it has not declared."""
+        """Run the function and give its result. AutotagError where it touches a table that it has not declared."""
         with run.timed(self.spec.name, unit=self.spec.unit), run.tables.within(self.spec):
             return self._function(run, *args, **kwargs)
 
@@ -37,5 +40,8 @@ def stage(
     cost: str = "GIFs",
     unit: str = "GIFs",
 ) -> Callable[[Callable[Concatenate[Run, P], T]], Stage[P, T]]:
-    """Make the function, whose first argument is the run, a stage. StageSpec says what each argument means."""
+    """A decorator that makes a function a stage.
+
+    The function's first argument is the run. StageSpec says what each argument here means.
+    """
     return functools.partial(Stage, StageSpec(name, reads, writes, runs_on, cost, unit))

@@ -1,4 +1,4 @@
-"""A run's folder in `_staging`: rows that several later steps need, and what a run leaves for the next if it fails."""
+"""A run's folder in `_staging`: rows that later steps need, and what the run leaves for the next if it fails."""
 
 from __future__ import annotations
 
@@ -14,33 +14,34 @@ from udfs.tasks.keep import Keep
 
 
 def kept_in(folder: str) -> Keep:
-    """What writes rows under a name of their own in the folder each time it is called."""
+    """A function that writes rows to the folder, under a new name at each call."""
     numbers = itertools.count()
     return lambda rows_df: write_files_alone(rows_df, storage.join(folder, str(next(numbers))))[0]
 
 
 class Staging:
-    """The folder of one run, deleted when it ends."""
+    """The folder of one run, deleted when the run ends."""
 
     def __init__(self, warehouse: str, run_id: str) -> None:
         self._all, self._run_id = storage.join(warehouse, "_staging"), run_id
         self.uri = storage.join(self._all, run_id)
         self.is_kept = False
-        """Whether something lies in it that a later run could take up if this one fails."""
+        """Whether the folder stays if this run fails, since it holds something that a later run could take up."""
 
     def place(self, name: str) -> str:
-        """The URI of what bears this name in it."""
+        """The URI of this name in the folder."""
         return storage.join(self.uri, name)
 
     def write(self, name: str, rows_df: DataFrame) -> tuple[DataFrame, int]:
-        """Compute the rows once, outside the tables: (the rows, how many).
+        """(the rows, how many), computed once and written outside the tables.
 
-        What retried and speculative tasks leave beside them is not read: each row is there once, on any file system.
+        Files that retried and speculative tasks leave beside them are not read. So each row is there once, on any file
+        system.
         """
         return write_files_alone(rows_df, self.place(name))
 
     def keeper(self, name: str) -> Keep:
-        """A function that computes rows once: each time it is called it writes them under a name of their own."""
+        """A function that computes rows once: at each call it writes them under a new name in the folder `name`."""
         return kept_in(self.place(name))
 
     def clean_up(self) -> None:
@@ -48,7 +49,7 @@ class Staging:
         storage.delete_prefix(self.uri)
 
     def drop_others(self, log: Any) -> None:
-        """Drop what runs that did not end left: one run at a time writes a warehouse, so nobody needs it."""
+        """Drop what runs that did not end have left. One run at a time writes a warehouse, so nobody needs it."""
         try:
             folders = {uri.removeprefix(f"{self._all}/").partition("/")[0] for uri in storage.list_files(self._all)}
             others = folders - {self._run_id}

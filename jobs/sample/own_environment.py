@@ -1,4 +1,4 @@
-"""The environment of a run on servers of its own: nothing that the user set for other servers leads it astray."""
+"""The environment of a run on its own servers, without what the user has set for other servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from autotag_core import storage
 
 PREFIXES = ("AWS_", "ELASTICSEARCH_")
-"""Of the variables by which boto3, Spark, delta-rs and the job itself find servers and credentials."""
+"""Beginnings of the variables by which boto3, Spark, delta-rs and the job itself find servers and credentials."""
 _NO_FILES = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
@@ -19,10 +19,10 @@ _NO_FILES = {
 
 @contextmanager
 def own_environment() -> Iterator[None]:
-    """Within the block there are no credentials, profiles or endpoints of the user; afterwards they are as before.
+    """Within the block there are no credentials, profiles or endpoints of the user. Afterwards they are as before.
 
-    Enter it before the servers start, and set the variables of the servers inside: a profile that does not exist or
-    the session token of another account would be taken together with them.
+    Enter it before the servers start, and set the variables of the servers inside. Otherwise those would be used
+    together with, say, a profile that does not exist or the session token of another account.
     """
     before = _current()
     _replace(_NO_FILES)

@@ -1,6 +1,7 @@
 """`make run`: the whole job on one machine, from a drawn catalog on a real S3 server to a real Elasticsearch.
 
-The S3 server's files stay in .cache/sample until the next run, so the tables can be opened; the servers do not.
+Both servers are stopped at the end. The S3 server's files stay in .cache/sample until the next run, so the tables can
+be opened.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def run_sample(
         typer.echo(f"Drew {gifs} GIFs and {broken} broken ones to {catalog} ({time.monotonic() - start:.0f} s)")
         run = run_nightly(Request(f"{catalog}/catalog.jsonl", tables, _for_one_node(config), elasticsearch_url))
         try:
-            # the files below the server are the tables too: what the summary names is there after the servers
+            # the summary names the server's files, which are still there when the servers are stopped
             print_summary(run, warehouse=_shown(place / BUCKET / "warehouse"))
             _print_quality(tables, f"{catalog}/truth.jsonl")
             show_searches(tables, elasticsearch_url, f"{catalog}/truth.jsonl", config.elasticsearch)
@@ -78,13 +79,13 @@ def _print_next(place: Path) -> None:
 
 
 def _shown(path: Path) -> str:
-    """The path as it is typed here."""
+    """The path as people type it in the current folder."""
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
 @contextmanager
 def _emptied(place: Path, is_ours: bool) -> Iterator[None]:
-    """Hold the folder without anything that an earlier run left, so that no run depends on the ones before it.
+    """Hold the folder for this run, without the files that an earlier run left: no run depends on the ones before it.
 
     InputError where another run holds it, or where it holds anything that no such run has made.
     """
@@ -102,7 +103,10 @@ def _emptied(place: Path, is_ours: bool) -> Iterator[None]:
 
 @contextmanager
 def _servers(folder: Path) -> Iterator[tuple[S3Server, str]]:
-    """Both servers, started side by side, stopped whatever happens, also while they start."""
+    """The S3 server and Elasticsearch's URL.
+
+    Both servers start side by side. They are stopped whatever happens, also while they start.
+    """
     s3, elasticsearch = S3Server(folder), ElasticsearchServer()
     pool = ThreadPoolExecutor(2)
     started: list[Future[Any]] = []
@@ -112,7 +116,7 @@ def _servers(folder: Path) -> Iterator[tuple[S3Server, str]]:
             future.result()
         yield s3, elasticsearch.url
     finally:
-        # One that is not ready gives up when its process is gone, which it may not have started yet.
+        # A server that is not ready gives up when its process is gone. It may not have started one yet: stop it again.
         while not all(future.done() for future in started):
             for server in (elasticsearch, s3):
                 with suppress(Exception):
@@ -124,7 +128,7 @@ def _servers(folder: Path) -> Iterator[tuple[S3Server, str]]:
 
 
 def _for_one_node(config: Config) -> Config:
-    """A single Elasticsearch node can't hold a replica of its own shards."""
+    """The config without replicas: a single Elasticsearch node can't hold a replica of its own shards."""
     return config.model_copy(update={"elasticsearch": config.elasticsearch.model_copy(update={"replicas": 0})})
 
 

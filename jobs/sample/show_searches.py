@@ -25,7 +25,7 @@ Tags = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Searched:
-    """One search: how many GIFs have these words as a true tag, and what was found on either index."""
+    """One search: its words, the GIFs that truly have them as a tag, and what was found on either index."""
 
     words: str
     right: set[str]
@@ -36,7 +36,7 @@ class Searched:
 def show_searches(tables: str, url: str, truth_uri: str, config: ElasticsearchConfig, alias: str = "gifs") -> None:
     """Print searches for the tags that uploaders forgot most often, and the best hits of the first, before and after.
 
-    `alias` holds the current release of the warehouse `tables`; an index of the uploaders' tags is made beside it.
+    `alias` holds the current release of the warehouse `tables`. An index of the uploaders' tags is made beside it.
     """
     client = search.elasticsearch_client(url, config, search.read_credentials())
     release = warehouse.current_release(tables)
@@ -62,7 +62,7 @@ def show_searches(tables: str, url: str, truth_uri: str, config: ElasticsearchCo
 
 
 def _print_best(uploaded: Tags, voted: Tags, found: Searched) -> None:
-    """The best hits with all their tags on either side; a right GIF is marked."""
+    """Print the best hits on either index with all their tags. A right GIF is marked."""
     typer.echo(f"\nBest hits for {found.words!r} (* right: it is truly that):")
     for name, hits, tags in (("before", found.before, uploaded), ("after", found.after, voted)):
         for hit in hits[:NUM_SHOWN]:
@@ -73,7 +73,7 @@ def _print_best(uploaded: Tags, voted: Tags, found: Searched) -> None:
 
 
 def _voted_tags(tables: str, release: warehouse.RunRecord) -> Tags:
-    """Each GIF's tags with confidence, the surest first; what a rule only proposes apart."""
+    """Each GIF's tags with confidence, highest first, ties alphabetical, without tags that a rule only proposes."""
     columns = ["gif_id", "tag", "confidence", "source"]
     rows = warehouse.read_table(tables, VOTED_TAGS.name, release, columns).to_pylist()
     tags: Tags = {}
@@ -84,7 +84,7 @@ def _voted_tags(tables: str, release: warehouse.RunRecord) -> Tags:
 
 
 def _forgotten_tags(uploaded: Tags, truth: dict[str, set[str]]) -> list[str]:
-    """The true tags that most GIFs of the catalog lack, ties alphabetical."""
+    """The NUM_SEARCHES true tags that most GIFs of the catalog lack, ties alphabetical."""
     lacking = Counter(tag for gif_id, tags in uploaded.items() for tag in truth.get(gif_id, set()) - set(tags))
     return sorted(lacking, key=lambda tag: (-lacking[tag], tag))[:NUM_SEARCHES]
 
@@ -92,7 +92,7 @@ def _forgotten_tags(uploaded: Tags, truth: dict[str, set[str]]) -> list[str]:
 def _index_uploaded(
     catalog: list[dict[str, Any]], run_id: str, client: Elasticsearch, config: ElasticsearchConfig
 ) -> None:
-    """An index of the catalog as uploaders tagged it, to compare with."""
+    """Make an index of the catalog as uploaders tagged it, to compare with."""
     documents = [
         {
             "gif_id": row["gif_id"],

@@ -12,7 +12,7 @@ from udfs.search import documents as search_documents
     "documents", reads=(CATALOG, VOTED_TAGS, MEDIA, RELATED_GIFS, WRITTEN_TAGS), writes=(SEARCH_DOCUMENTS,), cost="tags"
 )
 def build_search_documents(run: Run) -> None:
-    """One document per GIF of the catalog, as Elasticsearch will hold it."""
+    """Write one document per GIF of the catalog, as Elasticsearch will hold it."""
     run.expect(run.facts.rows_out["catalog"])
     media_df = run.tables.read(MEDIA) if run.tables.has(MEDIA) else None
     related_df = run.tables.read(RELATED_GIFS) if run.tables.has(RELATED_GIFS) else None

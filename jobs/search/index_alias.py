@@ -32,7 +32,7 @@ class Index:
 
 
 def open_index(url: str, alias: str, config: ElasticsearchConfig) -> Index:
-    """Check the server, the credentials and the alias before any work; InputError in one line."""
+    """The index, after a check of server, credentials and alias, before any work. InputError in one line."""
     credentials = search.read_credentials()
     client = search.elasticsearch_client(url, config, credentials)
     search.check_alias(client, alias, config)
@@ -48,12 +48,12 @@ def serves_release(index: Index, release: RunRecord) -> bool:
 
 
 def holds_release(index: Index, name: str, release: RunRecord, form: str | None = None) -> bool:
-    """Whether an index of the alias, where asked of this form, holds the documents of the release and no others."""
+    """Whether an index of the alias holds the documents of the release and no others, in this form if one is given."""
     return search.held_release(index.client, index.alias, name, index.config, form) == release_id(release)
 
 
 def release_id(release: RunRecord) -> str:
-    """The run that made the tables of a release, which a rollback may have made current again."""
+    """The run that made the tables of a release. A rollback, a run of its own, may have made them current again."""
     return release.release_of or release.run_id
 
 
@@ -72,7 +72,7 @@ def move_alias(run: Run, index: Index) -> None:
 
 @contextmanager
 def alias_restored(index: Index, warehouse: str) -> Iterator[None]:
-    """Put the alias back where it is now if the block fails: search and tables move together or not at all."""
+    """If the block fails, put the alias back where it is now: search and tables move together or not at all."""
     before = search.current_indexes(index.client, index.alias, index.config)
     try:
         yield
@@ -89,7 +89,7 @@ def alias_restored(index: Index, warehouse: str) -> Iterator[None]:
 
 
 def rollback_command(index: Index, warehouse: str) -> str:
-    """What brings search back to a release, for an error message."""
+    """The command that brings search back to a release, for an error message."""
     return (
         f"`autotag rollback --warehouse {warehouse} --elasticsearch {index.url} --index {index.alias} RUN_ID` "
         "with the run of the last release"
@@ -97,12 +97,12 @@ def rollback_command(index: Index, warehouse: str) -> str:
 
 
 def settle_index(run: Run, index: Index) -> None:
-    """Mark the published index and drop indexes that nobody needs any more; what fails here is only a warning."""
+    """Mark the published index and drop indexes that nobody needs any more. What fails here is only a warning."""
     assert run.facts.elasticsearch_index is not None
     search.mark_published(index.client, run.facts.elasticsearch_index, index.config, holds=run.run_id)
     try:
         pruned = search.prune_indexes(index.client, index.alias, index.config)
-    except Exception as error:  # the run is published: disk space is not worth another exit code
+    except Exception as error:  # the run is published: wasted disk space is no reason for another exit code
         run.log.warning("old indexes not deleted", alias=index.alias, reason=cause(error))
     else:
         run.log.info("old indexes deleted", alias=index.alias, indexes=",".join(pruned) or None)

@@ -1,7 +1,7 @@
-"""search_documents -> Elasticsearch, counted against the table; what it refuses -> failures.
+"""search_documents -> Elasticsearch, counted against the table. Documents that it refuses -> failures.
 
-The index that readers see is changed where documents differ, if it holds the documents of the base; else a new one is
-filled, and publication moves the alias.
+If the index that readers see holds the documents of the base, and few differ, these are changed in it. Else a new index
+is filled, and publication moves the alias.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ from udfs.search import documents as search_documents
 
 @stage("index", reads=(SEARCH_DOCUMENTS,), writes=(FAILURES,), cost="documents that differ, or all", unit="documents")
 def index_documents(run: Run, index: Index) -> None:
-    """Bring search to the run's documents and count them; NotPublishedError where it does not hold what it should."""
+    """Bring the run's documents into an index, and count them there.
+
+    NotPublishedError where the index lacks a document that it did not refuse, or refused too many.
+    """
     num_documents = run.facts.rows_out["documents"]
     run.expect(num_documents)
     found = _changes(run, index)
@@ -49,7 +52,7 @@ def index_documents(run: Run, index: Index) -> None:
 def fill_index(
     index: Index, run_id: str, documents_df: DataFrame, add_failures: Callable[[DataFrame], Any]
 ) -> tuple[str, int, int]:
-    """Fill a new index from the executors: its name, the documents that it holds, and those that it refused."""
+    """Fill a new index from the executors. Gives its name, how many documents it holds, and how many it refused."""
     name = search.create_index(index.client, index.alias, run_id, index.config)
     with _done(search_documents.index_documents(documents_df, index.target(name))) as (num_refused, refused_df):
         add_failures(refused_df)
@@ -58,7 +61,10 @@ def fill_index(
 
 @contextmanager
 def _done(report_df: DataFrame) -> Iterator[tuple[int, DataFrame]]:
-    """Do once what the report reports: how many documents were refused, and these as rows of `failures`."""
+    """How many documents were refused, and these as rows of `failures`.
+
+    The report is lazy. It is persisted for the block, so that what it reports is done once.
+    """
     report_df = report_df.persist()
     try:
         _, num_refused = search_documents.count_indexed(report_df)
@@ -69,7 +75,7 @@ def _done(report_df: DataFrame) -> Iterator[tuple[int, DataFrame]]:
 
 @contextmanager
 def index_restored(run: Run, index: Index | None) -> Iterator[None]:
-    """Turn the index that readers see back into what it was if the block fails after it has begun to change it."""
+    """If the block fails after it began to change the index that readers see, change the index back."""
     try:
         yield
     except BaseException as error:
@@ -89,12 +95,12 @@ def index_restored(run: Run, index: Index | None) -> Iterator[None]:
 
 
 def _changes(run: Run, index: Index) -> tuple[DataFrame, int] | None:
-    """What differs from the index that readers see, and how much; None where a new one is to be filled."""
+    """What differs from the index that readers see, and how many documents. None where a new index is to be filled."""
     if run.base is None or not serves_release(index, run.base):
         return None
     try:
         before_df = _documents_before(run)
-    except AutotagError as error:  # columns of another version
+    except AutotagError as error:  # no such table, or columns of another version
         run.log.info("documents not compared", reason=str(error))
         return None
     changes_df = search_documents.document_changes(run.tables.read(SEARCH_DOCUMENTS), before_df)
@@ -114,7 +120,7 @@ def _documents_before(run: Run) -> DataFrame:
 
 
 def _change_index(run: Run, index: Index, changes_df: DataFrame) -> tuple[int, int]:
-    """Apply the changes: the documents that the index then holds, and those of the table that it refuses."""
+    """Apply the changes. Gives how many documents the index then holds, and how many of the table's it refuses."""
     assert run.base is not None and run.base.elasticsearch_index is not None
     name = run.base.elasticsearch_index
     run.facts.elasticsearch_index = name
@@ -131,7 +137,7 @@ def _change_back(run: Run, index: Index) -> None:
     name = run.facts.elasticsearch_index
     assert name is not None
     changes_df = search_documents.document_changes(_documents_before(run), run.tables.read(SEARCH_DOCUMENTS))
-    version = int(time.time() * 1000)  # greater than this run's own, of which a task may still be sending
+    version = int(time.time() * 1000)  # greater than this run's own version, with which a task may still be sending
     with _done(search_documents.change_documents(changes_df, index.target(name), version)):
         pass
     search.count_refreshed(index.client, name, index.config)

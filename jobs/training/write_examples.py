@@ -1,4 +1,4 @@
-"""catalog, media, voted_tags and duplicates -> training_examples, training_labels and training_funnel."""
+"""catalog, media, failures, voted_tags and duplicates -> training_examples, training_labels and training_funnel."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from jobs.run.stages import stage
 from udfs.training import examples as training
 
 _GIFS_PER_FILE = {"reference": 500_000, "jpeg": 2_000, "webp": 2_000}
-"""Stored frames of so many are a quarter of a gigabyte."""
+"""GIFs in one file. The stored frames of 2,000 GIFs are a quarter of a gigabyte."""
 _ROW_GROUP_BYTES = {"reference": 128 * 1024, "jpeg": 8 * 1024 * 1024, "webp": 8 * 1024 * 1024}
-"""What training reads at once: about a thousand references, or 60 GIFs with 16 stored frames."""
+"""Bytes of a row group, which training reads at once: about a thousand references, or 60 GIFs with 16 stored frames."""
 
 
 @stage(
@@ -33,7 +33,7 @@ _ROW_GROUP_BYTES = {"reference": 128 * 1024, "jpeg": 8 * 1024 * 1024, "webp": 8 
     cost="GIFs, with frames their bytes",
 )
 def write_examples(run: Run) -> None:
-    """The voted dataset as training reads it, with the steps by which the catalog became it; leaks are in the gates."""
+    """Write the voted dataset as training reads it, and how the catalog became it. Leaks are noted in the gates."""
     config, num_gifs = run.config, run.facts.rows_out["catalog"]
     num_files = -(-num_gifs // _GIFS_PER_FILE[config.training.frames])
     duplicates_df = run.tables.read(DUPLICATES) if run.tables.has(DUPLICATES) else None

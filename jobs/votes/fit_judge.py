@@ -1,4 +1,4 @@
-"""neighbors, catalog and expert_weights -> what judges every tag: the evidence's statistics, and tag_thresholds."""
+"""neighbors, catalog and expert_weights -> what judges every tag: statistics of the evidence, and tag_thresholds."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from udfs.votes.ballots import Ballots
 
 @dataclass(frozen=True)
 class Learned:
-    """The statistics on tags, and the judge of what neighbors say of them."""
+    """The statistics on tags, and the judge of what neighbors say of tags."""
 
     statistics: TagStatistics
     judge: Judge
@@ -32,7 +32,7 @@ class Learned:
 
 @stage("scores", reads=(CATALOG, NEIGHBORS, EXPERT_WEIGHTS), writes=(TAG_THRESHOLDS,), cost="GIFs x k x experts")
 def learn_to_score(run: Run, ballots: Ballots) -> Learned:
-    """Count the catalog's tags and learn to judge every tag that a GIF or a neighbor of it has."""
+    """What judges every tag that a GIF or a neighbor of it has, learned from the catalog. Writes tag_thresholds."""
     config = run.config.vote
     run.expect(run.facts.rows_out["catalog"])
     weights, guessed = read_weights(run.tables.read(EXPERT_WEIGHTS), config)
@@ -50,11 +50,11 @@ def learn_to_score(run: Run, ballots: Ballots) -> Learned:
 
 
 def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, ExpertWeight], dict[str, float]]:
-    """Each expert's weights, and the weights on new tags of those of which they had to be guessed.
+    """Each expert's weights, and the weights on new tags that were guessed for experts which know tags.
 
-    Where experts were judged on train GIFs by these GIFs' own tags, nothing tells how good they are at new ones. Of an
-    expert that knows no tags, its weight there is a fair guess; one that was made of the tags, or trained on them, says
-    them back: it is guessed to be no better than the mean of the others.
+    Experts may have been judged on train GIFs by these GIFs' own tags. Then nothing tells how good they are at new
+    ones. For an expert that knows no tags, its weight is a fair guess. An expert that was made of the tags or trained
+    on them repeats them. It is guessed to be no better than the mean of the others.
     """
     rows = weights_df.orderBy("expert").collect()
     knowing = {*config.from_own_tags, *config.trained_on_tags}
@@ -72,14 +72,14 @@ def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, E
 
 
 def taught_excess(known: TagStatistics) -> dict[str, float]:
-    """By expert by how much shares of train GIFs' own tags are above chance (OpenStatistics.excess)."""
+    """By expert: how far shares of train GIFs' own tags are above chance (OpenStatistics.excess)."""
     return {known.experts[place]: mean for place, mean in open_statistics(known, local_folder()).excess().items()}
 
 
 def validation_pairs(
     ballots: Ballots, catalog_df: DataFrame, known: TagStatistics, config: VoteConfig
 ) -> pa.Table | None:
-    """What a judge learns from: at most vote.max_calibration_gifs validation GIFs; None where they are too few."""
+    """What a judge learns from: at most 5,000 validation GIFs (max_calibration_gifs). None where they are too few."""
     limits = {"max_evaluation_gifs": min(config.max_evaluation_gifs, config.max_calibration_gifs)}
     truth_df, split = expert_weights.evaluation_truth(catalog_df, config.model_copy(update=limits))
     if split != VALIDATION:
@@ -89,10 +89,10 @@ def validation_pairs(
 
 
 def _as_json(judge: Judge) -> str:
-    """What a reader of `runs` gets: the weights on own tags, and the calibration with its reliability, or why not.
+    """The column `calibration` of `runs`: weights on own tags, and the calibration with its reliability, or why not.
 
-    `taught`: what vote.rule=learned has of own tags, by kind of evidence, with the share that editors leave out; null
-    where `reliability` judges.
+    `taught` is what vote.rule=learned has of own tags, by kind of evidence, with the share that editors leave out. It
+    is null where nothing was learned of them and `reliability` judges, and by the published rule.
     """
     learned = json.loads(judge.calibration.to_json()) if judge.calibration else {"reason": judge.reason}
     factors = {name: round(weight.on_own_tags, 6) for name, weight in sorted(judge.weights.experts.items())}

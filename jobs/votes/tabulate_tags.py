@@ -15,8 +15,10 @@ from udfs.votes.ballots import Ballots
 
 @stage("tag_table", reads=(CATALOG, NEIGHBORS, DUPLICATES))
 def tabulate_tags(run: Run) -> Ballots:
-    """Put the tags of the catalog into one table that every task of the vote maps, with slips as vote.rule takes them;
-    beside them go the neighbors that vote."""
+    """The neighbors that vote, rows about GIFs, and one table of the catalog's tags, which every task of the vote maps.
+
+    If vote.rule knows them, slips of raw tags and the tags of copies are taken in.
+    """
     run.expect(run.facts.rows_out["catalog"])
     catalog_df, slips_df, copied_df = run.tables.read(CATALOG), None, None
     if run.config.vote.rule in KNOWING_SLIPS:

@@ -12,7 +12,7 @@ from udfs.votes.ballots import Ballots
 
 @stage("votes", reads=(CATALOG, NEIGHBORS), writes=(VOTED_TAGS,), cost="GIFs x k x experts")
 def vote_tags(run: Run, ballots: Ballots, learned: Learned) -> None:
-    """Let the neighbors vote as published: confirm, demote and add tags; put every tag's score beside it."""
+    """Write each GIF's tags as the published vote confirms, demotes and adds them, with every tag's score."""
     run.expect(run.facts.rows_out["catalog"])
     voted_df = votes.vote_tags(ballots, learned.statistics, learned.judge)
     run.facts.rows_out["votes"] = run.tables.write(VOTED_TAGS, voted_df)

@@ -11,7 +11,7 @@ from udfs.votes.ballots import Ballots
 
 @stage("weights", reads=(CATALOG, NEIGHBORS), writes=(EXPERT_WEIGHTS,), cost="validation GIFs")
 def weigh_experts(run: Run, ballots: Ballots) -> None:
-    """Judge each expert on validation GIFs, or leave-one-out on train where they are too few."""
+    """Write each expert's weight, judged on validation GIFs, or leave-one-out on train GIFs where they are too few."""
     config = run.config.vote
     run.expect(run.facts.rows_out["catalog"])
     truth_df, split = expert_weights.evaluation_truth(run.tables.read(CATALOG), config)
