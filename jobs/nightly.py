@@ -13,9 +13,9 @@ if not __package__:  # spark-submit runs this file by its path: jobs/ is on sys.
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from autotag_core import experts, storage
-from autotag_core.errors import NotPublishedError
 from autotag_core.experts import TagSpace
-from autotag_core.tables import FAILURES, MEDIA
+from autotag_core.failures import Stage as FailureStage
+from autotag_core.tables import MEDIA
 from jobs.catalog.read_catalog import read_catalog
 from jobs.duplicates.group_duplicates import group_duplicates
 from jobs.embeddings.base_embeddings import adopt_embeddings
@@ -31,6 +31,7 @@ from jobs.process.session import spark_session
 from jobs.related.relate_tags import relate_gifs, relate_searches, relate_tags
 from jobs.release.check_request import Checked, Request, check_device, check_request, settled
 from jobs.release.choose_base import choose_base, is_unchanged, sees_frames
+from jobs.release.gates import check_catalog_gates, pass_gate
 from jobs.release.publish_run import publish_nothing, publish_run, recorded, tidy_up
 from jobs.run.run import Run
 from jobs.run.stages import Stage
@@ -79,6 +80,7 @@ def run_nightly(request: Request) -> Run:
         check_device(run.spark, run.config)
         choose_base(run)
         read_catalog(run, checked.request.catalog)
+        check_catalog_gates(run)
         space = _embed(run)
         find_neighbors(run)
         run.staging.drop_others(run.log)
@@ -135,6 +137,7 @@ def _start(checked: Checked) -> Run:
     checked = settled(checked, spark)
     request = checked.request
     run = Run(spark, request.config, request.warehouse, log, Progress(spark.sparkContext))
+    run.accepted = request.accepted
     bind_run(run.run_id)
     run.facts.inputs.versions |= checked.model_versions
     run.log.info("run started", catalog=request.catalog, warehouse=request.warehouse, spark=spark.version)
@@ -143,18 +146,9 @@ def _start(checked: Checked) -> Run:
 
 def _check_failed_share(run: Run, num_failed: int) -> None:
     """NotPublishedError where more than gates.max_failed_share of the GIFs could not be read or embedded."""
-    num_gifs = run.facts.rows_out["catalog"]
-    limit = run.config.gates.max_failed_share
-    run.facts.gates["failed_share"] = f"{num_failed / num_gifs:.4f} of at most {limit}"
-    if num_failed > limit * num_gifs:
-        run.failures.release()
-        counts = sorted(run.failures.counts.items(), key=lambda item: (-item[1], item[0]))
-        reasons = ", ".join(f"{count} x {name}" for name, count in counts if not name.startswith("catalog:"))
-        raise NotPublishedError(
-            f"{num_failed} of {num_gifs} GIFs could not be read or embedded ({reasons}), "
-            f"more than gates.max_failed_share={limit}: "
-            f"see version {run.tables.versions[FAILURES.name]} of the table failures in {run.warehouse}"
-        )
+    said = run.failures.summary(FailureStage.FRAMES, FailureStage.EMBEDDINGS)
+    what = f"GIFs could not be read or embedded ({said})"
+    pass_gate(run, "failed_share", num_failed, run.facts.rows_out["catalog"], what)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from autotag_core.config.section import PositiveCount, Section, Share
+from autotag_core.config.section import PositiveCount, Section
 
 ExpertName = Literal["imagenet", "temporal", "semantic", "text"]
 
@@ -74,7 +74,7 @@ class SemanticConfig(Section):
     many are left out with it. Each takes 1.4 KB of the one task that learns, at 64 dimensions."""
     refit: bool = False
     """Fit the space anew although one is saved."""
-    max_unknown_share: Share = 0.05
+    max_unknown_share: ClassVar[float] = 0.05
     """The saved space is used again, so that no vector moves, until more than this share of what tags and sessions name
     is new to it."""
     num_iterations: PositiveCount = 10

@@ -6,10 +6,17 @@ from autotag_core.config.section import PositiveCount, Section, Share
 
 
 class GatesConfig(Section):
-    """What a run must reach to be published."""
+    """What a run must reach to be published. `--accept GATE` publishes one night that does not."""
 
+    max_unusable_share: Share = 0.1
+    """Gate `unusable_rows`: more rows of the catalog than this share can't be used. The file is broken, or of another
+    form."""
+    max_vanished_share: Share = 0.1
+    """Gates `vanished_gifs` and `vanished_tags`: more than this share of the GIFs of the last release are gone, or of
+    their uploaders' tags. The catalog is not whole, or a column is lost or has another name."""
     max_failed_share: Share = 0.2
-    """More GIFs without frames than this share of the catalog: a storage outage, not a night's work."""
+    """Gate `failed_gifs`: more GIFs than this share can't be read or embedded. That is a storage outage, not a night's
+    work."""
 
 
 class WarehouseConfig(Section):

@@ -14,7 +14,7 @@ class ElasticsearchConfig(Section):
     """At most so many documents in one bulk request."""
     bulk_bytes: ClassVar[int] = 1024 * 1024
     """At most so many bytes in one bulk request."""
-    attempts: PositiveCount = 8
+    attempts: ClassVar[int] = 8
     """Tries of one bulk request or of items answered with 429 or 503, with exponential backoff."""
     initial_backoff_s: ClassVar[float] = 0.5
     """Wait before the second try, seconds; doubled before each further one."""

@@ -1,5 +1,6 @@
 """Files by URI, local or S3."""
 
+from autotag_core.storage.arrow import arrow_paths, storage_options
 from autotag_core.storage.files import (
     download_file,
     endpoint_url,
@@ -23,6 +24,7 @@ from autotag_core.storage.listing import (
     is_file,
     list_files,
     num_bytes,
+    sizes,
     stamp,
 )
 from autotag_core.storage.uris import (
@@ -39,6 +41,7 @@ from autotag_core.storage.uris import (
 __all__ = [
     "S3_SCHEMES",
     "absolute",
+    "arrow_paths",
     "check_exists",
     "check_reachable",
     "delete_files",
@@ -62,8 +65,10 @@ __all__ = [
     "refuse_credentials",
     "refuse_credentials_in",
     "s3_client",
+    "sizes",
     "split_s3",
     "stamp",
+    "storage_options",
     "upload_file",
     "write_bytes",
 ]

@@ -7,6 +7,7 @@ import json
 import math
 import shutil
 import time
+from pathlib import Path
 
 from autotag_core.errors import InputError
 from autotag_core.storage.files import explained, s3_client
@@ -74,6 +75,32 @@ def stamp(uri: str) -> str:
 def num_bytes(uri: str) -> int:
     """The size of the file, or of all files below the folder; 0 where there is nothing."""
     return sum(size for _, size, _ in _listing(uri))
+
+
+def sizes(uri: str) -> dict[str, int]:
+    """Bytes of the file, or of every file below the folder, by URI. An object goes before a prefix of the same name.
+
+    InputError where there is nothing, or something that is no regular file, such as a pipe or a device.
+    """
+    check_exists(uri)
+    if is_s3(uri):
+        bucket = uri.partition("://")[0] + "://" + split_s3(uri)[0]
+        found = {
+            storage_uri: size for key, size, _ in _listing(uri) if not (storage_uri := f"{bucket}/{key}").endswith("/")
+        }
+        return {uri: found[uri]} if uri in found else found
+    root = local_path(uri)
+    with explained(uri):
+        if not root.is_dir():
+            return {uri: _regular(root)}
+        paths = [path for path in root.rglob("*") if not path.is_dir()]
+        return {join(uri, path.relative_to(root).as_posix()): _regular(path) for path in paths}
+
+
+def _regular(path: Path) -> int:
+    if not path.is_file():
+        raise InputError(f"{path}: not a regular file")
+    return path.stat().st_size
 
 
 def file_sizes(uri: str) -> dict[str, int]:

@@ -17,7 +17,6 @@ from autotag_core.errors import InputError
 from autotag_core.tables import TRAINING_EXAMPLES, TRAINING_LABELS
 from autotag_core.training.balance import LabelLists
 from autotag_core.warehouse import RunRecord, read_table, table_files, table_uri
-from autotag_core.warehouse.delta import arrow_paths
 
 _COLUMNS = ["gif_id", "split", "label_ids", "confidences", "has_text"]
 _FOREIGN = ("_common_metadata", "_metadata")
@@ -66,7 +65,7 @@ def read_index(warehouse: str, release: RunRecord, split: str, min_examples: int
     if not kept:
         most = max((row["num_examples"] for row in labels), default=0)
         raise InputError(f"{warehouse}: no label has {min_examples} train examples, at most {most}: lower min_examples")
-    filesystem, paths = arrow_paths(sorted(table_files(warehouse, TRAINING_EXAMPLES.name, release)))
+    filesystem, paths = storage.arrow_paths(sorted(table_files(warehouse, TRAINING_EXAMPLES.name, release)))
     with ThreadPoolExecutor(_FOOTERS_AT_ONCE) as pool:
         parts = list(pool.map(lambda path: _read_file(filesystem, path, split), paths))
     row_groups = [group for groups, _ in parts for group in groups]

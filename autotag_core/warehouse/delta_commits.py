@@ -14,7 +14,7 @@ from deltalake.transaction import AddAction, create_table_with_add_actions
 from autotag_core import storage
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.warehouse.data_files import DataFile
-from autotag_core.warehouse.delta import delta_uri, open_table, storage_options
+from autotag_core.warehouse.delta import delta_uri, open_table
 
 FILE_RETENTION = "delta.deletedFileRetentionDuration"
 FOREVER = "interval 3650 days"
@@ -65,7 +65,7 @@ def commit_files(
             mode="error" if table is None else "overwrite",
             partition_by=list(partition_by),
             configuration=_KEEP,
-            storage_options=storage_options(uri),
+            storage_options=storage.storage_options(uri),
             commit_properties=properties,
         )
         return 0 if table is None else int(table.version()) + 1

@@ -16,7 +16,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from autotag_core import storage
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import RUNS, check_columns
-from autotag_core.warehouse.delta import delta_uri, open_table, read_rows, storage_options
+from autotag_core.warehouse.delta import delta_uri, open_table, read_rows
 from autotag_core.warehouse.run_inputs import RunInputs
 
 _OPEN_ATTEMPTS = 8
@@ -100,7 +100,7 @@ def _make_runs(warehouse: str, uri: str) -> DeltaTable:
         try:
             if not storage.is_s3(uri):
                 storage.local_path(uri).mkdir(parents=True, exist_ok=True)
-            write_deltalake(delta_uri(uri), _as_arrow([]), mode="ignore", storage_options=storage_options(uri))
+            write_deltalake(delta_uri(uri), _as_arrow([]), mode="ignore", storage_options=storage.storage_options(uri))
         except (DeltaError, OSError) as error:
             if _open_runs(warehouse) is None:
                 raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
 from autotag_core import labels
-from autotag_core.config import CatalogConfig
 from autotag_core.errors import InputError
-from autotag_core.splits import TEST, VALIDATION
 from autotag_core.tables import CATALOG, FAILURES, LABELS, WRITTEN_TAGS, Table
 from jobs.run.run import Run
 from jobs.run.stages import stage
 from udfs.catalog import check as catalog
-from udfs.catalog import files as catalog_files
+from udfs.inputs.read_rows import count_rows, read_ids
 from udfs.labels.labels import to_labels
 from udfs.reuse.row_digests import same_rows
 
@@ -27,7 +24,7 @@ from udfs.reuse.row_digests import same_rows
 def read_catalog(run: Run, catalog_uri: str) -> None:
     """Check every row, split the good ones, keep the others as failures; InputError if not one row is usable."""
     with ExitStack() as kept:
-        checked, num_rows = checked_rows(run.spark, catalog_uri, run.config.catalog, kept)
+        checked, num_rows = checked_rows(run, catalog_uri, kept)
         run.expect(num_rows)
         gifs_df = checked.gifs_df
         if run.config.catalog.labels == "engineered":
@@ -38,36 +35,55 @@ def read_catalog(run: Run, catalog_uri: str) -> None:
     run.note(catalog=catalog_uri)
 
 
-def checked_rows(
-    spark: SparkSession, uri: str, settings: CatalogConfig, kept: ExitStack
-) -> tuple[catalog.CheckedCatalog, int]:
+def checked_rows(run: Run, uri: str, kept: ExitStack) -> tuple[catalog.CheckedCatalog, int]:
     """The catalog's usable rows with their split and its others as failures, and how many rows it has.
 
-    The file is read now and once, for as long as `kept` is open; InputError where it can't be, or has no usable row.
+    The file is read now and once, for as long as `kept` is open. InputError where it can't be read or has no usable
+    row, and where a list of ids names not one GIF of it.
     """
-    with _readable(uri):
-        rows_df, num_rows = _keep(kept, catalog_files.read_catalog(spark, uri, settings))
-    lists = {}
-    for name, list_uri in ((VALIDATION, settings.validation_list), (TEST, settings.test_list)):
-        with _readable(list_uri or ""):
-            lists[name] = _keep(kept, catalog_files.read_id_list(spark, list_uri))[0] if list_uri else None
+    settings = run.config.catalog
+    rows_df = _keep(kept, catalog.read_catalog(run.spark, uri, settings.csv_tag_separator))
+    num_rows = count_rows(rows_df)
     checked = catalog.check_catalog(rows_df, uri)
     _refuse_empty(checked, uri)
-    gifs_df = catalog.assign_splits(checked.gifs_df, lists[VALIDATION], lists[TEST])
-    return replace(checked, gifs_df=gifs_df), num_rows
+    lists = [_ids_of(run, name, checked.gifs_df, kept) for name in ("validation_list", "test_list")]
+    return replace(checked, gifs_df=catalog.assign_splits(checked.gifs_df, *lists)), num_rows
+
+
+def _ids_of(run: Run, name: str, gifs_df: DataFrame, kept: ExitStack) -> DataFrame | None:
+    """The gif_ids of a list, read now and once; how many are GIFs of the catalog is noted."""
+    uri = getattr(run.config.catalog, name)
+    if uri is None:
+        return None
+    ids_df = _keep(kept, read_ids(run.spark, uri))
+    num_ids = count_rows(ids_df)
+    num_found = ids_df.join(gifs_df, "gif_id", "left_semi").select("gif_id").distinct().count()
+    if not num_found:
+        first = ids_df.agg(F.min("gif_id")).head()
+        such = f", such as {first[0]}," if first and first[0] else ""
+        raise InputError(f"{uri}: not one of its {num_ids} gif_ids{such} is in the catalog")
+    run.note(**{name: f"{num_found} of {num_ids} gif_ids are in the catalog"})
+    if num_found < num_ids / 2:
+        run.log.warning("most of a list is not in the catalog", list=uri, gif_ids=num_ids, in_catalog=num_found)
+    return ids_df
 
 
 def failures_by_reason(failures_df: DataFrame) -> str:
-    """Such as `3 x invalid_tags, 1 x missing_gif_id`; empty where there are none."""
-    counts = failures_df.groupBy("reason").count().orderBy(F.desc("count"), "reason").collect()
-    return ", ".join(f"{row['count']} x {row['reason']}" for row in counts)
+    """Such as `3 x invalid_tags, 1 x missing_gif_id, such as MESSAGE`; empty where there are none.
+
+    The message is the first of those of the most frequent reason. It quotes a row, and says what may be wrong with it.
+    """
+    grouped_df = failures_df.groupBy("reason").agg(F.count("*").alias("rows"), F.min("message").alias("example"))
+    counts = grouped_df.orderBy(F.desc("rows"), "reason").collect()
+    said = ", ".join(f"{row['rows']} x {row['reason']}" for row in counts)
+    return f"{said}, such as `{counts[0]['example']}`" if counts else ""
 
 
 def _in_label_space(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
     """The rows of the catalog table with labels for tags; the tags themselves are written to `written_tags`."""
     found, version = labels.read_labels(run.warehouse)
     written_df = gifs_df.withColumn("written", F.col("tags"))
-    labelled_df, _ = _keep(kept, to_labels(written_df, found))
+    labelled_df = _keep(kept, to_labels(written_df, found))
     _write(run, WRITTEN_TAGS, labelled_df.select("gif_id", F.col("written").alias("tags"), "other_tags"), kept)
     run.tables.versions[LABELS.name] = version
     run.note(labels=f"{found.num_rows} labels, version {version}")
@@ -78,15 +94,16 @@ def _write(run: Run, table: Table, rows_df: DataFrame, kept: ExitStack) -> int:
     """Write the table, unless the base has the same rows; how many they are."""
     if run.base is None or table.name not in run.base.table_versions:
         return run.tables.write(table, rows_df)
-    rows_df, num_rows = _keep(kept, rows_df)
+    rows_df = _keep(kept, rows_df)
+    num_rows = rows_df.count()
     if not same_rows(rows_df, run.tables.read_base(table)):
         return run.tables.write(table, rows_df)
     run.tables.adopt(table)
     return num_rows
 
 
-def _keep(kept: ExitStack, rows_df: DataFrame) -> tuple[DataFrame, int]:
-    """The rows, read now and once, and their number: both tables come from one reading of a file that may change."""
+def _keep(kept: ExitStack, rows_df: DataFrame) -> DataFrame:
+    """The rows, read once whoever asks for them: all tables come from one reading of a file that may change."""
     rows_df = rows_df.persist(StorageLevel.DISK_ONLY)
 
     def drop() -> None:
@@ -94,19 +111,10 @@ def _keep(kept: ExitStack, rows_df: DataFrame) -> tuple[DataFrame, int]:
             rows_df.unpersist()
 
     kept.callback(drop)
-    return rows_df, rows_df.count()
-
-
-@contextmanager
-def _readable(uri: str) -> Iterator[None]:
-    """Only what is read here can be the file's fault: what Spark says of it is one line about the file."""
-    try:
-        yield
-    except catalog_files.SPARK_ERRORS as error:
-        raise InputError(f"{uri}: cannot be read: {catalog_files.first_line(error)}") from error
+    return rows_df
 
 
 def _refuse_empty(checked: catalog.CheckedCatalog, uri: str) -> None:
-    if checked.gifs_df.head(1):
-        return
-    raise InputError(f"{uri}: not one usable row: {failures_by_reason(checked.failures_df) or 'it has no rows'}")
+    if not checked.gifs_df.head(1):
+        said = failures_by_reason(checked.failures_df) or "it has no rows"
+        raise InputError(f"{uri}: not one usable row: {said}")

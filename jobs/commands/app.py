@@ -13,6 +13,7 @@ from autotag_core.config.file import settings_as_yaml
 from autotag_core.errors import InputError
 from autotag_core.splits import SPLITS, TRAIN
 from jobs.commands import labels as labels_cli
+from jobs.commands.gates import gates
 from jobs.commands.options import ConfigFile, RunId, Warehouse, checked_config
 from jobs.commands.related import add_related_commands
 from jobs.commands.sample import sample
@@ -29,6 +30,7 @@ add_related_commands(app)
 app.add_typer(labels_cli.app, name="labels")
 app.command()(sample)
 app.command()(stages)
+app.command()(gates)
 
 Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. neighbors.k=10.")
@@ -36,7 +38,7 @@ Settings = Annotated[
 
 
 @app.command()
-def nightly(
+def nightly(  # noqa: PLR0913, PLR0917 - one option each
     catalog: Annotated[str, typer.Option(help="Catalog file: .jsonl, .parquet or .csv, s3a:// or a local path.")],
     warehouse: Warehouse,
     elasticsearch: Annotated[
@@ -46,6 +48,10 @@ def nightly(
     labels: Annotated[
         str | None,
         typer.Option(help="What votes: raw (tags as written) or engineered (labels); same as --set catalog.labels=."),
+    ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GATE", help="A gate that this night need not pass; `autotag gates` lists them."),
     ] = None,
     config: ConfigFile = None,
     set_: Settings = None,
@@ -59,7 +65,8 @@ def nightly(
     from jobs.release.print_summary import print_summary
 
     set_ = [*(set_ or []), *([f"catalog.labels={labels}"] if labels else [])]
-    run = run_nightly(Request(catalog, warehouse, checked_config(config, set_), elasticsearch, index))
+    accepted = frozenset(accept or [])
+    run = run_nightly(Request(catalog, warehouse, checked_config(config, set_), elasticsearch, index, accepted))
     print_summary(run)
     end_session(run.spark)
 

@@ -40,7 +40,7 @@ def embed_tags(run: Run) -> TagSpace:
 
 
 def _space(run: Run, sentences_df: DataFrame) -> TagSpace:
-    """The saved space of these settings if it knows enough (semantic.max_unknown_share), else a new one."""
+    """The saved space of these settings if it knows enough (max_unknown_share), else a new one."""
     settings = run.config.semantic
     stem = tag_space_name(run.config)
     uri = saved_model(run, stem)

@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.storagelevel import StorageLevel
 
-from autotag_core import labels, storage, warehouse
+from autotag_core import inputs, labels, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import InputError
 from autotag_core.experts.semantic.tag_space import TAG_PREFIX, TagSpace
@@ -25,7 +25,6 @@ from jobs.process.logs import configure_logs
 from jobs.process.progress import Progress
 from jobs.process.session import spark_session
 from jobs.run.run import Run
-from udfs.catalog import files as catalog_files
 from udfs.embeddings.tags import fit_tag_space
 from udfs.labels import counts as label_counts
 from udfs.labels.counts import LabelUsage
@@ -68,7 +67,7 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
     run = _start(request)
     with ExitStack() as kept:
         with run.timed("normalise"):
-            checked, num_rows = checked_rows(run.spark, request.catalog, request.config.catalog, kept)
+            checked, num_rows = checked_rows(run, request.catalog, kept)
             left_out = failures_by_reason(checked.failures_df)
             gifs_df = _keep(kept, checked.gifs_df)
             tags_df = _keep(kept, _teaching(normalise_tags(gifs_df), gifs_df))
@@ -126,9 +125,9 @@ def _decide(run: Run, tags_df: DataFrame, counts: TagCounts, sources: _Sources, 
 def _checked(request: LabelsRequest) -> LabelsRequest:
     for uri in filter(None, (request.catalog, request.warehouse, request.searches, request.entities)):
         storage.refuse_credentials(uri)
-    catalog_files.file_kind(request.catalog)
+    inputs.file_kind(request.catalog)
     if request.searches:
-        catalog_files.file_kind(request.searches)
+        inputs.file_kind(request.searches)
     settings = request.config.catalog
     lists = {name: getattr(settings, name) for name in ("validation_list", "test_list")}
     for uri in filter(None, (request.catalog, request.searches, request.entities, *lists.values())):

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import BaseModel
 from pyspark.sql import SparkSession
 
-from autotag_core import experts, labels, storage, warehouse
+from autotag_core import experts, inputs, labels, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, as_raised
+from jobs.release.gates import check_accepted
 from jobs.search.index_alias import Index, open_index
-from udfs.catalog import files as catalog_files
 from udfs.embeddings.frames import gpus_per_task
 
 
@@ -25,6 +25,8 @@ class Request:
     config: Config = field(default_factory=Config)
     elasticsearch: str | None = None
     index: str = "gifs"
+    accepted: frozenset[str] = frozenset()
+    """Gates that this night need not pass (jobs/release/gates.py)."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,10 @@ def check_request(request: Request) -> Checked:
     for uri in (request.catalog, request.warehouse):
         storage.refuse_credentials(uri)
     storage.refuse_credentials_in(request.config.model_dump())
+    check_accepted(request.accepted)
     request = absolute(request)
     settings = request.config
-    catalog_files.file_kind(request.catalog)
+    inputs.file_kind(request.catalog)
     lists = (settings.catalog.test_list, settings.catalog.validation_list)
     sessions = (settings.semantic.sessions, settings.semantic.search_sessions)
     for uri in (request.catalog, *filter(None, lists + sessions)):

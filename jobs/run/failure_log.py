@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from autotag_core.failures import Stage
 from autotag_core.tables import FAILURES
 from jobs.run.run_tables import RunTables
 from jobs.run.staging import Staging
@@ -18,6 +20,8 @@ class FailureLog:
         self._tables, self._staging = tables, staging
         self.counts: dict[str, int] = {}
         """How many failures there are, by `stage:reason`."""
+        self._examples: dict[str, str] = {}
+        """The first message of each, in the order of the alphabet."""
         self._held: list[DataFrame] | None = None
 
     def hold(self) -> None:
@@ -46,6 +50,21 @@ class FailureLog:
             num_failures = self._tables.write(FAILURES, failures_df)
             all_df = self._tables.read(FAILURES)
         if num_failures:
-            counts = all_df.groupBy("stage", "reason").count().collect()
-            self.counts |= {f"{row['stage']}:{row['reason']}": row["count"] for row in counts}
+            grouped_df = all_df.groupBy("stage", "reason").agg(
+                F.count("*").alias("rows"), F.min("message").alias("first")
+            )
+            for row in grouped_df.collect():
+                name = f"{row['stage']}:{row['reason']}"
+                self.counts[name], self._examples[name] = row["rows"], row["first"]
         return num_failures
+
+    def summary(self, *stages: Stage) -> str:
+        """Failures of these stages, such as `3 x invalid_tags, 1 x missing_gif_id, such as MESSAGE`; empty if none.
+
+        The message is one of the most frequent reason.
+        """
+        ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
+        counts = [(name, count) for name, count in ranked if name.partition(":")[0] in stages]
+        said = ", ".join(f"{count} x {name.partition(':')[2]}" for name, count in counts)
+        example = self._examples.get(counts[0][0]) if counts else None
+        return f"{said}, such as `{example}`" if example else said

@@ -38,6 +38,9 @@ class Facts:
 class Run:
     """A run that is under way; `log` is a structured logger with the run_id bound."""
 
+    accepted: frozenset[str] = frozenset()
+    """Gates that this run need not pass."""
+
     def __init__(self, spark: SparkSession, config: Config, warehouse: str, log: Any, progress: Progress) -> None:
         self.spark, self.config, self.warehouse, self.progress = spark, config, warehouse, progress
         self.started = datetime.now(UTC)

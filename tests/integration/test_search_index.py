@@ -43,8 +43,8 @@ DOCUMENTS = (
     "gif_id string, tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, caption string, "
     "text string, popularity bigint, uri string, related_gifs array<string>, written_tags array<string>"
 )
-CONFIG = ElasticsearchConfig(attempts=3, writers=2, keep_indexes=1).model_copy(
-    update={"initial_backoff_s": 0.001, "max_backoff_s": 0.01}
+CONFIG = ElasticsearchConfig(writers=2, keep_indexes=1).model_copy(
+    update={"attempts": 3, "initial_backoff_s": 0.001, "max_backoff_s": 0.01}
 )
 
 

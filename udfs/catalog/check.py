@@ -1,22 +1,34 @@
-"""The catalog: checks every row and splits the good ones, all in native Spark expressions.
+"""The catalog: reads its files, checks every row and splits the good ones.
 
-Cost: one scan and one shuffle of the rows by gif_id, to find duplicates. Rows without a gif_id are shuffled by their
-text, so that they don't all meet in one task. It grows linearly with the rows. One task reads a .csv file, whose cells
-may hold line breaks, or a .gz file. So a large catalog in one file should be Parquet or plain JSON lines.
+Tasks read the files (udfs/inputs); everything else is native Spark expressions. Cost: one scan and one shuffle of the
+rows by gif_id, to find duplicates. Rows without a gif_id are shuffled by their text, so that they don't all meet in one
+task. It grows linearly with the rows. One task reads a .csv file, whose cells may hold line breaks, or a compressed
+file. So a large catalog in one file should be Parquet or plain JSON lines.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
+from autotag_core import inputs
 from autotag_core.failures import Reason, Stage
 from autotag_core.splits import TEST, TRAIN, VALIDATION
-from udfs.catalog.files import COLUMNS, text, trimmed
 from udfs.catalog.uris import holds_credentials, place_of, quoted
+from udfs.inputs.read_rows import read_rows
 
+COLUMNS = (
+    inputs.Column("gif_id", "id", is_required=True),
+    inputs.Column("uri", is_required=True),
+    inputs.Column("tags", "texts"),
+    inputs.Column("editorial_tags", "texts"),
+    inputs.Column("caption", holds_breaks=True),
+    inputs.Column("popularity", "integer"),
+    inputs.Column("version"),
+    inputs.Column("uploader"),
+)
 _MAX_SHOWN = 200  # characters of a bad row that its failure message quotes
 
 
@@ -26,6 +38,15 @@ class CheckedCatalog:
 
     gifs_df: DataFrame
     failures_df: DataFrame
+
+
+def read_catalog(spark: SparkSession, uri: str, csv_tag_separator: str) -> DataFrame:
+    """One row for each of the catalog: COLUMNS, then `wrong`, `problem` and `raw` of udfs/inputs, `raw` never null.
+
+    Read `count_rows` of the result before anything else of it: that raises the InputError of a file that is no catalog.
+    """
+    rows_df = read_rows(spark, uri, COLUMNS, csv_tag_separator)
+    return rows_df.withColumn("raw", F.coalesce("raw", F.to_json(F.struct(*(column.name for column in COLUMNS)))))
 
 
 def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
@@ -39,7 +60,7 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
     """
     without_id = F.when(F.col("gif_id").isNull(), F.xxhash64("raw"))
     first = Window.partitionBy("gif_id", without_id).orderBy(
-        F.col("invalid").isNotNull(), F.col("place").isNull(), "uri", "raw"
+        F.col("wrong").isNotNull(), F.col("place").isNull(), "uri", "raw"
     )
     placed_df = rows_df.withColumn("place", place_of(F.col("uri"), catalog_uri))
     marked_df = placed_df.withColumn("position", F.row_number().over(first)).withColumn("reason", _reason())
@@ -48,10 +69,10 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
         F.col("place").alias("uri"),
         _clean("tags"),
         _clean("editorial_tags"),
-        text("caption").alias("caption"),
-        F.greatest(F.coalesce("popularity", F.lit(0)), F.lit(0)).cast("bigint").alias("popularity"),
-        text("version").alias("version"),
-        text("uploader").alias("uploader"),
+        "caption",
+        F.greatest(F.coalesce("popularity", F.lit(0)), F.lit(0)).alias("popularity"),
+        "version",
+        "uploader",
     )
     failures_df = marked_df.where(F.col("reason").isNotNull()).select(
         "gif_id",
@@ -78,7 +99,7 @@ def assign_splits(
         gifs_df = gifs_df.join(_flag(test_ids_df, "in_test"), "gif_id", "left")
         in_test = F.col("in_test").isNotNull()
     split = F.when(in_test, TEST).when(in_validation, VALIDATION).otherwise(TRAIN)
-    return gifs_df.select(*COLUMNS, split.alias("split"))
+    return gifs_df.select(*(column.name for column in COLUMNS), split.alias("split"))
 
 
 def _flag(ids_df: DataFrame, name: str) -> DataFrame:
@@ -87,30 +108,31 @@ def _flag(ids_df: DataFrame, name: str) -> DataFrame:
 
 def _reason() -> Column:
     return (
-        F.when(F.col("invalid") == "row", str(Reason.UNREADABLE_ROW))
+        F.when(F.col("wrong") == inputs.WRONG_ROW, str(Reason.UNREADABLE_ROW))
         .when(F.col("gif_id").isNull(), str(Reason.MISSING_GIF_ID))
         .when(F.col("position") > 1, str(Reason.DUPLICATE_GIF_ID))
         .when(F.col("uri").isNull(), str(Reason.MISSING_URI))
         .when(F.col("place").isNull(), str(Reason.UNSUPPORTED_URI))
-        .when(F.col("invalid").isNotNull(), str(Reason.INVALID_TAGS))
+        .when(F.col("wrong").isNotNull(), str(Reason.INVALID_TAGS))
     )
 
 
 def _message() -> Column:
     said = {
-        Reason.UNREADABLE_ROW: F.lit("not a row of a catalog: "),
-        Reason.MISSING_GIF_ID: F.lit("no gif_id in: "),
+        Reason.UNREADABLE_ROW: F.concat("problem", F.lit(": ")),
+        Reason.MISSING_GIF_ID: F.concat(F.coalesce("problem", F.lit("no gif_id")), F.lit(" in: ")),
         Reason.DUPLICATE_GIF_ID: F.lit("another row has this gif_id: "),
         Reason.MISSING_URI: F.lit("no uri in: "),
         Reason.UNSUPPORTED_URI: F.when(
             holds_credentials(F.col("uri")), F.lit("credentials do not belong in a uri, the environment has them: ")
         ).otherwise(F.lit("the uri leads out of the catalog's bucket or file system: ")),
-        Reason.INVALID_TAGS: F.concat("invalid", F.lit(" is not a list of strings in: ")),
+        Reason.INVALID_TAGS: F.concat("problem", F.lit(" in: ")),
     }
     start = F.coalesce(*(F.when(F.col("reason") == str(reason), words) for reason, words in said.items()))
     return F.concat(start, quoted(F.col("raw"), F.col("uri"), _MAX_SHOWN))
 
 
 def _clean(name: str) -> Column:
-    tags = F.transform(F.coalesce(F.col(name), F.array().cast("array<string>")), trimmed)
+    given = F.coalesce(F.col(name), F.array().cast("array<string>"))
+    tags = F.transform(given, lambda tag: F.trim(tag, F.lit(inputs.SPACE)))
     return F.array_distinct(F.filter(tags, lambda tag: tag.isNotNull() & (tag != ""))).alias(name)

@@ -20,8 +20,9 @@ from autotag_core.config import Config, SemanticConfig
 from autotag_core.errors import InputError
 from autotag_core.experts.semantic.tag_space import GIF_PREFIX, TAG_PREFIX, TagSpace, sif_weights, tokens_of
 from autotag_core.experts.semantic.word2vec import fit_vectors
+from autotag_core.inputs import Column, file_kind
 from autotag_core.tables import EMBEDDINGS
-from udfs.catalog import files as catalog_files
+from udfs.inputs.read_rows import count_usable, read_rows
 
 if TYPE_CHECKING:
     from pyspark import Broadcast
@@ -33,27 +34,18 @@ _log = logging.getLogger(__name__)
 
 
 def read_sessions(spark: SparkSession, uri: str, items: str = "gif_ids") -> tuple[DataFrame, int]:
-    """(session_id, gif_ids) of JSON lines, or another list than gif_ids, and how many rows were left out.
+    """(session_id, gif_ids) of a file, or another list than gif_ids, and how many rows were left out.
 
-    Ids are read as in the catalog: trimmed, and a number becomes its text. Left out are rows that are no JSON object or
-    have no session_id. So are rows whose gif_ids are not a list of strings or of whole numbers, or hold a null or an
-    empty one. InputError, in one line, where they can't be read or Spark would take the file for a hidden one. Costs
-    one scan.
+    The file is JSON lines unless its suffix says CSV or Parquet. Ids are read as in the catalog: trimmed, and a number
+    becomes its text. Left out are rows that can't be read or have no session_id. So are rows whose gif_ids are not a
+    list of strings or of whole numbers, or hold a null or an empty one. InputError, in one line, where the file can't
+    be read. Costs one scan.
     """
-    is_list = catalog_files.kind(items).rlike("^ARRAY<(STRING|BIGINT|VOID)>$")
-    listed = F.transform(F.try_variant_get("row", f"$[0].{items}", "array<string>"), catalog_files.text)
-    usable = F.col("is_object") & F.col("session_id").isNotNull() & is_list
-    usable &= ~F.exists(items, lambda item: item.isNull())
-    source = catalog_files.spark_path(uri)
-    try:
-        lines_df = catalog_files.read_json_lines(spark, source)
-        session_id = catalog_files.text(catalog_files.scalar("session_id"))
-        rows_df = lines_df.withColumns({"session_id": session_id, items: listed})
-        counts = rows_df.agg(F.count("*").alias("rows"), F.count_if(usable).alias("usable")).first()
-    except catalog_files.SPARK_ERRORS as error:
-        raise InputError(f"{uri}: cannot be read as sessions: {catalog_files.first_line(error)}") from None
-    assert counts is not None
-    return rows_df.where(usable).select("session_id", items), counts["rows"] - counts["usable"]
+    columns = (Column("session_id", "id"), Column(items, "ids"))
+    rows_df = read_rows(spark, uri, columns, kind=file_kind(uri, otherwise="json"))
+    is_usable = F.col("wrong").isNull() & F.col("session_id").isNotNull() & F.col(items).isNotNull()
+    num_rows, num_usable = count_usable(rows_df, is_usable)
+    return rows_df.where(is_usable).select("session_id", items), num_rows - num_usable
 
 
 def sentences(catalog_df: DataFrame, sessions_df: DataFrame | None, min_gif_count: int) -> DataFrame:

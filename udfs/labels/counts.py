@@ -14,10 +14,12 @@ from scipy import sparse
 
 from autotag_core.config import LabelsConfig
 from autotag_core.errors import InputError
+from autotag_core.inputs import Column
 from autotag_core.labels import TagCounts, normalise
-from udfs.catalog import files as catalog_files
+from udfs.inputs.read_rows import count_usable, read_rows
 
 NUM_EXAMPLES = 3
+SEARCHES = (Column("query", is_required=True), Column("count", "integer", is_required=True))
 
 
 def count_tags(tags_df: DataFrame) -> DataFrame:
@@ -76,26 +78,22 @@ def count_translations(tags_df: DataFrame, config: LabelsConfig) -> DataFrame:
 
 
 def count_searches(spark: SparkSession, uri: str) -> DataFrame:
-    """(tag, num_searches) by normalised query of a file of searches, JSON lines or CSV {query, count}.
+    """(tag, num_searches) by normalised query of a file of searches, {query, count}: JSON lines, CSV or Parquet.
 
-    InputError where it can't be read, has other columns or no usable row. Cost: one scan, one shuffle.
+    InputError where it can't be read, has other columns or no usable row. Cost: two scans, one shuffle.
     """
-    kind = catalog_files.file_kind(uri)
-    try:
-        reader = spark.read.options(header=True) if kind == "csv" else spark.read
-        rows_df = reader.format(kind).load(catalog_files.spark_path(uri))
-        if not {"query", "count"} <= set(rows_df.columns):
-            raise InputError(f"{uri}: it has {', '.join(rows_df.columns)}; searches have the columns query and count")
-        rows_df = rows_df.select(F.col("query").cast("string"), F.col("count").try_cast("bigint").alias("count"))
-    except catalog_files.SPARK_ERRORS as error:
-        raise InputError(f"{uri}: cannot be read as searches: {catalog_files.first_line(error)}") from None
+    rows_df = read_rows(spark, uri, SEARCHES)
+    is_usable = F.col("wrong").isNull() & F.col("query").isNotNull() & (F.col("count") > 0)
+    num_rows, num_usable = count_usable(rows_df, is_usable)
+    if not num_usable:
+        raise InputError(f"{uri}: none of {num_rows} rows is a search: searches have the columns query and count")
 
     def normalise_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             tags = pa.array([normalise(query) for query in batch["query"].to_pylist()], pa.string())
             yield pa.RecordBatch.from_arrays([tags, batch["count"]], ["tag", "num_searches"])
 
-    usable_df = rows_df.where("query is not null and count > 0")
+    usable_df = rows_df.where(is_usable).select("query", "count")
     tags_df = usable_df.mapInArrow(normalise_partition, "tag string, num_searches bigint").where("tag is not null")
     return tags_df.groupBy("tag").agg(F.sum("num_searches").alias("num_searches"))
 

@@ -79,7 +79,7 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     [
         ("neighbors.k=13", "neighbors", "k", 13),
         ("vote.lower_bound=0.25", "vote", "lower_bound", 0.25),
-        ("semantic.max_unknown_share=1e-4", "semantic", "max_unknown_share", 1e-4),
+        ("duplicates.max_distance=1e-4", "duplicates", "max_distance", 1e-4),
         ("frames.max_duration_ms=null", "frames", "max_duration_ms", None),
         ("frames.max_duration_ms=", "frames", "max_duration_ms", None),
         ("frames.background=[0, 0, 0]", "frames", "background", (0, 0, 0)),

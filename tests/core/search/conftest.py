@@ -155,8 +155,8 @@ def answering() -> Iterator[Callable[..., tuple[str, list[dict[str, str]]]]]:
 
 @pytest.fixture
 def config() -> ElasticsearchConfig:
-    return ElasticsearchConfig(replicas=0, attempts=4).model_copy(
-        update={"initial_backoff_s": 0.001, "max_backoff_s": 0.01}
+    return ElasticsearchConfig(replicas=0).model_copy(
+        update={"attempts": 4, "initial_backoff_s": 0.001, "max_backoff_s": 0.01}
     )
 
 

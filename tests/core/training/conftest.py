@@ -18,7 +18,7 @@ from autotag_core.config import Config, FramesConfig, TrainingConfig
 from autotag_core.tables import TRAINING_EXAMPLES, TRAINING_LABELS, Table
 from autotag_core.training.pictures import encode_frames
 from autotag_core.warehouse import RunRecord, append_run, table_uri
-from autotag_core.warehouse.delta import delta_uri, storage_options
+from autotag_core.warehouse.delta import delta_uri
 
 SIZE = 32
 
@@ -51,7 +51,7 @@ def write_table(uri: str, table: Table, rows: Sequence[dict[str, object]], rows_
         delta_uri(target),
         pa.Table.from_pylist(list(rows), schema=table.plain_schema),
         mode=mode,
-        storage_options=storage_options(target),
+        storage_options=storage.storage_options(target),
         writer_properties=WriterProperties(max_row_group_size=rows_per_group),
     )
 

@@ -14,11 +14,11 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 import pytest
 
+from autotag_core import storage
 from autotag_core.errors import AutotagError
 from autotag_core.training import row_groups
 from autotag_core.training.index import RowGroup
 from autotag_core.training.row_groups import Visit, iter_rows
-from autotag_core.warehouse.delta import arrow_paths
 
 FILES = pafs.LocalFileSystem()
 
@@ -73,7 +73,7 @@ def test_rows_come_in_the_order_of_the_visits_as_often_as_they_are_wanted(groups
 
 
 def test_a_row_has_what_the_file_says_and_its_frames_as_bytes(anywhere: str) -> None:
-    filesystem, (folder,) = arrow_paths([anywhere])
+    filesystem, (folder,) = storage.arrow_paths([anywhere])
     groups = write_files(filesystem, folder)
     rows = list(iter_rows(filesystem, visits(groups, (1, [0, 1]), (5, [1])), 2, 4))
     assert [(row.gif_id, row.uri, row.version, row.files) for row in rows] == [

@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from autotag_core import storage, tables, warehouse
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.warehouse import RunInputs, RunRecord, run_records
-from autotag_core.warehouse.delta import delta_uri, storage_options
+from autotag_core.warehouse.delta import delta_uri
 from jobs.run.delta_tables import write_version
 
 START = datetime(2026, 11, 22, 1, 2, 3, 456789, UTC)
@@ -57,9 +57,9 @@ def write(uri: str, table: tables.Table, rows: list[dict[str, object]], mode: st
         pa.Table.from_pylist(rows, schema=table.plain_schema),
         mode=mode,
         partition_by=list(table.partition_by) or None,
-        storage_options=storage_options(target),
+        storage_options=storage.storage_options(target),
     )
-    return DeltaTable(delta_uri(target), storage_options=storage_options(target)).version()
+    return DeltaTable(delta_uri(target), storage_options=storage.storage_options(target)).version()
 
 
 def refusal(action: object, *arguments: object) -> str:

@@ -31,8 +31,8 @@ from jobs.search.index_documents import index_documents, index_restored
 from udfs.search import documents as search_documents
 
 pytestmark = pytest.mark.integration
-SETTINGS = ElasticsearchConfig(replicas=0, attempts=2, keep_indexes=1, max_changed_share=0.5).model_copy(
-    update={"initial_backoff_s": 0.001, "max_backoff_s": 0.01}
+SETTINGS = ElasticsearchConfig(replicas=0, keep_indexes=1, max_changed_share=0.5).model_copy(
+    update={"attempts": 2, "initial_backoff_s": 0.001, "max_backoff_s": 0.01}
 )
 
 

@@ -88,7 +88,7 @@ def test_searches_are_summed_by_normalised_query(spark: SparkSession, tmp_path: 
     for name in ("s.csv", "s.jsonl"):
         rows = label_counts.count_searches(spark, str(tmp_path / name)).collect()
         assert [(row.tag, row.num_searches) for row in rows] == [("cat", 7)]
-    with pytest.raises(InputError, match="searches have the columns query and count"):
+    with pytest.raises(InputError, match="none of 1 rows is a search: searches have the columns query and count"):
         label_counts.count_searches(spark, str(tmp_path / "bad.jsonl"))
 
 
