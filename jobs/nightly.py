@@ -21,7 +21,7 @@ from jobs.duplicates.group_duplicates import group_duplicates
 from jobs.embeddings.base_embeddings import adopt_embeddings
 from jobs.embeddings.embed_frames import embed_gifs
 from jobs.embeddings.embed_motion import settle_head, train_temporal
-from jobs.embeddings.embed_tags import embed_tags
+from jobs.embeddings.embed_tags import check_sessions, embed_tags
 from jobs.embeddings.embed_texts import embed_texts
 from jobs.neighbors.find_neighbors import find_neighbors
 from jobs.process.interrupts import watch_interrupts
@@ -81,6 +81,7 @@ def run_nightly(request: Request) -> Run:
         choose_base(run)
         read_catalog(run, checked.request.catalog)
         check_catalog_gates(run)
+        check_sessions(run)
         space = _embed(run)
         find_neighbors(run)
         run.staging.drop_others(run.log)

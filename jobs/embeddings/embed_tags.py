@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
+from autotag_core.errors import InputError
 from autotag_core.experts import TagSpace
 from autotag_core.experts.semantic.tag_space import load_tag_space, tag_space_name
 from autotag_core.tables import CATALOG, EMBEDDINGS
@@ -14,6 +16,8 @@ from jobs.run.saved_models import save_model, saved_model
 from jobs.run.stages import FITTED, stage
 from udfs.embeddings import tags as tag_vectors
 from udfs.embeddings.tags import EXPERT
+
+_NUM_CHECKED = 1000
 
 
 @stage("tags", reads=(CATALOG,), writes=(EMBEDDINGS,), runs_on=FITTED, cost="GIFs; a fit: sentences")
@@ -55,3 +59,21 @@ def _space(run: Run, sentences_df: DataFrame) -> TagSpace:
     uri = save_model(run, stem, ".npz", space.to_bytes())
     run.note(semantic="fitted", semantic_space=uri)
     return space
+
+
+def check_sessions(run: Run) -> None:
+    """InputError where the sessions are those of another catalog: asked before the hours that other experts take.
+
+    That is where not one GIF of the first thousand sessions is in the catalog. Cost: one scan of the catalog.
+    """
+    uri = run.config.semantic.sessions
+    if uri is None or EXPERT not in run.config.experts:
+        return
+    sessions_df, _ = tag_vectors.read_sessions(run.spark, uri)
+    viewed_df = sessions_df.limit(_NUM_CHECKED).select(F.explode("gif_ids").alias("gif_id")).persist()
+    try:
+        is_strange = run.tables.read(CATALOG).join(F.broadcast(viewed_df), "gif_id", "left_semi").isEmpty()
+        if is_strange and not viewed_df.isEmpty():
+            raise InputError(f"{uri}: not one gif_id of its sessions is in the catalog: are they of another one?")
+    finally:
+        viewed_df.unpersist()

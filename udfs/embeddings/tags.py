@@ -39,12 +39,14 @@ def read_sessions(spark: SparkSession, uri: str, items: str = "gif_ids") -> tupl
     The file is JSON lines unless its suffix says CSV or Parquet. Ids are read as in the catalog: trimmed, and a number
     becomes its text. Left out are rows that can't be read or have no session_id. So are rows whose gif_ids are not a
     list of strings or of whole numbers, or hold a null or an empty one. InputError, in one line, where the file can't
-    be read. Costs one scan.
+    be read or has rows and none of them is usable. Costs one scan.
     """
     columns = (Column("session_id", "id"), Column(items, "ids"))
     rows_df = read_rows(spark, uri, columns, kind=file_kind(uri, otherwise="json"))
     is_usable = F.col("wrong").isNull() & F.col("session_id").isNotNull() & F.col(items).isNotNull()
     num_rows, num_usable = count_usable(rows_df, is_usable)
+    if num_rows and not num_usable:
+        raise InputError(f"{uri}: none of its {num_rows} rows is a session: they have session_id and the list {items}")
     return rows_df.where(is_usable).select("session_id", items), num_rows - num_usable
 
 

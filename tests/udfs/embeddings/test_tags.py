@@ -236,6 +236,12 @@ def test_sessions_are_read_and_rows_that_do_not_fit_are_counted(spark: SparkSess
     assert num_ignored == 12
 
 
+def test_a_file_without_one_session_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("user,gifs\na,b\n")
+    with pytest.raises(InputError, match=r"none of its 1 rows is a session: they have session_id and the list gif_ids"):
+        tag_vectors.read_sessions(spark, str(tmp_path / "s.csv"))
+
+
 def test_unreadable_sessions_are_one_line_that_names_them(spark: SparkSession, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"gone\.jsonl: there is no such file") as error:
         tag_vectors.read_sessions(spark, str(tmp_path / "gone.jsonl"))
