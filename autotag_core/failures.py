@@ -38,6 +38,9 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     # frames: decode
     UNDECODABLE = "undecodable"  # a header, but not one whole frame
+    # frames: what a process of its own did not survive, or not in time
+    KILLED_WORKER = "killed_worker"
+    TIMED_OUT = "timed_out"
     # embeddings
     OUT_OF_MEMORY = "out_of_memory"  # even a batch of one does not fit the device
     # search documents

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import pickle
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from pyspark.sql import SparkSession
 
 from autotag_core.failures import Reason
@@ -36,9 +38,27 @@ REASONS_BY_TEST = {
     "test_what_may_not_be_read_or_does_not_answer_becomes_a_failure": frozenset(
         {Reason.ACCESS_DENIED, Reason.FETCH_FAILED}
     ),
+    "test_a_file_that_kills_or_holds_up_its_worker_is_a_failure_and_not_the_end": frozenset(
+        {Reason.KILLED_WORKER, Reason.TIMED_OUT}
+    ),
     "test_a_gif_that_does_not_fit_the_device_is_read_media_and_a_failure": frozenset({Reason.OUT_OF_MEMORY}),
 }
 """The tests that see real broken items become rows of `failures`, and the reasons they see: together all there are."""
+
+SICK = """
+import os, time
+from autotag_core.frames import load
+
+def decode_frames(data, *rest):
+    if b"KILL" in data: os.abort()
+    if b"EXIT" in data: os._exit(3)
+    if b"HANG" in data: time.sleep(600)
+    if b"RAISE" in data: raise ValueError("as any file may")
+    return real(data, *rest)
+
+real, load.decode_frames = load.decode_frames, decode_frames
+"""
+"""A sitecustomize: decoding that is sick of some files, as native code may be."""
 
 _bucket_numbers = itertools.count(1)
 
@@ -199,3 +219,20 @@ def without_java(temporary: Path) -> dict[str, str]:
             if program.name != "java" and not (programs / program.name).is_symlink():
                 (programs / program.name).symlink_to(program)
     return {key: value for key, value in os.environ.items() if key != "JAVA_HOME"} | {"PATH": str(programs)}
+
+
+@pytest.fixture
+def sick_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """One GIF, sound and with a comment that makes decoding sick, by what that does, in processes with our path."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(SICK)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 20), "red").save(buffer, "GIF")
+    gif = buffer.getvalue()
+    found = {}
+    for word in ("", "KILL", "EXIT", "HANG", "RAISE"):
+        comment = b"!\xfe" + bytes([len(word)]) + word.encode() + b"\0" if word else b""
+        (tmp_path / f"{word}.gif").write_bytes(gif[:-1] + comment + b";")
+        found[word] = str(tmp_path / f"{word}.gif")
+    return found

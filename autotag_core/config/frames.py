@@ -47,3 +47,6 @@ class FramesConfig(Section):
     """Between two parts of an answer of S3, seconds."""
     fetch_deadline_s: ClassVar[float] = 300
     """For one file with all its tries, seconds: a server that sends a byte now and then holds up no task."""
+    item_deadline_s: ClassVar[float] = 600
+    """For one file from the first byte to the last frame, seconds: a task that waits longer for one ends itself, and is
+    tried again file by file (autotag_core/frames/guard.py)."""

@@ -8,11 +8,12 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import torch
@@ -29,6 +30,8 @@ from autotag_core.frames.limits import check_header, check_num_bytes, check_pixe
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.ocr.lines import ReadText, TextLine
 
+Poison = Mapping[str, tuple[str, str]]
+"""(reason, message) of files that killed or held up whoever decoded them, by the version of their bytes."""
 _ITEMS_PER_THREAD = 4
 _log = logging.getLogger(__name__)
 
@@ -87,10 +90,17 @@ def load_frames(
     config: FramesConfig,
     stop: threading.Event | None = None,
     reader: CanvasReader | None = None,
+    poison: Poison = MappingProxyType({}),
 ) -> LoadedGif:
-    """Fetch, check, sample and decode one file; ItemError with the first reason that applies."""
+    """Fetch, check, sample and decode one file; ItemError with the first reason that applies.
+
+    Bytes that `poison` names are not decoded: they have that reason.
+    """
     start = time.perf_counter()
     data = fetch_bytes(uri, config, stop)
+    known = poison.get(_version(data)) if poison else None
+    if known is not None:
+        raise ItemError(Stage.FRAMES, Reason(known[0]), known[1])
     fetch = time.perf_counter() - start
     loaded = read_frames(data, config, reader, stop)
     return replace(loaded, spent=replace(loaded.spent, fetch=fetch))
@@ -121,7 +131,7 @@ def read_frames(
         decoded = decode_frames(data, header, indices, config, _keep(indices, reader))
     hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms)
     media = MediaInfo(
-        version=hashlib.sha256(data).hexdigest()[:32],
+        version=_version(data),
         width=header.width,
         height=header.height,
         num_frames=header.num_frames,
@@ -137,6 +147,10 @@ def read_frames(
         return LoadedGif(decoded.frames, media, Spent(decode=decode))
     media = _with_text(media, decoded.kept, reader)
     return LoadedGif(decoded.frames, media, Spent(decode=decode, text=time.thread_time() - start - decode))
+
+
+def _version(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _keep(indices: Sequence[int], reader: CanvasReader | None) -> Keep | None:
@@ -159,7 +173,10 @@ def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: CanvasReader) -
 
 
 def iter_loaded(
-    items: Iterable[tuple[str, str]], config: FramesConfig, reader: CanvasReader | None = None
+    items: Iterable[tuple[str, str]],
+    config: FramesConfig,
+    reader: CanvasReader | None = None,
+    poison: Poison = MappingProxyType({}),
 ) -> Iterator[tuple[str, LoadedGif | ItemError]]:
     """(gif_id, its frames or why there are none) for each (gif_id, uri), in input order, fetch_threads at once.
 
@@ -177,7 +194,7 @@ def iter_loaded(
     try:
         while True:
             for gif_id, uri in islice(remaining, num_waiting - len(waiting)):
-                waiting.append((gif_id, pool.submit(_load_or_error, uri, config, stop, reader)))
+                waiting.append((gif_id, pool.submit(_load_or_error, uri, config, stop, reader, poison)))
             if not waiting:
                 return
             gif_id, future = waiting.popleft()
@@ -191,10 +208,10 @@ def iter_loaded(
 
 
 def _load_or_error(
-    uri: str, config: FramesConfig, stop: threading.Event, reader: CanvasReader | None
+    uri: str, config: FramesConfig, stop: threading.Event, reader: CanvasReader | None, poison: Poison
 ) -> LoadedGif | ItemError:
     try:
-        return load_frames(uri, config, stop, reader)
+        return load_frames(uri, config, stop, reader, poison)
     except ItemError as error:
         return ItemError(error.stage, error.reason, error.message)  # without its traceback, which holds the bytes
     except MemoryError:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from autotag_core.errors import AutotagError
 from autotag_core.experts import chosen_experts
+from autotag_core.frames.guard import POISONOUS, poison_of
 from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, MEDIA
 from jobs.embeddings.base_embeddings import write_embeddings
 from jobs.embeddings.leftover_frames import FRAMES, find_leftover, note_frames
@@ -17,6 +19,8 @@ from jobs.run.stages import GPUS, stage
 from udfs.embeddings import frames as embeddings
 from udfs.embeddings.frames import OUTCOMES
 from udfs.reuse.row_digests import compare_gifs, embedded_gifs
+
+_MAX_POISON = 10_000
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
     leftover = find_leftover(run, experts)
     note_frames(run, experts)
     if leftover is None:
-        return embeddings.embed_frames(catalog_df, run.config)
+        return embeddings.embed_frames(catalog_df, run.config, _poison(run))
     known_df = leftover.outcomes_df.select("gif_id", "version")
     compared_df, num_gifs = run.staging.write(
         "compared_leftovers", compare_gifs(catalog_df, leftover.catalog_df, known_df, run.config)
@@ -74,8 +78,17 @@ def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
     num_done = done_df.count()
     run.note(taken_up=f"{num_done} of {num_gifs} GIFs were seen by a run that did not end")
     run.log.info("work of a run that did not end taken up", gifs=num_done, of=num_gifs)
-    todo_df = embeddings.embed_frames(compared_df.where("not is_same"), run.config)
+    todo_df = embeddings.embed_frames(compared_df.where("not is_same"), run.config, _poison(run))
     return todo_df.unionByName(leftover.outcomes_df.join(done_df, "gif_id", "left_semi").select(*OUTCOMES.names))
+
+
+def _poison(run: Run) -> dict[str, tuple[str, str]]:
+    """The files that the base knows to kill or hold up whoever reads them."""
+    if run.base is None:
+        return {}
+    failures_df = run.tables.read_base(FAILURES).where(F.col("reason").isin([str(reason) for reason in POISONOUS]))
+    rows = failures_df.select("reason", "message").limit(_MAX_POISON).collect()
+    return poison_of((row["reason"], row["message"]) for row in rows)
 
 
 def _write_all(run: Run, outcomes_df: DataFrame) -> int:

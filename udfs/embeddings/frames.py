@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow as pa
 from pyspark import SparkContext, TaskContext
@@ -24,6 +26,12 @@ from autotag_core.experts import (
 )
 from autotag_core.ocr import load_reader
 from autotag_core.tables import EMBEDDINGS, FAILURES, MEDIA
+
+if TYPE_CHECKING:
+    from autotag_core.failures import ItemError
+    from autotag_core.frames.load import LoadedGif, Poison
+
+    Loaded = tuple[str, LoadedGif | ItemError]
 
 MIN_GIFS_PER_TASK = 16
 ROWS_PER_BATCH = 64
@@ -58,7 +66,7 @@ published. busy are the seconds that a GIF took: clock time to fetch, CPU time t
 time in the models; null where it was not read."""
 
 
-def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
+def embed_frames(catalog_df: DataFrame, config: Config, poison: Poison = MappingProxyType({})) -> DataFrame:
     """The OUTCOMES of every GIF of catalog_df (gif_id, uri) for the configured experts over frames. No row is lost.
 
     The config should be settled (experts.settled); otherwise each task settles it for itself.
@@ -68,6 +76,9 @@ def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
     Partitioned by the hash of gif_id, as SparkConfig says. A GIF's embeddings are the same bits in any partition. They
     are computed anew at each use: write or persist them before taking media_rows, embedding_rows and failure_rows.
     InputError where a GPU is demanded and Spark gives its tasks none.
+
+    A file that kills or holds up its task costs a second try of the task, in which each file is first read by a process
+    of its own: it becomes a row of failures. Bytes that `poison` names are not tried again.
     """
     spark = catalog_df.sparkSession
     if config.imagenet.device == "cuda" and float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0) == 0:
@@ -77,8 +88,10 @@ def embed_frames(catalog_df: DataFrame, config: Config) -> DataFrame:
     if num_partitions is None:
         num_partitions = _num_tasks(gifs_df.count(), config.spark.gifs_per_partition, spark.sparkContext)
 
+    known = dict(poison)
+
     def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return embed_batches(batches, config)
+        return embed_batches(batches, config, known)
 
     # Sorted, since a shuffle delivers rows in any order. So a task meets the same batches on every run.
     tasks_df = gifs_df.repartition(num_partitions, "gif_id").sortWithinPartitions("gif_id")
@@ -97,21 +110,58 @@ def _num_tasks(num_gifs: int, gifs_per_task: int, context: SparkContext) -> int:
     return num_tasks if num_tasks <= cores else -(-num_tasks // cores) * cores
 
 
-def embed_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[pa.RecordBatch]:
+def embed_batches(
+    batches: Iterable[pa.RecordBatch], config: Config, poison: Poison = MappingProxyType({})
+) -> Iterator[pa.RecordBatch]:
     """The work of one task: batches of (gif_id, uri) in, OUTCOMES in the same order out, ROWS_PER_BATCH at a time."""
-    from autotag_core.frames import iter_loaded
-
     models = load_frame_models(config, choose_device(config.imagenet.device, task_gpus()))
     items = (
         (gif_id, uri)
         for batch in batches
         for gif_id, uri in zip(batch["gif_id"].to_pylist(), batch["uri"].to_pylist(), strict=True)
     )
-    reader = load_reader(config.text) if chosen_experts(config, "texts") else None
-    loaded = iter_loaded(items, config.frames, reader)
-    outcomes = embed_gifs(loaded, models)
+    context = TaskContext.get()
+    is_second_try = context is not None and context.attemptNumber() > 0
+    loaded = _loaded_guarded(items, config, poison) if is_second_try else _loaded(items, config, poison)
+    outcomes = embed_gifs(_watched(loaded, config.frames.item_deadline_s), models)
     while chunk := list(itertools.islice(outcomes, ROWS_PER_BATCH)):
         yield pa.RecordBatch.from_pylist([_row(outcome) for outcome in chunk], schema=OUTCOMES)
+
+
+def _loaded(items: Iterable[tuple[str, str]], config: Config, poison: Poison) -> Iterator[Loaded]:
+    from autotag_core.frames import iter_loaded
+
+    reader = load_reader(config.text) if chosen_experts(config, "texts") else None
+    return iter_loaded(items, config.frames, reader, poison)
+
+
+def _loaded_guarded(items: Iterable[tuple[str, str]], config: Config, poison: Poison) -> Iterator[Loaded]:
+    """The same, of files that a process of its own has survived: they are all tried now. The others are failures."""
+    from autotag_core.frames.guard import Guard
+
+    items = list(items)
+    with Guard(config.frames, config.text if chosen_experts(config, "texts") else None) as guard:
+        refused = {gif_id: error for gif_id, uri in items if (error := guard.check(uri)) is not None}
+    loaded = _loaded([(gif_id, uri) for gif_id, uri in items if gif_id not in refused], config, poison)
+    return ((gif_id, refused[gif_id]) if gif_id in refused else next(loaded) for gif_id, _ in items)
+
+
+def _watched(loaded: Iterator[Loaded], deadline_s: float) -> Iterator[Loaded]:
+    """The same; where the next one takes longer than the deadline, this process ends, and Spark tries the task again.
+
+    A thread of C ends it: one of Python would wait for a decoder that holds Python's lock.
+    """
+    nothing = object()
+    while True:
+        faulthandler.dump_traceback_later(deadline_s, exit=True, file=2)  # standard error, whatever sys holds
+        try:
+            item = next(loaded, nothing)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+        if item is nothing:
+            return
+        yield cast("Loaded", item)
+        del item  # its frames
 
 
 def gpus_per_task(spark: SparkSession) -> float:

@@ -1,5 +1,7 @@
 """The fused UDF: every GIF in comes out once, as an embedding or as a failure, with the same bits in any partition."""
 
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from autotag_core.config import Config, FramesConfig, ImagenetConfig, SparkConfi
 from autotag_core.errors import InputError
 from autotag_core.experts import l2_normalised, load_frame_models, unpack_features
 from autotag_core.failures import Reason
+from autotag_core.frames.guard import poison_of
 from autotag_core.tables import EMBEDDINGS, FAILURES, MEDIA, check_columns
 from udfs.embeddings import frames as embeddings
 from udfs.embeddings.frames import OUTCOMES
@@ -243,6 +246,33 @@ def test_a_gif_that_does_not_fit_the_device_is_read_media_and_a_failure(
     outcomes_df = spark.createDataFrame(pa.Table.from_batches(outcomes).to_pylist(), from_arrow_schema(OUTCOMES))
     assert [(row.gif_id, row.width) for row in embeddings.media_rows(outcomes_df).collect()] == [("red", 8)]
     assert embeddings.embedding_rows(outcomes_df).count() == 0
+
+
+def test_a_file_that_kills_or_holds_up_its_worker_is_a_failure_and_not_the_end(
+    sick_files: dict[str, str], reasons: frozenset[Reason], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(spark.sparkContext.environment, "PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    rows = [Row(gif_id=name, uri=sick_files[name.upper()]) for name in ("kill", "hang", "raise")]
+    gifs_df = spark.createDataFrame([Row(gif_id="sound", uri=sick_files[""]), *rows])
+    frames = FramesConfig().model_copy(update={"item_deadline_s": 8})
+    config = Config(experts=("imagenet",), frames=frames, spark=SparkConfig(partitions=1))
+    outcomes_df = embeddings.embed_frames(gifs_df, config).persist()
+    found = {row.gif_id: row for row in outcomes_df.collect()}
+    ends = {"sound": None, "kill": "killed_worker", "hang": "timed_out", "raise": "undecodable"}
+    assert {name: row.reason for name, row in found.items()} == ends
+    assert len(found["sound"].embeddings) == 1
+    poison = poison_of((row.reason, row.message) for row in embeddings.failure_rows(outcomes_df).collect())
+    assert {reason for reason, _ in poison.values()} == reasons
+    again_df = embeddings.embed_frames(gifs_df, config, poison)  # the next night: nobody is killed any more
+    before = num_failed_tasks(spark)
+    assert {row.gif_id: row.reason for row in again_df.collect()} == ends
+    assert num_failed_tasks(spark) == before > 0
+    outcomes_df.unpersist()
+
+
+def num_failed_tasks(spark: SparkSession) -> int:
+    summaries = spark.sparkContext._jsc.sc().statusStore().executorList(False)
+    return sum(summaries.apply(number).failedTasks() for number in range(summaries.size()))
 
 
 def test_outside_of_a_task_no_gpu_is_assigned() -> None:
