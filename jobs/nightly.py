@@ -6,16 +6,19 @@ On one machine: `autotag nightly`; on a cluster: `spark-submit jobs/nightly.py` 
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 if not __package__:  # spark-submit runs this file by its path: jobs/ is on sys.path, the project is not
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from autotag_core import experts, storage
+from autotag_core import experts, storage, warehouse
 from autotag_core.experts import TagSpace
 from autotag_core.failures import Stage as FailureStage
 from autotag_core.tables import MEDIA
+from autotag_core.warehouse import lease
+from autotag_core.warehouse.lease import Lease
 from jobs.catalog.read_catalog import read_catalog
 from jobs.duplicates.group_duplicates import group_duplicates
 from jobs.embeddings.base_embeddings import adopt_embeddings
@@ -75,7 +78,12 @@ def run_nightly(request: Request) -> Run:
     Nothing is published where nothing changed. Where it can't be done it raises, and the last release stays in place.
     """
     checked = check_request(request)
-    run, index = _start(checked), checked.index
+    with lease.held(checked.request.warehouse, warehouse.new_run_id(datetime.now(UTC))) as held:
+        return _run(checked, held)
+
+
+def _run(checked: Checked, held: Lease) -> Run:
+    run, index = _start(checked, held), checked.index
     with recorded(run):
         check_device(run.spark, run.config)
         choose_base(run)
@@ -127,7 +135,7 @@ def _embed(run: Run) -> TagSpace | None:
     return embed_tags(run) if experts.chosen_experts(run.config, "tags") else None
 
 
-def _start(checked: Checked) -> Run:
+def _start(checked: Checked, held: Lease) -> Run:
     log = configure_logs()
     settings = checked.request.config.semantic
     uris = filter(None, (checked.request.catalog, settings.sessions, settings.search_sessions))
@@ -137,8 +145,9 @@ def _start(checked: Checked) -> Run:
     watch_interrupts(lambda: silence_spark(spark))
     checked = settled(checked, spark)
     request = checked.request
-    run = Run(spark, request.config, request.warehouse, log, Progress(spark.sparkContext))
-    run.accepted = request.accepted
+    progress = Progress(spark.sparkContext)
+    run = Run(spark, request.config, request.warehouse, log, progress, held.holder.run_id)
+    run.accepted, run.lease = request.accepted, held
     bind_run(run.run_id)
     run.facts.inputs.versions |= checked.model_versions
     run.log.info("run started", catalog=request.catalog, warehouse=request.warehouse, spark=spark.version)

@@ -2,6 +2,7 @@
 
 from autotag_core.storage.arrow import arrow_paths, storage_options
 from autotag_core.storage.files import (
+    create_file,
     download_file,
     endpoint_url,
     explain,
@@ -11,6 +12,7 @@ from autotag_core.storage.files import (
     new_file,
     one_line,
     read_bytes,
+    read_with_age,
     s3_client,
     upload_file,
     write_bytes,
@@ -44,6 +46,7 @@ __all__ = [
     "arrow_paths",
     "check_exists",
     "check_reachable",
+    "create_file",
     "delete_files",
     "delete_prefix",
     "download_file",
@@ -62,6 +65,7 @@ __all__ = [
     "num_bytes",
     "one_line",
     "read_bytes",
+    "read_with_age",
     "refuse_credentials",
     "refuse_credentials_in",
     "s3_client",

@@ -10,8 +10,10 @@ import functools
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,47 @@ def write_bytes(uri: str, data: bytes) -> None:
             return
         with _complete(local_path(uri)) as partial:
             partial.write_bytes(data)
+
+
+_IS_THERE = ("PreconditionFailed", "412", "ConditionalRequestConflict")
+
+
+def create_file(uri: str, data: bytes) -> bool:
+    """Write the object where there is none; False where there is one. Of many that do so at once one succeeds."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            try:
+                s3_client().put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") not in _IS_THERE:
+                    raise
+                return False
+            return True
+        path = local_path(uri)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        whole = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}.partial")
+        try:
+            whole.write_bytes(data)
+            os.link(whole, path)  # which, unlike a new name for the file, never replaces another
+        except FileExistsError:
+            return False
+        finally:
+            whole.unlink(missing_ok=True)
+        return True
+
+
+def read_with_age(uri: str) -> tuple[bytes, float]:
+    """The object, and how many seconds ago it was written by the clock of who keeps it."""
+    with explained(uri):
+        if is_s3(uri):
+            bucket, key = split_s3(uri)
+            answer = s3_client().get_object(Bucket=bucket, Key=key)
+            now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
+            return bytes(answer["Body"].read()), (now - answer["LastModified"]).total_seconds()
+        path = local_path(uri)
+        written = path.stat().st_mtime
+        return path.read_bytes(), time.time() - written
 
 
 def upload_file(path: Path, uri: str) -> None:

@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from autotag_core import storage
-from autotag_core.errors import AutotagError, InputError
+from autotag_core.errors import AutotagError, InputError, NotPublishedError
 from autotag_core.tables import RUNS, check_columns
 from autotag_core.warehouse.delta import delta_uri, open_table, read_rows
 from autotag_core.warehouse.run_inputs import RunInputs
@@ -58,8 +58,11 @@ def table_uri(warehouse: str, table: str) -> str:
     return storage.join(warehouse, table)
 
 
-def append_run(warehouse: str, record: RunRecord) -> None:
+def append_run(warehouse: str, record: RunRecord, after: int | None = None) -> None:
     """Append one row to `runs`, atomically. A status of `published` or `rolled_back` makes it the current release.
+
+    With `after`, the sequence of the release that readers must still see (0: none): NotPublishedError, and no row,
+    where another became current meanwhile.
 
     The row's `sequence` is one more than the greatest so far. The commit goes through only as the table's next version,
     and is made anew when another run came first. So the order is that of the commits, whatever the clocks say.
@@ -70,6 +73,10 @@ def append_run(warehouse: str, record: RunRecord) -> None:
         earlier = _read_runs(warehouse, runs)
         if (record.run_id, record.status) in {(run.run_id, run.status) for run in earlier}:
             return  # the commit of the last try did land; only its answer was lost
+        current = next((run for run in reversed(earlier) if run.is_release), None)
+        if after is not None and after != (current.sequence if current else 0):
+            said = f"run {current.run_id} was {current.status}" if current else "all runs were deleted"
+            raise NotPublishedError(f"{warehouse}: {said} while this run worked on what readers saw before: try again")
         numbered = replace(record, sequence=max((run.sequence for run in earlier), default=0) + 1)
         try:
             write_deltalake(

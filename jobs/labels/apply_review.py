@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from autotag_core import labels, storage
 from autotag_core.labels import Changes, Label, TagDecision
 from autotag_core.tables import LABEL_DECISIONS, LABEL_EDITS, LABELS
+from autotag_core.warehouse import lease, new_run_id
 from jobs.labels.label_rows import decision_rows, label_rows
 
 
@@ -17,11 +19,17 @@ def apply_labels(review: str, warehouse: str) -> tuple[int, Changes]:
     follow it. If a label's members change, its num_gifs is the sum of theirs until the next build counts anew.
 
     No Spark: the driver holds the vocabulary. InputError lists everything that is inconsistent, and then nothing is
-    written.
+    written; NotPublishedError while a run writes the warehouse.
     """
     for uri in (review, warehouse):
         storage.refuse_credentials(uri)
     warehouse = storage.absolute(warehouse)
+    labels.read_labels(warehouse)  # a place without any is no warehouse to hold
+    with lease.held(warehouse, new_run_id(datetime.now(UTC))):
+        return _apply(review, warehouse)
+
+
+def _apply(review: str, warehouse: str) -> tuple[int, Changes]:
     found, _ = labels.read_labels(warehouse)
     before = {row["label"]: row for row in found.to_pylist()}
     members = {name: row["members"] for name, row in before.items()}

@@ -19,6 +19,7 @@ from autotag_core.experts.vectors import l2_normalised
 from autotag_core.labels import Decision, Label, TagCounts, TagDecision
 from autotag_core.splits import TEST
 from autotag_core.tables import LABEL_DECISIONS, LABELS
+from autotag_core.warehouse import lease
 from jobs.catalog.read_catalog import checked_rows, failures_by_reason
 from jobs.labels.label_rows import decision_rows, label_notes, label_rows
 from jobs.process.logs import configure_logs
@@ -88,7 +89,8 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
         if not found:
             raise InputError(f"{request.catalog}: no label is on labels.min_gifs={config.min_gifs} GIFs: lower it")
         say(f"6 vocabulary  {len(found)} labels: {share.to_text()}")
-    _write(request.warehouse, found, labels.cut(rows, found), usage, say)
+    with lease.held(request.warehouse, run.run_id):
+        _write(request.warehouse, found, labels.cut(rows, found), usage, say)
 
 
 @dataclass(frozen=True)

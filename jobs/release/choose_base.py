@@ -28,6 +28,7 @@ _OF_LABELS = (LABELS, WRITTEN_TAGS)
 def choose_base(run: Run) -> None:
     """Make the current release the run's base, or give it none. Note which it is, or why there is none."""
     note_versions(run.facts.inputs, run.config)
+    run.seen_before = _seen(run)
     base, why = _current(run)
     if base is not None:
         why = _misfit(run, base)
@@ -37,6 +38,13 @@ def choose_base(run: Run) -> None:
     said = why or str(base and base.run_id)
     run.note(base=said)
     run.log.info("base chosen", base=said)
+
+
+def _seen(run: Run) -> int:
+    try:
+        return warehouse.current_release(run.warehouse).sequence
+    except InputError:
+        return 0
 
 
 def _misfit(run: Run, base: RunRecord) -> str:

@@ -19,11 +19,13 @@ def publish_run(run: Run, index: Index | None) -> None:
     The alias goes first since it can be moved back, and a row of `runs` can't. So what a release's row says of its
     index is true.
     """
+    if run.lease is not None:
+        run.lease.check()
     with alias_restored(index, run.warehouse) if index is not None else nullcontext():
         if index is not None:
             move_alias(run, index)
         try:
-            warehouse.append_run(run.warehouse, run.to_record(warehouse.PUBLISHED))
+            warehouse.append_run(run.warehouse, run.to_record(warehouse.PUBLISHED), after=run.seen_before)
         except BaseException:
             if not _is_published(run):
                 raise

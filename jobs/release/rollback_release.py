@@ -10,7 +10,7 @@ from autotag_core import search, warehouse
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError
 from autotag_core.tables import SEARCH_DOCUMENTS
-from autotag_core.warehouse import RunRecord
+from autotag_core.warehouse import RunRecord, lease
 from jobs.search.index_alias import Index, alias_restored, holds_release, open_index, release_id
 
 
@@ -19,8 +19,14 @@ def rollback_release(uri: str, run_id: str, elasticsearch: str | None = None, al
 
     Both move, or there is an error and neither does. Without `elasticsearch` only the tables move. If the index of the
     release is gone, or holds another release by now, a new one is filled from its table. That takes a Spark session.
-    InputError before anything is changed where its tables are no longer there.
+    InputError before anything is changed where its tables are no longer there; NotPublishedError while a run writes the
+    warehouse.
     """
+    with lease.held(uri, warehouse.new_run_id(datetime.now(UTC))):
+        return _rollback(uri, run_id, elasticsearch, alias)
+
+
+def _rollback(uri: str, run_id: str, elasticsearch: str | None, alias: str) -> RunRecord:
     if elasticsearch is None:
         return warehouse.rollback(uri, run_id)
     release = warehouse.check_release(uri, run_id)

@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 
 from autotag_core.config import Config
 from autotag_core.warehouse import PUBLISHED, RunInputs, RunRecord, new_run_id
+from autotag_core.warehouse.lease import Lease
 from jobs.process.progress import Progress
 from jobs.run.failure_log import FailureLog
 from jobs.run.run_tables import RunTables
@@ -40,11 +41,23 @@ class Run:
 
     accepted: frozenset[str] = frozenset()
     """Gates that this run need not pass."""
+    lease: Lease | None = None
+    """What keeps other runs from writing the warehouse meanwhile."""
+    seen_before: int | None = None
+    """Sequence of the release that readers see as the run starts, 0 where there is none."""
 
-    def __init__(self, spark: SparkSession, config: Config, warehouse: str, log: Any, progress: Progress) -> None:
+    def __init__(
+        self,
+        spark: SparkSession,
+        config: Config,
+        warehouse: str,
+        log: Any,
+        progress: Progress,
+        run_id: str | None = None,
+    ) -> None:
         self.spark, self.config, self.warehouse, self.progress = spark, config, warehouse, progress
         self.started = datetime.now(UTC)
-        self.run_id = new_run_id(self.started)
+        self.run_id = run_id or new_run_id(self.started)
         self.log = log.bind(run_id=self.run_id)
         self.facts = Facts()
         self.tables = RunTables(spark, warehouse, self.run_id)

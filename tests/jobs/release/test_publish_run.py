@@ -16,11 +16,11 @@ from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 from structlog.testing import capture_logs
 
-from autotag_core import search, warehouse
+from autotag_core import search, storage, warehouse
 from autotag_core.config import Config, ElasticsearchConfig, WarehouseConfig
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.tables import SEARCH_DOCUMENTS
-from autotag_core.warehouse import RunRecord, releases
+from autotag_core.warehouse import RunRecord, lease, releases
 from jobs.process.progress import Progress
 from jobs.release import publish_run as publication
 from jobs.release.publish_run import publish_run, recorded, tidy_up
@@ -148,11 +148,11 @@ def test_a_run_that_dies_between_the_alias_and_its_row_puts_the_alias_back(
     house.published("a")
     run, real = house.night("b"), warehouse.append_run
 
-    def append(uri: str, record: warehouse.RunRecord) -> None:
+    def append(uri: str, record: warehouse.RunRecord, after: int | None = None) -> None:
         if record.status == "published":
             assert [hit.gif_id for hit in search.search_gifs(house.index.client, house.index.alias, "cat")] == ["b"]
             raise error
-        real(uri, record)
+        real(uri, record, after)
 
     monkeypatch.setattr(warehouse, "append_run", append)
     with pytest.raises(type(error)), recorded(run):
@@ -192,8 +192,8 @@ def test_a_row_whose_answer_was_lost_is_a_publication_all_the_same(
     house.published("a")
     run, real = house.night("b"), warehouse.append_run
 
-    def append(uri: str, record: warehouse.RunRecord) -> None:
-        real(uri, record)
+    def append(uri: str, record: warehouse.RunRecord, after: int | None = None) -> None:
+        real(uri, record, after)
         raise InputError("no answer in time")
 
     monkeypatch.setattr(warehouse, "append_run", append)
@@ -356,3 +356,28 @@ def test_a_rollback_that_can_not_be_recorded_puts_the_alias_back(house: House, m
     with pytest.raises(InputError, match="the disk is full"):
         rollback_release(house.uri, first.run_id, house.index.url, house.index.alias)
     assert house.seen() == (["b"], ["b"])
+
+
+def test_a_night_does_not_publish_over_a_rollback_made_meanwhile(house: House) -> None:
+    first = house.published("a")
+    second = house.published("b")
+    run = house.night("c")
+    run.seen_before = warehouse.current_release(house.uri).sequence
+    rollback_release(house.uri, first.run_id, house.index.url, house.index.alias)
+    with pytest.raises(NotPublishedError, match="was rolled_back while this run worked on what readers saw before"):
+        house.publish(run)
+    assert house.seen() == (["a"], ["a"])
+    assert house.statuses() == ["published", "published", "rolled_back", "not_published"]
+    assert second.facts.status == "published"
+
+
+def test_nobody_writes_what_a_run_holds_and_a_run_that_lost_it_publishes_nothing(house: House) -> None:
+    first = house.published("a")
+    run = house.night("b")
+    with lease.held(house.uri, run.run_id) as run.lease:
+        with pytest.raises(NotPublishedError, match=f"run {run.run_id} writes it"):
+            rollback_release(house.uri, first.run_id)
+        storage.create_file(lease._uri(house.uri, run.lease.number + 1), b'{"run_id": "other"}')
+        with pytest.raises(InputError, match="not a lease"):
+            house.publish(run)
+    assert house.seen() == (["a"], ["a"])

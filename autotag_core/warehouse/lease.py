@@ -1,0 +1,159 @@
+"""Who writes a warehouse: one run at a time holds its lease, and says so every few seconds.
+
+A lease is a file `_lease/NUMBER.json` that was made where there was none, which of many at once one succeeds in. The
+greatest number counts. Its holder writes it again while it lives. Where it has not for LEASE_S, or was a process of
+this machine and is gone, the next one makes the number above. So a store need only not write over a file when asked not
+to, and no clock counts but its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from autotag_core import storage
+from autotag_core.errors import InputError, NotPublishedError
+
+LEASE_S = 120.0
+"""A lease whose file is older is a dead run's."""
+HEARTBEAT_S = 20.0
+_FOLDER = "_lease"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Who holds a lease, as its file says it."""
+
+    run_id: str
+    host: str
+    machine: str
+    """What is one for all processes that see each other's numbers: the boot of a machine, and the container in it."""
+    pid: int
+    started: str
+    is_done: bool = False
+    """Whether it has given the lease back."""
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was a process of this machine and is no more."""
+        return bool(self.machine) and self.machine == _machine() and not _is_alive(self.pid)
+
+
+class Lease:
+    """A lease that is held; `check` before what nobody else may do meanwhile."""
+
+    def __init__(self, warehouse: str, number: int, holder: Holder) -> None:
+        self.warehouse, self.number, self.holder = warehouse, number, holder
+
+    def check(self) -> None:
+        """NotPublishedError where another run has taken the lease over, since this one gave no sign of life."""
+        number, holder, _ = _newest(self.warehouse)
+        if number != self.number:
+            raise NotPublishedError(
+                f"{self.warehouse}: run {holder.run_id if holder else '?'} has taken it over, since this run gave no "
+                f"sign of life for {LEASE_S:g} s: nothing is published"
+            )
+
+    def beat(self) -> None:
+        """Give a sign of life."""
+        self._write(self.holder)
+
+    def give_back(self) -> None:
+        """Let the next run have it at once."""
+        self._write(Holder(**asdict(self.holder) | {"is_done": True}))
+
+    def _write(self, holder: Holder) -> None:
+        storage.write_bytes(_uri(self.warehouse, self.number), json.dumps(asdict(holder)).encode())
+
+
+@contextmanager
+def held(warehouse: str, run_id: str) -> Iterator[Lease]:
+    """Hold the warehouse for the block. NotPublishedError, at once, names the run that holds it."""
+    lease = take(warehouse, run_id)
+    stop = threading.Event()
+
+    def beat() -> None:
+        while not stop.wait(HEARTBEAT_S):
+            with suppress(Exception):  # the next one may succeed; `check` says whether it was too late
+                lease.beat()
+
+    thread = threading.Thread(target=beat, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield lease
+    finally:
+        stop.set()
+        thread.join(HEARTBEAT_S)
+        with suppress(Exception):  # it ends by itself
+            lease.give_back()
+
+
+def take(warehouse: str, run_id: str) -> Lease:
+    """The warehouse's lease. NotPublishedError where another run holds it; of many that ask at once one gets it."""
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    holder = Holder(run_id, socket.gethostname(), _machine(), os.getpid(), now)
+    while True:
+        number, other, age_s = _newest(warehouse)
+        if other == holder:  # the answer of the last try was lost
+            return Lease(warehouse, number, holder)
+        if other is not None and not other.is_done and not other.is_gone and age_s < LEASE_S:
+            raise NotPublishedError(
+                f"{warehouse}: run {other.run_id} writes it, on {other.host} (process {other.pid}) since "
+                f"{other.started}; it gave a sign of life {age_s:.0f} s ago. If it is dead, try again in "
+                f"{LEASE_S - age_s:.0f} s"
+            )
+        if storage.create_file(_uri(warehouse, number + 1), json.dumps(asdict(holder)).encode()):
+            with suppress(InputError):
+                storage.delete_files([_uri(warehouse, old) for old in _numbers(warehouse) if old < number])
+            return Lease(warehouse, number + 1, holder)
+
+
+def _newest(warehouse: str) -> tuple[int, Holder | None, float]:
+    """(number, holder, seconds since its last sign of life) of the lease that counts; (0, None, 0) before the first."""
+    number = max(_numbers(warehouse), default=0)
+    if number == 0:
+        return 0, None, 0.0
+    try:
+        data, age_s = storage.read_with_age(_uri(warehouse, number))
+    except InputError:
+        if max(_numbers(warehouse), default=0) == number:
+            raise
+        return _newest(warehouse)  # the next run has deleted it meanwhile
+    try:
+        return number, Holder(**json.loads(data)), age_s
+    except (ValueError, TypeError):
+        raise InputError(f"{_uri(warehouse, number)}: not a lease: delete it if no run writes the warehouse") from None
+
+
+def _numbers(warehouse: str) -> list[int]:
+    names = (uri.rpartition("/")[2] for uri in storage.list_files(storage.join(warehouse, _FOLDER)))
+    return [int(stem) for stem in (name.removesuffix(".json") for name in names) if stem.isdigit()]
+
+
+def _uri(warehouse: str, number: int) -> str:
+    return storage.join(warehouse, _FOLDER, f"{number:012}.json")
+
+
+def _machine() -> str:
+    """Empty where the system does not tell."""
+    with suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    return ""
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
