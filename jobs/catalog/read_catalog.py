@@ -58,13 +58,13 @@ def _ids_of(run: Run, name: str, gifs_df: DataFrame, kept: ExitStack) -> DataFra
     ids_df = _keep(kept, read_ids(run.spark, uri))
     num_ids = count_rows(ids_df)
     num_found = ids_df.join(gifs_df, "gif_id", "left_semi").select("gif_id").distinct().count()
-    if not num_found:
+    if num_ids and not num_found:
         first = ids_df.agg(F.min("gif_id")).head()
         such = f", such as {first[0]}," if first and first[0] else ""
         raise InputError(f"{uri}: not one of its {num_ids} gif_ids{such} is in the catalog")
     run.note(**{name: f"{num_found} of {num_ids} gif_ids are in the catalog"})
-    if num_found < num_ids / 2:
-        run.log.warning("most of a list is not in the catalog", list=uri, gif_ids=num_ids, in_catalog=num_found)
+    if num_found < num_ids / 2 or not num_ids:
+        run.log.warning("a list names few GIFs of the catalog", list=uri, gif_ids=num_ids, in_catalog=num_found)
     return ids_df
 
 

@@ -31,6 +31,7 @@ SETTINGS = (
     "duplicates.enabled=false",
     "vote.rule=published",
     "gates.max_failed_share=0.5",
+    "gates.max_vanished_share=1",
     "spark.partitions=4",
 )
 

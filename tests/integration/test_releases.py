@@ -22,6 +22,7 @@ from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.local_machine import PROJECT
 from autotag_core.tables import CATALOG
 from jobs.nightly import Request, run_nightly
+from jobs.release.gates import GATES
 from jobs.release.rollback_release import rollback_release
 
 pytestmark = pytest.mark.integration
@@ -70,6 +71,10 @@ def test_a_run_that_fails_its_gate_leaves_readers_where_they_were(night: Any) ->
     storage.write_bytes(catalog, b"\n".join([*lines, b'{"gif_id": "missing", "uri": "gifs/missing.gif"}']))
     strict = load_config(None, [*night.settings, "experts=[imagenet]", "gates.max_failed_share=0.3"])
     with pytest.raises(NotPublishedError, match="1 of 3 GIFs could not be read"):
+        run_nightly(Request(catalog, night.request.warehouse, strict, accepted=frozenset(GATES) - {"failed_share"}))
+    with pytest.raises(
+        NotPublishedError, match=r"GIFs of release .* are not in this catalog; .*--accept vanished_gifs"
+    ):
         run_nightly(Request(catalog, night.request.warehouse, strict))
     assert warehouse.current_release(night.request.warehouse) == before
     assert warehouse.list_runs(night.request.warehouse)[-1].status == "not_published"
