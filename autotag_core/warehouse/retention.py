@@ -1,4 +1,4 @@
-"""Which table versions a warehouse keeps. Files that only dropped releases need are deleted."""
+"""Which table versions a warehouse keeps. Files and logs that only dropped releases need are deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from autotag_core.tables import RUNS, TABLES
 from autotag_core.warehouse import ROLLED_BACK, RunRecord, list_runs, table_uri
 from autotag_core.warehouse.delta import live_files, open_table
 from autotag_core.warehouse.delta_commits import FILE_RETENTION, FOREVER
+from autotag_core.warehouse.table_log import DAY_S, old_log_files, write_checkpoint
 
-UNNAMED_S = 24 * 3600
-"""Seconds. A younger file may be in use: tasks write files before the driver commits them."""
 SHARDS = "shards"
 """Folder of the warehouse. In it, each run that built index shards has a folder of its own."""
 
@@ -31,6 +30,21 @@ def drop_old_versions(warehouse: str, keep: int | None) -> dict[str, int]:
     dropped = kept if len(kept) < len(releases) else []
     deleted = {name: _drop_files(warehouse, name, releases[-1], dropped) for name in TABLES if name != RUNS.name}
     return {name: num_files for name, num_files in deleted.items() if num_files}
+
+
+def shorten_logs(warehouse: str, keep: int | None) -> None:
+    """Keep the logs of all tables but `runs` short to read, however many nights there were.
+
+    A log gets a checkpoint when ten commits follow the last one. Its files that only versions before the oldest kept
+    one need are deleted, once they are a day old. `keep` as in drop_old_versions. Cost: two listings of each log.
+    """
+    releases = [run for run in list_runs(warehouse) if run.is_release]
+    kept = _kept(releases, keep)
+    for name in releases[-1].table_versions if releases else ():
+        uri = table_uri(warehouse, name)
+        write_checkpoint(uri)
+        oldest = min(run.table_versions[name] for run in kept if name in run.table_versions)
+        storage.delete_files(old_log_files(uri, oldest))
 
 
 def drop_old_shards(warehouse: str, keep: int | None) -> list[str]:
@@ -90,7 +104,7 @@ def _unnamed_files(uri: str) -> set[str]:
     table = open_table(uri)
     if table.metadata().configuration.get(FILE_RETENTION) != FOREVER:
         return set()
-    old = {file for file in storage.list_files(uri, UNNAMED_S) if "/_delta_log/" not in file.removeprefix(uri)}
+    old = {file for file in storage.list_files(uri, DAY_S) if "/_delta_log/" not in file.removeprefix(uri)}
     return old - set(live_files(table, uri)) - _removed_files(table, uri) if old else set()
 
 

@@ -18,6 +18,7 @@ from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import RUNS, check_columns
 from autotag_core.warehouse.delta import delta_uri, open_table, read_rows
 from autotag_core.warehouse.run_inputs import RunInputs
+from autotag_core.warehouse.tidy_runs import tidy_runs
 
 _OPEN_ATTEMPTS = 8
 PUBLISHED, ROLLED_BACK, UNCHANGED = "published", "rolled_back", "unchanged"
@@ -62,9 +63,15 @@ def append_run(warehouse: str, record: RunRecord) -> None:
     """Append one row to `runs`, atomically. A status of `published` or `rolled_back` makes it the current release.
 
     The row's `sequence` is one more than the greatest so far. The commit goes through only as the table's next version,
-    and is made anew when another run came first. So the order is that of the commits, whatever the clocks say.
+    and is made anew when another run came first. So the order is that of the commits, whatever the clocks say. Each
+    tenth append makes the table's small files one (tidy_runs).
     """
     uri = table_uri(warehouse, RUNS.name)
+    _append_row(warehouse, uri, record)
+    tidy_runs(uri)
+
+
+def _append_row(warehouse: str, uri: str, record: RunRecord) -> None:
     while True:
         runs = _make_runs(warehouse, uri)
         earlier = _read_runs(warehouse, runs)

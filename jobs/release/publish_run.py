@@ -41,13 +41,14 @@ def publish_nothing(run: Run) -> None:
 
 
 def tidy_up(run: Run, index: Index | None) -> None:
-    """Delete indexes, table versions and index shards that no kept release names. What fails is only a warning."""
+    """Delete indexes, table versions, logs and shards that no kept release names. What fails is only a warning."""
     if index is not None:
         settle_index(run, index)
     keep = run.config.warehouse.keep_releases
     try:
         shards = retention.drop_old_shards(run.warehouse, keep)
         deleted = retention.drop_old_versions(run.warehouse, keep)
+        retention.shorten_logs(run.warehouse, keep)
     except Exception as error:  # the run is published: wasted disk space is no reason for another exit code
         run.log.warning("old table versions not deleted", reason=cause(error))
     else:
