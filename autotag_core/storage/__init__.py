@@ -16,6 +16,7 @@ from autotag_core.storage.files import (
     write_bytes,
 )
 from autotag_core.storage.listing import (
+    abort_uploads,
     check_exists,
     check_reachable,
     delete_files,
@@ -27,6 +28,7 @@ from autotag_core.storage.listing import (
     sizes,
     stamp,
 )
+from autotag_core.storage.scratch import SCRATCH, SHARED, drop_old_scratch
 from autotag_core.storage.uris import (
     S3_SCHEMES,
     absolute,
@@ -40,6 +42,9 @@ from autotag_core.storage.uris import (
 
 __all__ = [
     "S3_SCHEMES",
+    "SCRATCH",
+    "SHARED",
+    "abort_uploads",
     "absolute",
     "arrow_paths",
     "check_exists",
@@ -47,6 +52,7 @@ __all__ = [
     "delete_files",
     "delete_prefix",
     "download_file",
+    "drop_old_scratch",
     "endpoint_url",
     "explain",
     "explained",

@@ -18,6 +18,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from autotag_core.errors import InputError, scrubbed
+from autotag_core.storage.scratch import SCRATCH
 from autotag_core.storage.uris import (
     is_s3,
     local_path,
@@ -110,7 +111,7 @@ def new_file(uri: str) -> Iterator[Path]:
         return
     # Spark gives its workers folders with space; a machine's own temporary folder may be in memory
     folder = os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]
-    with tempfile.TemporaryDirectory(prefix="autotag-", dir=folder) as scratch:
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
         partial = Path(scratch, "file")
         yield partial
         upload_file(partial, uri)

@@ -117,7 +117,7 @@ def too_small(files: Sequence[DataFile]) -> list[list[DataFile]]:
 def merge_files(uri: str, files: Sequence[DataFile]) -> Iterator[DataFile]:
     """Write the rows of these files of one partition, in their order, as few files. The old files stay."""
     with (
-        TemporaryDirectory(prefix="autotag-") as scratch,
+        TemporaryDirectory(prefix=storage.SCRATCH) as scratch,
         _Folder(uri, files[0].partition, ROW_GROUP_BYTES, MAX_BYTES) as folder,
     ):
         local = Path(scratch, "part.parquet")

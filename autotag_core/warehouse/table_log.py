@@ -18,6 +18,11 @@ _PARTIAL = re.compile(r"_commit_.*\.tmp|.*#\d+")
 """What a killed writer leaves: a commit of delta-rs that has no number yet, or a file that was not yet whole."""
 
 
+def is_table(uri: str) -> bool:
+    """Whether there is a log. Without one, nothing was ever committed here."""
+    return bool(_log_names(uri))
+
+
 def commits_to_replay(uri: str) -> int:
     """How many commits a reader of the newest version replays: those after the newest checkpoint. One listing."""
     names = _log_names(uri)

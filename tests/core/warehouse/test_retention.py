@@ -229,3 +229,23 @@ def test_a_young_log_is_left_alone(tmp_path: Path) -> None:
         release(uri, number)
         shorten_logs(uri, keep=1)
     assert len([name for name in log_files(uri) if name.endswith(".json")]) == 40
+
+
+def test_a_table_that_the_current_release_leaves_out_and_one_never_committed_lose_their_old_files_too(
+    tmp_path: Path,
+) -> None:
+    uri = str(tmp_path)
+    for number in range(3):
+        release(uri, number)
+    when = START + timedelta(days=3)
+    warehouse.append_run(uri, RunRecord("without", when, when, "published", release_of="without"))
+    strays = [tmp_path / "neighbors" / "stray.parquet", tmp_path / "catalog" / "stray.parquet"]
+    young = tmp_path / "catalog" / "young.parquet"
+    young.parent.mkdir()
+    for path in (*strays, young):
+        path.write_bytes(b"x")
+    for path in strays:
+        os.utime(path, (0, 0))
+    assert drop_old_versions(uri, keep=2) == {"catalog": 1, "neighbors": 9}
+    assert [path.exists() for path in (*strays, young)] == [False, False, True]
+    assert gif_ids(uri, "r2") == ["g2", "h2"]
