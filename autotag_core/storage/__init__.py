@@ -14,6 +14,7 @@ from autotag_core.storage.files import (
     s3_client,
     upload_file,
     write_bytes,
+    write_error,
 )
 from autotag_core.storage.listing import (
     abort_uploads,
@@ -77,4 +78,5 @@ __all__ = [
     "storage_options",
     "upload_file",
     "write_bytes",
+    "write_error",
 ]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+
+from autotag_core.errors import scratch_folders
 
 SCRATCH = "autotag-scratch-"
 """How the names of all temporary folders begin. Each is deleted by its process, unless that is killed."""
@@ -34,11 +34,10 @@ def drop_old_scratch() -> list[Path]:
 
 
 def _leftovers() -> Iterator[Path]:
-    roots = {tempfile.gettempdir(), *filter(None, os.environ.get("SPARK_LOCAL_DIRS", "").split(","))}
-    for root in sorted(roots):
+    for root in sorted(set(scratch_folders())):
         for below in ("", "blockmgr-*/"):
-            yield from Path(root).glob(f"{below}{SCRATCH}*")
-            yield from Path(root).glob(f"{below}{SHARED}/*")
+            yield from root.glob(f"{below}{SCRATCH}*")
+            yield from root.glob(f"{below}{SHARED}/*")
 
 
 def _newest_change(path: Path) -> float:

@@ -86,10 +86,10 @@ def _append_row(warehouse: str, uri: str, record: RunRecord) -> None:
                 commit_properties=CommitProperties(max_commit_retries=0),
             )
             return
-        except DeltaError as error:
+        except (DeltaError, OSError) as error:
             newest = _open_runs(warehouse)
             if newest is not None and newest.version() == runs.version():  # nobody came first
-                raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
+                raise storage.write_error(uri, error) from None
 
 
 def _make_runs(warehouse: str, uri: str) -> DeltaTable:
@@ -110,7 +110,7 @@ def _make_runs(warehouse: str, uri: str) -> DeltaTable:
             write_deltalake(delta_uri(uri), _as_arrow([]), mode="ignore", storage_options=storage.storage_options(uri))
         except (DeltaError, OSError) as error:
             if _open_runs(warehouse) is None:
-                raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
+                raise storage.write_error(uri, error) from None
     raise InputError(f"{uri}: was written {_OPEN_ATTEMPTS} times and still is not there: check the store")
 
 
@@ -179,7 +179,7 @@ def check_writable(warehouse: str) -> None:
     if not storage.is_s3(warehouse) and "%" in str(storage.local_path(warehouse)):
         raise InputError(f"{warehouse}: the path of a warehouse must not hold %: not every reader of Delta can open it")
     probe = storage.join(warehouse, "_probe", os.urandom(4).hex())
-    storage.write_bytes(probe, b"")
+    storage.write_bytes(probe, bytes(4096))  # a full disk still takes an empty file
     try:
         if storage.is_s3(warehouse) and not storage.keeps_what_is_there(probe):
             raise InputError(f"{warehouse}: this store ignores If-None-Match: two runs could take each other's place")

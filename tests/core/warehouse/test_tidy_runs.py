@@ -13,6 +13,7 @@ from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
 from autotag_core import storage, warehouse
+from autotag_core.errors import DiskFullError
 from autotag_core.tables import RUNS
 from autotag_core.warehouse import RunRecord, run_records, table_log, tidy_runs
 from autotag_core.warehouse.delta import live_files, open_table, read_rows
@@ -161,3 +162,17 @@ def test_log_files_go_only_before_a_day_old_checkpoint(tmp_path: Path) -> None:
     doomed = [Path(file).name for file in table_log.old_log_files(uri, oldest=24)]
     assert doomed == [f"{version:020}.json" for version in range(11)]
     assert table_log.old_log_files(uri, oldest=10) == [], "version 10 needs what precedes it"
+
+
+def test_a_full_disk_is_named_where_a_run_is_recorded_and_readers_see_the_runs_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise DeltaError("Generic LocalFileSystem error: No space left on device (os error 28)")
+
+    for number in range(3):
+        warehouse.append_run(str(tmp_path), night(number))
+    monkeypatch.setattr(run_records, "write_deltalake", full)
+    with pytest.raises(DiskFullError, match=f"^{tmp_path}/runs: the disk is full"):
+        warehouse.append_run(str(tmp_path), night(3))
+    assert run_ids(str(tmp_path)) == names(0, 1, 2)

@@ -267,6 +267,19 @@ def test_runs_are_listed_with_the_current_release_marked(autotag: Command, tmp_p
     assert [line.partition('"run_id": ')[2][:4] for line in out.splitlines()] == ['"r0"', '"r1"', '"r2"', '"r1"']
 
 
+def test_a_full_disk_is_one_line_even_if_no_traceback_can_be_kept(
+    autotag: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(tmp_path / "x"))
+
+    monkeypatch.setattr("autotag_core.warehouse.started_runs.all_runs", full)
+    assert f"error: {tmp_path}: the disk is full (" in one_line(autotag("runs", "--warehouse", "w"), 1)
+    monkeypatch.setattr("tempfile.mkstemp", full)
+    monkeypatch.setattr("autotag_core.warehouse.started_runs.all_runs", lambda _: 1 / 0)
+    assert "ZeroDivisionError" in one_line(autotag("runs", "--warehouse", "w"), 1)
+
+
 def test_a_run_that_was_killed_is_listed_as_died(autotag: Command, tmp_path: Path) -> None:
     uri, pid = str(tmp_path), subprocess.Popen(["true"])
     note_start(uri, "r1", datetime(2026, 11, 22, 1, 30, tzinfo=UTC))
