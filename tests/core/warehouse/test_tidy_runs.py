@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -176,3 +177,27 @@ def test_a_full_disk_is_named_where_a_run_is_recorded_and_readers_see_the_runs_b
     with pytest.raises(DiskFullError, match=f"^{tmp_path}/runs: the disk is full"):
         warehouse.append_run(str(tmp_path), night(3))
     assert run_ids(str(tmp_path)) == names(0, 1, 2)
+
+
+def _append(uri: str, first: int, num_nights: int, environment: dict[str, str]) -> None:
+    os.environ.update(environment)
+    for number in range(first, first + num_nights):
+        warehouse.append_run(uri, night(number))
+
+
+def test_a_reader_beside_two_writers_and_their_merges_sees_each_run_once_and_never_fewer_than_before(uri: str) -> None:
+    warehouse.append_run(uri, night(0))
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_append, args=(uri, first, 15, dict(os.environ))) for first in (100, 200)]
+    for writer in writers:
+        writer.start()
+    seen = names(0)
+    while any(writer.is_alive() for writer in writers):
+        found = warehouse.list_runs(uri)
+        assert [run.sequence for run in found] == list(range(1, len(found) + 1))
+        before, seen = seen, [run.run_id for run in found]
+        assert seen[: len(before)] == before
+    assert [writer.exitcode for writer in writers] == [0, 0]
+    assert sorted(run_ids(uri)) == names(0, *range(100, 115), *range(200, 215))
+    runs = warehouse.table_uri(uri, "runs")
+    assert any(entry["operation"] == "WRITE" and "Overwrite" in str(entry) for entry in open_table(runs).history())
