@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import shutil
+import tempfile
+from pathlib import Path
 
 
 class AutotagError(Exception):
@@ -31,18 +36,77 @@ class NotConvertedError(AutotagError):
     """A network does not run under onnxruntime here, or not with the features that it has in torch."""
 
 
+class DiskFullError(AutotagError):
+    """No space is left: the message names the folder whose disk is full."""
+
+
 _KINDS = {
-    kind.__name__: kind for kind in (AutotagError, InputError, NotPublishedError, NotTrainedError, NotConvertedError)
+    kind.__name__: kind
+    for kind in (AutotagError, InputError, NotPublishedError, NotTrainedError, NotConvertedError, DiskFullError)
 }
 _FROM_EXECUTOR = re.compile(rf"autotag_core\.errors\.({'|'.join(_KINDS)}): (.+)")
 
 
 def as_raised(error: BaseException) -> BaseException:
-    """The AutotagError that an executor raised and Spark wrapped, of its own class; any other error as it is."""
+    """The AutotagError that an executor raised and Spark wrapped, of its own class; any other error as it is.
+
+    An error of a full disk, wherever it came from, becomes a DiskFullError.
+    """
     if isinstance(error, AutotagError):
         return error
     found = _FROM_EXECUTOR.findall(_text(error))
-    return _KINDS[found[-1][0]](found[-1][1].strip()) if found else error
+    if found:
+        return _KINDS[found[-1][0]](found[-1][1].strip())
+    return disk_full(error) if is_disk_full(error) else error
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a disk had no space left, or a user no more of their share: by the error's number, or its text."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return True
+    return any(os.strerror(number) in _text(error) for number in (errno.ENOSPC, errno.EDQUOT))
+
+
+def disk_full(error: BaseException, folder: Path | None = None) -> DiskFullError:
+    """The error that names the full folder: where the file was that could not be written, or else `folder`.
+
+    Where neither is known, it is a temporary folder of this machine that has next to nothing free, if there is one.
+    """
+    names = [getattr(error, key, None) for key in ("filename2", "filename")]  # of a copy, the second is where it goes
+    name = next(filter(None, [*names, *_NAME_OF_FULL.findall(_text(error))]), None)
+    places = (
+        [Path(os.fsdecode(name)).parent] if name else [folder] if folder else [*filter(_is_full, scratch_folders())]
+    )
+    if not places:
+        return DiskFullError(
+            "a disk is full, and it is not that of this machine's temporary folder: look at the local folders of "
+            "Spark's executors (spark.local.dir) and at the warehouse"
+        )
+    place = next((parent for parent in (places[0], *places[0].parents) if parent.is_dir()), places[0])
+    try:
+        free = f" ({shutil.disk_usage(place).free / 2**20:.1f} MB free)"
+    except OSError:  # it is another machine's
+        free = ""
+    hint = ", or name another one in TMPDIR, for Spark in spark.local.dir" if place in scratch_folders() else ""
+    return DiskFullError(f"{place}: the disk is full{free}: make room{hint}")
+
+
+def scratch_folders() -> list[Path]:
+    """Where this process keeps temporary files: Spark gives its workers folders, others have the machine's own."""
+    named = filter(None, os.environ.get("SPARK_LOCAL_DIRS", "").split(","))
+    return [*map(Path, named), Path(tempfile.gettempdir())]
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _FULL_BYTES
+    except OSError:
+        return False
+
+
+_FULL_BYTES = 64 * 2**20
+"""Less than this is no room for a file of Spark's. What could not be written is gone again, so it need not be zero."""
+_NAME_OF_FULL = re.compile(f"(?:{os.strerror(errno.ENOSPC)}|{os.strerror(errno.EDQUOT)}): '([^']+)'")
 
 
 def cause(error: BaseException, limit: int = 500) -> str:

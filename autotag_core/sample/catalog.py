@@ -69,7 +69,7 @@ def write_sample(
     duplicates = draw_duplicates(seed, num_gifs, rates.copied)
     chunks = make_chunks(out, seed, num_gifs, duplicates, rates)
     drawn = write_chunks(chunks, workers or len(os.sched_getaffinity(0)))
-    with tempfile.TemporaryDirectory(prefix="sample-") as folder:
+    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as folder:
         rows = _RowFiles(Path(folder), num_gifs)
         with rows, closing(drawn):  # so that an interrupt ends the drawing at once
             for written in drawn:
@@ -88,7 +88,7 @@ def write_rows(out: str, num_gifs: int, seed: int, rates: UploaderRates = DEFAUL
     """
     _check(num_gifs, 0, rates)
     duplicates = draw_duplicates(seed, num_gifs, rates.copied)
-    with tempfile.TemporaryDirectory(prefix="sample-") as folder:
+    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as folder:
         rows = _RowFiles(Path(folder), num_gifs)
         with rows:
             for chunk in make_chunks(out, seed, num_gifs, duplicates, rates):

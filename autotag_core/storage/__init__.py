@@ -16,8 +16,10 @@ from autotag_core.storage.files import (
     s3_client,
     upload_file,
     write_bytes,
+    write_error,
 )
 from autotag_core.storage.listing import (
+    abort_uploads,
     check_exists,
     check_reachable,
     delete_files,
@@ -29,6 +31,7 @@ from autotag_core.storage.listing import (
     sizes,
     stamp,
 )
+from autotag_core.storage.scratch import SCRATCH, SHARED, drop_old_scratch
 from autotag_core.storage.uris import (
     S3_SCHEMES,
     absolute,
@@ -42,6 +45,9 @@ from autotag_core.storage.uris import (
 
 __all__ = [
     "S3_SCHEMES",
+    "SCRATCH",
+    "SHARED",
+    "abort_uploads",
     "absolute",
     "arrow_paths",
     "check_exists",
@@ -50,6 +56,7 @@ __all__ = [
     "delete_files",
     "delete_prefix",
     "download_file",
+    "drop_old_scratch",
     "endpoint_url",
     "explain",
     "explained",
@@ -75,4 +82,5 @@ __all__ = [
     "storage_options",
     "upload_file",
     "write_bytes",
+    "write_error",
 ]

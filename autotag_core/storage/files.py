@@ -19,7 +19,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from autotag_core.errors import InputError, scrubbed
+from autotag_core.errors import AutotagError, InputError, disk_full, is_disk_full, scratch_folders, scrubbed
+from autotag_core.storage.scratch import SCRATCH
 from autotag_core.storage.uris import (
     is_s3,
     local_path,
@@ -57,15 +58,46 @@ def s3_client(
 
 
 @contextmanager
-def explained(uri: str) -> Iterator[None]:
-    """Turn what goes wrong with this URI into an InputError of one line. Refuse a URI that holds a credential."""
+def explained(uri: str, folder: Path | None = None) -> Iterator[None]:
+    """Turn what goes wrong with this URI into an InputError of one line. Refuse a URI that holds a credential.
+
+    A full disk is a DiskFullError. It names `folder`, where that is given: the local place of what is copied or made.
+    """
     refuse_credentials(uri)
     try:
         yield
     except Exception as error:
+        if isinstance(error, OSError) and is_disk_full(error):
+            raise disk_full(error, folder or _local_folder(uri)) from None
         if isinstance(error, OSError | ValueError | ClientError | BotoCoreError) or _is_of_boto3(error):
             raise InputError(explain(uri, error)) from None
         raise
+
+
+@contextmanager
+def _space_in(folder: Path) -> Iterator[None]:
+    """Let a full disk in the block be a DiskFullError that names the folder."""
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise disk_full(error, folder) from None
+        raise
+
+
+def _local_folder(uri: str) -> Path:
+    """The local URI's folder, or that of its file. On the way to S3 a file is in the first temporary folder."""
+    if is_s3(uri):
+        return scratch_folders()[0]
+    path = local_path(uri)
+    return path if path.is_dir() else path.parent
+
+
+def write_error(uri: str, error: Exception) -> AutotagError:
+    """What to raise where a table's place can't be written: DiskFullError or InputError, in one line."""
+    if is_disk_full(error):
+        return disk_full(error, _local_folder(uri))
+    return InputError(f"{uri}: cannot be written: {one_line(error)}")
 
 
 def _is_of_boto3(error: Exception) -> bool:
@@ -152,8 +184,8 @@ def new_file(uri: str) -> Iterator[Path]:
             yield partial
         return
     # Spark gives its workers folders with space; a machine's own temporary folder may be in memory
-    folder = os.environ.get("SPARK_LOCAL_DIRS", tempfile.gettempdir()).split(",")[0]
-    with tempfile.TemporaryDirectory(prefix="autotag-", dir=folder) as scratch:
+    folder = scratch_folders()[0]
+    with _space_in(folder), tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
         partial = Path(scratch, "file")
         yield partial
         upload_file(partial, uri)
@@ -161,7 +193,7 @@ def new_file(uri: str) -> Iterator[Path]:
 
 def download_file(uri: str, path: Path) -> None:
     """Copy the object to a local path, which appears only when it is complete."""
-    with explained(uri), _complete(path) as partial:
+    with explained(uri, path.parent), _complete(path) as partial:
         if is_s3(uri):
             bucket, key = split_s3(uri)
             s3_client().download_file(bucket, key, str(partial))

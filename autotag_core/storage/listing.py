@@ -45,6 +45,26 @@ _MAX_DELETED = 1000
 """Keys that S3 takes in one call."""
 
 
+def abort_uploads(uri: str, age_s: float) -> int:
+    """Drop uploads in parts below the S3 URI that began longer ago than that and never ended. Gives how many.
+
+    The store keeps their parts, listed nowhere and paid for. Nothing to do for a local URI.
+    """
+    if not is_s3(uri):
+        return 0
+    bucket, key = split_s3(uri)
+    before, found = time.time() - age_s, 0
+    with explained(uri):
+        pages = (
+            s3_client().get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=key.rstrip("/") + "/")
+        )
+        for upload in (upload for page in pages for upload in page.get("Uploads", [])):
+            if upload["Initiated"].timestamp() < before:
+                s3_client().abort_multipart_upload(Bucket=bucket, Key=upload["Key"], UploadId=upload["UploadId"])
+                found += 1
+    return found
+
+
 def list_files(uri: str, age_s: float = 0) -> list[str]:
     """URIs of all files below the URI, at any depth; empty if there are none.
 

@@ -117,7 +117,7 @@ def too_small(files: Sequence[DataFile]) -> list[list[DataFile]]:
 def merge_files(uri: str, files: Sequence[DataFile]) -> Iterator[DataFile]:
     """Write the rows of these files of one partition, in their order, as few files. The old files stay."""
     with (
-        TemporaryDirectory(prefix="autotag-") as scratch,
+        TemporaryDirectory(prefix=storage.SCRATCH) as scratch,
         _Folder(uri, files[0].partition, ROW_GROUP_BYTES, MAX_BYTES) as folder,
     ):
         local = Path(scratch, "part.parquet")
@@ -160,8 +160,13 @@ class _Folder:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        if self._open is not None:
+        if self._open is None:
+            return
+        try:
             self._open.stack.__exit__(*error)
+        except Exception:
+            if error[0] is None:  # else the first error is the one to explain: on a full disk closing fails too
+                raise
 
     def add(self, rows: pa.Table) -> Iterator[DataFile]:
         """Take the rows; give the file if they filled one."""
@@ -208,14 +213,17 @@ class _File:
     def __init__(self, uri: str, path: str, schema: pa.Schema) -> None:
         self.path = path
         self.metadata: list[pq.FileMetaData] = []
-        self.stack = ExitStack()
         self._size = 0
-        self.local = self.stack.enter_context(storage.new_file(storage.join(uri, path)))
-        self.stack.callback(self._measure)
-        # Arrow's own schema is not stored: readers go by the table's
-        self.writer = self.stack.enter_context(
-            pq.ParquetWriter(self.local, schema, store_schema=False, metadata_collector=self.metadata)
-        )
+        with ExitStack() as stack:
+            self.local = stack.enter_context(storage.new_file(storage.join(uri, path)))
+            stack.callback(self._measure)
+            # a writer that opened the file itself would not close it on a full disk, and so keep its space
+            sink = stack.enter_context(pa.OSFile(str(self.local), "wb"))
+            # Arrow's own schema is not stored: readers go by the table's
+            self.writer = stack.enter_context(
+                pq.ParquetWriter(sink, schema, store_schema=False, metadata_collector=self.metadata)
+            )
+            self.stack = stack.pop_all()
 
     def _measure(self) -> None:
         """Called after the writer has closed, before the file moves to its place."""

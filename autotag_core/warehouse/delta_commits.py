@@ -81,7 +81,7 @@ def _landed(uri: str, mark: str, before: DeltaTable | None, error: Exception) ->
             if commit.get(_MARK) == mark:
                 return int(commit["version"])
         raise _came_first(uri) from None
-    raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
+    raise storage.write_error(uri, error) from None
 
 
 def _came_first(uri: str) -> AutotagError:

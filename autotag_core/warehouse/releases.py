@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
+from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from autotag_core import storage
 from autotag_core.errors import InputError
@@ -62,7 +62,10 @@ def _open_released(warehouse: str, name: str, release: RunRecord) -> DeltaTable:
     try:
         return open_table(uri, version)
     except (DeltaError, OSError) as error:
-        raise InputError(f"{uri}: no version {version} any more: {storage.one_line(error)}") from None
+        why = storage.one_line(error)
+        if isinstance(error, TableNotFoundError):  # its log is gone
+            why = "it was dropped (warehouse.keep_releases), or somebody deleted it"
+        raise InputError(f"{uri}: no version {version} any more: {why}") from None
 
 
 def check_release(warehouse: str, run_id: str) -> RunRecord:

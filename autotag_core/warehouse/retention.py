@@ -1,4 +1,4 @@
-"""Which table versions a warehouse keeps. Files that only dropped releases need are deleted."""
+"""Which table versions a warehouse keeps. Files and logs that only dropped releases need are deleted."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from autotag_core.tables import RUNS, TABLES
 from autotag_core.warehouse import ROLLED_BACK, RunRecord, list_runs, table_uri
 from autotag_core.warehouse.delta import live_files, open_table
 from autotag_core.warehouse.delta_commits import FILE_RETENTION, FOREVER
+from autotag_core.warehouse.table_log import DAY_S, is_table, old_log_files, write_checkpoint
 
-UNNAMED_S = 24 * 3600
-"""Seconds. A younger file may be in use: tasks write files before the driver commits them."""
 SHARDS = "shards"
 """Folder of the warehouse. In it, each run that built index shards has a folder of its own."""
 
@@ -29,8 +28,24 @@ def drop_old_versions(warehouse: str, keep: int | None) -> dict[str, int]:
         return {}
     kept = _kept(releases, keep)
     dropped = kept if len(kept) < len(releases) else []
-    deleted = {name: _drop_files(warehouse, name, releases[-1], dropped) for name in TABLES if name != RUNS.name}
+    deleted = {name: _drop_files(warehouse, name, releases, dropped) for name in TABLES if name != RUNS.name}
     return {name: num_files for name, num_files in deleted.items() if num_files}
+
+
+def shorten_logs(warehouse: str, keep: int | None) -> None:
+    """Keep the logs of all tables but `runs` short to read, however many nights there were.
+
+    A log gets a checkpoint when ten commits follow the last one. Its files that only versions before the oldest kept
+    one need are deleted, once they are a day old. `keep` as in drop_old_versions. Cost: two listings of each log.
+    """
+    releases = [run for run in list_runs(warehouse) if run.is_release]
+    kept = _kept(releases, keep)
+    for name in TABLES if releases else ():
+        uri = table_uri(warehouse, name)
+        versions = [run.table_versions[name] for run in kept if name in run.table_versions]
+        if versions:
+            write_checkpoint(uri)
+            storage.delete_files(old_log_files(uri, min(versions)))
 
 
 def drop_old_shards(warehouse: str, keep: int | None) -> list[str]:
@@ -57,23 +72,26 @@ def _kept(releases: list[RunRecord], keep: int | None) -> list[RunRecord]:
     return [run for at, run in enumerate(releases) if at >= first or run.status == ROLLED_BACK]
 
 
-def _drop_files(warehouse: str, name: str, current: RunRecord, kept: list[RunRecord]) -> int:
-    """Delete a table's unnamed files and, if `kept` is not empty, those that only dropped releases need."""
-    if name not in current.table_versions:
-        return 0
+def _drop_files(warehouse: str, name: str, releases: list[RunRecord], kept: list[RunRecord]) -> int:
+    """Delete a table's unnamed files and, if `kept` is not empty, those that only dropped releases need.
+
+    The current release may lack the table, since settings can leave one out. Then the last one that has it counts.
+    """
     uri = table_uri(warehouse, name)
-    doomed = sorted(_unnamed_files(uri) | (_replaced_files(uri, name, current, kept) if kept else set()))
+    last = next((run for run in reversed(releases) if name in run.table_versions), None)
+    replaced = _replaced_files(uri, name, last, kept) if kept and last is not None else set()
+    doomed = sorted(_unnamed_files(uri) | replaced)
     storage.delete_files(doomed)
     return len(doomed)
 
 
-def _replaced_files(uri: str, name: str, current: RunRecord, kept: list[RunRecord]) -> set[str]:
-    """Files that are neither live in a kept version nor newer than the current release.
+def _replaced_files(uri: str, name: str, last: RunRecord, kept: list[RunRecord]) -> set[str]:
+    """Files that are neither live in a kept version nor newer than the last release that has the table.
 
-    Candidates are the files that commits up to the current release's version added and removed again. So nothing is
+    Candidates are the files that commits up to that release's version added and removed again. So nothing is
     taken that the log does not name, such as files another writer is about to commit, and nothing added later.
     """
-    candidates = _removed_files(open_table(uri, current.table_versions[name]), uri) & set(storage.list_files(uri))
+    candidates = _removed_files(open_table(uri, last.table_versions[name]), uri) & set(storage.list_files(uri))
     if not candidates:
         return set()
     live = set(live_files(open_table(uri), uri))
@@ -86,11 +104,14 @@ def _unnamed_files(uri: str) -> set[str]:
     """Old files that the log does not name: neither as there, nor as removed.
 
     Only tables whose log remembers every name are looked at. By default a log forgets removed files after a week.
+    Where there is no log at all, every file is one that the first commit would have named.
     """
+    if not is_table(uri):
+        return set(storage.list_files(uri, DAY_S))
     table = open_table(uri)
     if table.metadata().configuration.get(FILE_RETENTION) != FOREVER:
         return set()
-    old = {file for file in storage.list_files(uri, UNNAMED_S) if "/_delta_log/" not in file.removeprefix(uri)}
+    old = {file for file in storage.list_files(uri, DAY_S) if "/_delta_log/" not in file.removeprefix(uri)}
     return old - set(live_files(table, uri)) - _removed_files(table, uri) if old else set()
 
 

@@ -18,6 +18,7 @@ from autotag_core.errors import AutotagError, InputError, NotPublishedError
 from autotag_core.tables import RUNS, check_columns
 from autotag_core.warehouse.delta import delta_uri, open_table, read_rows
 from autotag_core.warehouse.run_inputs import RunInputs
+from autotag_core.warehouse.tidy_runs import tidy_runs
 
 _OPEN_ATTEMPTS = 8
 PUBLISHED, ROLLED_BACK, UNCHANGED = "published", "rolled_back", "unchanged"
@@ -65,9 +66,15 @@ def append_run(warehouse: str, record: RunRecord, after: int | None = None) -> N
     where another became current meanwhile.
 
     The row's `sequence` is one more than the greatest so far. The commit goes through only as the table's next version,
-    and is made anew when another run came first. So the order is that of the commits, whatever the clocks say.
+    and is made anew when another run came first. So the order is that of the commits, whatever the clocks say. Each
+    tenth append makes the table's small files one (tidy_runs).
     """
     uri = table_uri(warehouse, RUNS.name)
+    _append_row(warehouse, uri, record)
+    tidy_runs(uri)
+
+
+def _append_row(warehouse: str, uri: str, record: RunRecord) -> None:
     while True:
         runs = _make_runs(warehouse, uri)
         earlier = _read_runs(warehouse, runs)
@@ -86,10 +93,10 @@ def append_run(warehouse: str, record: RunRecord, after: int | None = None) -> N
                 commit_properties=CommitProperties(max_commit_retries=0),
             )
             return
-        except DeltaError as error:
+        except (DeltaError, OSError) as error:
             newest = _open_runs(warehouse)
             if newest is not None and newest.version() == runs.version():  # nobody came first
-                raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
+                raise storage.write_error(uri, error) from None
 
 
 def _make_runs(warehouse: str, uri: str) -> DeltaTable:
@@ -110,7 +117,7 @@ def _make_runs(warehouse: str, uri: str) -> DeltaTable:
             write_deltalake(delta_uri(uri), _as_arrow([]), mode="ignore", storage_options=storage.storage_options(uri))
         except (DeltaError, OSError) as error:
             if _open_runs(warehouse) is None:
-                raise InputError(f"{uri}: cannot be written: {storage.one_line(error)}") from None
+                raise storage.write_error(uri, error) from None
     raise InputError(f"{uri}: was written {_OPEN_ATTEMPTS} times and still is not there: check the store")
 
 
@@ -179,7 +186,7 @@ def check_writable(warehouse: str) -> None:
     if not storage.is_s3(warehouse) and "%" in str(storage.local_path(warehouse)):
         raise InputError(f"{warehouse}: the path of a warehouse must not hold %: not every reader of Delta can open it")
     probe = storage.join(warehouse, "_probe", os.urandom(4).hex())
-    storage.write_bytes(probe, b"")
+    storage.write_bytes(probe, bytes(4096))  # a full disk still takes an empty file
     try:
         if storage.is_s3(warehouse) and not storage.keeps_what_is_there(probe):
             raise InputError(f"{warehouse}: this store ignores If-None-Match: two runs could take each other's place")

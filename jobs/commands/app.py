@@ -177,10 +177,11 @@ def runs(
     warehouse: Warehouse,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object a run.")] = False,
 ) -> None:
-    """List the runs, oldest first, and mark the current release."""
-    from autotag_core.warehouse import as_json, list_runs
+    """List the runs, oldest first, and mark the current release; last those that run or died without a record."""
+    from autotag_core.warehouse import as_json
+    from autotag_core.warehouse.started_runs import all_runs
 
-    found = list_runs(warehouse)
+    found = all_runs(warehouse)
     if json_:
         for run in found:
             typer.echo(as_json(run))

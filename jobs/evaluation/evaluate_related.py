@@ -16,6 +16,7 @@ from autotag_core.related import RelatedQuality, search_settings, token_vectors
 from autotag_core.splits import TRAIN
 from autotag_core.tables import CATALOG
 from autotag_core.warehouse import RunRecord, table_uri
+from autotag_core.warehouse.abandoned import EVALUATION
 from jobs.run.delta_tables import read_table_version
 from udfs.embeddings import tags as tag_vectors
 from udfs.evaluation import related_quality
@@ -48,7 +49,7 @@ def evaluate_related(
             f"{sessions}: {counts['training']} sessions to learn from and {counts['held-out']} held out: "
             "there must be some of both, and in the held-out ones two GIFs of the catalog in a row"
         )
-    folder = storage.join(warehouse, "_evaluation", uuid.uuid4().hex)
+    folder = storage.join(warehouse, EVALUATION, uuid.uuid4().hex)
     try:
         related_df = _relate(catalog_df, training_df, config, k, folder)
         together_df = related_quality.cooccurring_gifs(training_df, catalog_df, k)

@@ -24,6 +24,7 @@ from autotag_core.errors import InputError
 from autotag_core.tables import CATALOG, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
 from autotag_core.votes import KNOWING_SLIPS, ExpertWeight
 from autotag_core.warehouse import RunRecord, read_table, table_uri
+from autotag_core.warehouse.abandoned import EVALUATION
 from jobs.process.session import spark_session
 from jobs.run.delta_tables import read_table_version
 from jobs.run.staging import kept_in
@@ -127,7 +128,8 @@ def _kept(spark: SparkSession, warehouse: str) -> Iterator[tuple[Keep, str]]:
     It is local where Spark runs on this machine. So people who can only read the warehouse can use it.
     """
     is_local = (spark.sparkContext.master or "").startswith("local[")
-    folder = tempfile.mkdtemp(prefix="autotag-") if is_local else storage.join(warehouse, "_staging", uuid.uuid4().hex)
+    shared = storage.join(warehouse, EVALUATION, uuid.uuid4().hex)  # not `_staging`, which a night clears
+    folder = tempfile.mkdtemp(prefix=storage.SCRATCH) if is_local else shared
     try:
         yield kept_in(folder), folder
     finally:

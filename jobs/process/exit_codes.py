@@ -45,10 +45,13 @@ def explained() -> Iterator[None]:
 
 
 def _unexpected(error: Exception) -> str:
-    """One line that names the error and where its traceback is kept."""
-    handle, path = tempfile.mkstemp(prefix="autotag-", suffix=".traceback.txt")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(without_credentials("".join(traceback.format_exception(error))))
+    """One line that names the error and where its traceback is kept, if it can be."""
+    try:
+        handle, path = tempfile.mkstemp(prefix="autotag-", suffix=".traceback.txt")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(without_credentials("".join(traceback.format_exception(error))))
+    except OSError:
+        return f"error: {cause(error)}"
     return f"error: {cause(error)} (full traceback: {path})"
 
 

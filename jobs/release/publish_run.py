@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext, suppress
 
 from autotag_core import warehouse
 from autotag_core.errors import InputError, NotPublishedError, as_raised, cause
-from autotag_core.warehouse import retention
+from autotag_core.warehouse import retention, started_runs
 from jobs.process.interrupts import was_interrupted
 from jobs.run.run import Run
 from jobs.search.index_alias import Index, alias_restored, move_alias, settle_index
@@ -43,13 +43,14 @@ def publish_nothing(run: Run) -> None:
 
 
 def tidy_up(run: Run, index: Index | None) -> None:
-    """Delete indexes, table versions and index shards that no kept release names. What fails is only a warning."""
+    """Delete indexes, table versions, logs and shards that no kept release names. What fails is only a warning."""
     if index is not None:
         settle_index(run, index)
     keep = run.config.warehouse.keep_releases
     try:
         shards = retention.drop_old_shards(run.warehouse, keep)
         deleted = retention.drop_old_versions(run.warehouse, keep)
+        retention.shorten_logs(run.warehouse, keep)
     except Exception as error:  # the run is published: wasted disk space is no reason for another exit code
         run.log.warning("old table versions not deleted", reason=cause(error))
     else:
@@ -62,8 +63,9 @@ def recorded(run: Run) -> Iterator[None]:
 
     What was staged is dropped. After a failure it stays if staging.is_kept, for the next run to take up. An error that
     an executor raised goes on as what it was there. Wrong input that shows before the first table is written leaves no
-    row, since nothing is written for it.
+    row, since nothing is written for it. A run that is killed leaves a note of its start.
     """
+    _note_start(run)
     try:
         yield
     except BaseException as caught:
@@ -71,15 +73,25 @@ def recorded(run: Run) -> Iterator[None]:
         status = warehouse.NOT_PUBLISHED if isinstance(error, NotPublishedError) else warehouse.FAILED
         message = cause(error)
         run.log.error("run ended", status=status, message=message)
-        if run.tables.versions or not isinstance(error, InputError):
-            with suppress(Exception):  # the first error is the one to explain
+        with suppress(Exception):  # the first error is the one to explain
+            if run.tables.versions or not isinstance(error, InputError):
                 warehouse.append_run(run.warehouse, run.to_record(status, message))
+            started_runs.note_end(run.warehouse, run.run_id)
         if not run.staging.is_kept:
             _clean_up(run)
         if error is not caught:
             raise error from None
         raise
     _clean_up(run)
+    with suppress(Exception):
+        started_runs.note_end(run.warehouse, run.run_id)
+
+
+def _note_start(run: Run) -> None:
+    try:
+        started_runs.note_start(run.warehouse, run.run_id, run.started)
+    except Exception as error:
+        run.log.warning("start of the run not noted", reason=cause(error))
 
 
 def _clean_up(run: Run) -> None:

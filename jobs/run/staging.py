@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 
 from autotag_core import storage
 from autotag_core.errors import InputError
+from autotag_core.warehouse.abandoned import drop_abandoned
 from jobs.run.delta_tables import write_files_alone
 from udfs.tasks.keep import Keep
 
@@ -23,6 +24,7 @@ class Staging:
     """The folder of one run, deleted when the run ends."""
 
     def __init__(self, warehouse: str, run_id: str) -> None:
+        self._warehouse = warehouse
         self._all, self._run_id = storage.join(warehouse, "_staging"), run_id
         self.uri = storage.join(self._all, run_id)
         self.is_kept = False
@@ -49,12 +51,17 @@ class Staging:
         storage.delete_prefix(self.uri)
 
     def drop_others(self, log: Any) -> None:
-        """Drop what runs that did not end have left. One run at a time writes a warehouse, so nobody needs it."""
+        """Drop what runs that did not end have left. One run at a time writes a warehouse, so nobody needs it.
+
+        What others may still use goes after a day: folders of evaluations, and temporary folders of this machine.
+        """
+        storage.drop_old_scratch()
         try:
             folders = {uri.removeprefix(f"{self._all}/").partition("/")[0] for uri in storage.list_files(self._all)}
             others = folders - {self._run_id}
             is_alone = self._run_id not in folders
             for folder in [self._all] if is_alone else [storage.join(self._all, name) for name in others]:
                 storage.delete_prefix(folder)
+            drop_abandoned(self._warehouse)
         except InputError as error:
             log.warning("leftovers of earlier runs not deleted", reason=str(error))

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 
-from autotag_core.errors import AutotagError, InputError, NotPublishedError, as_raised, cause, scrubbed
+from autotag_core.errors import AutotagError, DiskFullError, InputError, NotPublishedError, as_raised, cause, scrubbed
 
 JAVA = """An error occurred while calling o97.save.
 : org.apache.spark.SparkException: [TASK_FAILED] Job aborted due to stage failure: Task 0 in stage 7.0 failed 4 times, \
@@ -82,3 +88,39 @@ def test_the_cause_is_one_line_that_says_what_happened(error: Exception, line: s
 def test_a_text_without_a_credential_stays_as_it_is() -> None:
     text = "s3a://gifs/a b.gif by user@home"
     assert scrubbed(text) == text
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError(DISK),
+        RuntimeError(JAVA.format(raised="OSError: [Errno 28] No space left on device")),
+        OSError(errno.ENOSPC, "No space left on device"),
+        OSError(errno.EDQUOT, "Disk quota exceeded"),
+    ],
+)
+def test_a_full_disk_is_one_line_that_names_the_full_folder_of_this_machine_and_exit_code_1(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**20))
+    found = as_raised(error)
+    assert isinstance(found, DiskFullError) and found.exit_code == 1
+    hint = "make room, or name another one in TMPDIR, for Spark in spark.local.dir"
+    assert str(found) == f"{tmp_path}: the disk is full (1.0 MB free): {hint}"
+
+
+def test_a_full_disk_names_the_folder_of_the_file_that_could_not_be_written(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"x")
+    written = RuntimeError(JAVA.format(raised=f"OSError: [Errno 28] No space left on device: '{tmp_path}/new/x.npy'"))
+    copied = OSError(errno.ENOSPC, "No space left on device", "/etc/hosts", None, str(tmp_path / "b"))
+    for error in (written, copied):
+        assert str(as_raised(error)).startswith(f"{tmp_path}: the disk is full (")
+
+
+def test_a_full_disk_of_another_machine_is_not_taken_for_one_of_this(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2**40))
+    assert "look at the local folders of Spark's executors (spark.local.dir)" in str(as_raised(RuntimeError(DISK)))
+    raised = "autotag_core.errors.DiskFullError: /data/1: the disk is full (0.1 MB free): make room"
+    found = as_raised(RuntimeError(JAVA.format(raised=raised)))
+    assert (type(found), str(found)) == (DiskFullError, "/data/1: the disk is full (0.1 MB free): make room")

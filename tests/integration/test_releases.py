@@ -21,6 +21,7 @@ from autotag_core.config.file import load_config
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.local_machine import PROJECT
 from autotag_core.tables import CATALOG
+from autotag_core.warehouse.started_runs import all_runs
 from jobs.nightly import Request, run_nightly
 from jobs.release.gates import GATES
 from jobs.release.rollback_release import rollback_release
@@ -109,6 +110,7 @@ def test_a_driver_killed_before_publication_leaves_readers_where_they_were(night
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
     assert warehouse.list_runs(night.request.warehouse) == before
+    assert [run.status for run in all_runs(night.request.warehouse)[len(before) :]] == ["died"]
     release = warehouse.current_release(night.request.warehouse)
     is_gif = pc.field("gif_id") != ""
     assert warehouse.read_table(night.request.warehouse, CATALOG.name, release, where=is_gif).num_rows > night.num_gifs

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from autotag_core import storage
 from autotag_core.errors import NotConvertedError
 from autotag_core.experts.backbones.probes import Draw
 
@@ -131,7 +132,7 @@ def _exported(network: torch.nn.Module, pixels: torch.Tensor) -> bytes:
     """
     import torch
 
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns that there is another exporter
         path = Path(folder) / "exported.onnx"
         torch.onnx.export(

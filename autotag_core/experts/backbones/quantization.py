@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from autotag_core import storage
+
 if TYPE_CHECKING:
     import torch
 
@@ -33,7 +35,7 @@ def quantised(model: bytes, draw: Draw) -> bytes:
     import onnx
     from onnxruntime import quantization
 
-    with tempfile.TemporaryDirectory() as folder, _log_left_alone():
+    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as folder, _log_left_alone():
         source, target = Path(folder) / "fused.onnx", Path(folder) / "int8.onnx"
         _fuse_padding(model, source)
         nodes = [node.name for node in onnx.load(source).graph.node if node.op_type in ("Conv", "Clip")]

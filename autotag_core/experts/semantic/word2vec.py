@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from autotag_core import storage
 from autotag_core.config import SemanticConfig
 
 _LAST_STEP = 1e-4
@@ -53,7 +54,7 @@ def fit_vectors(
     )
     frequencies = {str(number): count for number, count in enumerate(counts.tolist())}
     model.build_vocab_from_freq(frequencies)
-    with tempfile.TemporaryDirectory(prefix="word2vec-") as folder:
+    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as folder:
         path = Path(folder, "sentences.txt")
         with path.open("w", encoding="ascii") as file:
             file.writelines(" ".join(map(str, sentence.tolist())) + "\n" for sentence in sentences)

@@ -153,7 +153,7 @@ def load_head(uri: str) -> RelationHead:
 
     A file also counts as damaged if its numbers or record don't match the sha256 that was saved with them.
     """
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as folder:
         path = Path(folder) / (uri.rpartition("/")[2] or "head")
         storage.download_file(uri, path)
         tensors, metadata = read_weights(path, uri), read_metadata(path, uri)

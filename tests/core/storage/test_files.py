@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from autotag_core import storage
-from autotag_core.errors import InputError
+from autotag_core.errors import DiskFullError, InputError
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 
@@ -214,3 +218,33 @@ def test_a_client_is_kept_within_a_process_and_never_crosses_a_fork(s3: object) 
     child.start()
     assert queue.get(timeout=30) is False
     child.join()
+
+
+def test_a_full_disk_is_named_by_its_folder_also_on_the_way_to_and_from_s3(
+    tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def message(action: Callable[..., object], *arguments: object) -> str:
+        with pytest.raises(DiskFullError) as caught:
+            action(*arguments)
+        return str(caught.value).partition(":")[0]
+
+    def write_new() -> None:
+        with storage.new_file(f"{bucket}/x") as path:
+            full(path)
+
+    scratch, here = tmp_path / "scratch", tmp_path / "here"
+    for folder in (scratch, here):
+        folder.mkdir()
+    storage.write_bytes(f"{bucket}/x", b"x")
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", f"{scratch},{tmp_path}/second")
+    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr(type(storage.s3_client()), "download_file", full, raising=False)
+    assert message(storage.write_bytes, str(here / "x"), b"x") == str(here)
+    assert message(storage.upload_file, tmp_path / "from", str(here / "x")) == str(here)
+    assert message(storage.download_file, f"{bucket}/x", here / "x") == str(here)
+    assert message(write_new) == str(scratch)
+    assert list(here.iterdir()) == list(scratch.iterdir()) == []

@@ -11,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from autotag_core import storage
+from autotag_core.errors import DiskFullError
+from autotag_core.warehouse import data_files
 from autotag_core.warehouse.data_files import DataFile, merge_files, too_small, write_files
 
 
@@ -140,3 +142,23 @@ def test_a_merged_file_holds_the_rows_in_their_order(uri: str, tmp_path: Path) -
 def test_a_file_survives_the_way_to_the_driver() -> None:
     one = DataFile("a/b", 3, 2, (("expert", None), ("split", "a b")), "{}")
     assert DataFile.from_row(one.as_row()) == one
+
+
+@pytest.mark.parametrize("on_s3", [False, True])
+def test_a_full_disk_names_its_folder_and_leaves_no_file(
+    on_s3: bool, tmp_path: Path, bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, opened = pa.OSFile, []
+
+    def open_full(path: str, mode: str) -> pa.OSFile:
+        Path(path).touch()
+        opened.append(real("/dev/full", mode))
+        return opened[-1]
+
+    monkeypatch.setattr(data_files.pa, "OSFile", open_full)
+    monkeypatch.setenv("SPARK_LOCAL_DIRS", str(tmp_path))
+    uri = f"{bucket}/table" if on_s3 else str(tmp_path / "table")
+    with pytest.raises(DiskFullError, match=f"^{tmp_path}(/table)?: the disk is full"):
+        list(write_files([pa.RecordBatch.from_pydict({"n": list(range(1000))})], uri))
+    assert [file.closed for file in opened] == [True], "an open file would keep its space"
+    assert storage.list_files(uri) == [] and not [path for path in tmp_path.rglob("*") if path.is_file()]

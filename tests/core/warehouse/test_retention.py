@@ -15,11 +15,11 @@ from deltalake import DeltaTable
 from autotag_core import storage, warehouse
 from autotag_core.errors import InputError
 from autotag_core.tables import NEIGHBORS
-from autotag_core.warehouse import RunRecord
+from autotag_core.warehouse import RunRecord, table_log
 from autotag_core.warehouse.data_files import write_files
 from autotag_core.warehouse.delta import open_table
 from autotag_core.warehouse.delta_commits import commit_files
-from autotag_core.warehouse.retention import drop_old_versions
+from autotag_core.warehouse.retention import drop_old_versions, shorten_logs
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -178,3 +178,74 @@ def test_a_table_whose_log_forgets_is_left_alone(tmp_path: Path) -> None:
     os.utime(stray, (0, 0))
     assert drop_old_versions(uri, None) == {}
     assert stray.exists()
+
+
+def log_files(uri: str, age_s: float = 0) -> list[str]:
+    log = storage.join(warehouse.table_uri(uri, "neighbors"), "_delta_log")
+    return [file.removeprefix(f"{log}/") for file in storage.list_files(log, age_s)]
+
+
+def test_the_log_of_a_table_stays_short_over_the_nights_and_every_kept_release_stays_readable(
+    uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each night is two commits, and is a day after the one before."""
+    monkeypatch.setattr(table_log, "DAY_S", 0)
+    for number in range(24):
+        release(uri, number)
+        drop_old_versions(uri, keep=3)
+        shorten_logs(uri, keep=3)
+        assert table_log.commits_to_replay(warehouse.table_uri(uri, "neighbors")) <= table_log.MAX_COMMITS
+        for kept in range(max(0, number - 2), number + 1):
+            assert gif_ids(uri, f"r{kept}") == [f"g{kept}", f"h{kept}"]
+    names = log_files(uri)
+    assert len([name for name in names if name.endswith(".json")]) < 24
+    assert len([name for name in names if name.endswith(".checkpoint.parquet")]) <= 2
+    for action in (warehouse.check_release, warehouse.rollback):
+        with pytest.raises(InputError, match="neighbors: no version 1 any more: it was dropped"):
+            action(uri, "r0")
+
+
+@pytest.mark.parametrize("keep", [2, None])
+def test_the_log_of_what_a_rollback_names_and_of_all_releases_where_all_are_kept_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keep: int | None
+) -> None:
+    monkeypatch.setattr(table_log, "DAY_S", 0)
+    uri = str(tmp_path)
+    for number in range(20):
+        release(uri, number)
+        if number == 8 and keep:
+            warehouse.rollback(uri, "r7")
+        shorten_logs(uri, keep)
+    first = 7 if keep else 0
+    assert [gif_ids(uri, f"r{number}") for number in range(first, 20)] == [
+        [f"g{number}", f"h{number}"] for number in range(first, 20)
+    ]
+    assert (f"{0:020}.json" in log_files(uri)) == (keep is None)
+
+
+def test_a_young_log_is_left_alone(tmp_path: Path) -> None:
+    uri = str(tmp_path)
+    for number in range(20):
+        release(uri, number)
+        shorten_logs(uri, keep=1)
+    assert len([name for name in log_files(uri) if name.endswith(".json")]) == 40
+
+
+def test_a_table_that_the_current_release_leaves_out_and_one_never_committed_lose_their_old_files_too(
+    tmp_path: Path,
+) -> None:
+    uri = str(tmp_path)
+    for number in range(3):
+        release(uri, number)
+    when = START + timedelta(days=3)
+    warehouse.append_run(uri, RunRecord("without", when, when, "published", release_of="without"))
+    strays = [tmp_path / "neighbors" / "stray.parquet", tmp_path / "catalog" / "stray.parquet"]
+    young = tmp_path / "catalog" / "young.parquet"
+    young.parent.mkdir()
+    for path in (*strays, young):
+        path.write_bytes(b"x")
+    for path in strays:
+        os.utime(path, (0, 0))
+    assert drop_old_versions(uri, keep=2) == {"catalog": 1, "neighbors": 9}
+    assert [path.exists() for path in (*strays, young)] == [False, False, True]
+    assert gif_ids(uri, "r2") == ["g2", "h2"]
