@@ -9,41 +9,19 @@ to, and no clock counts but its own.
 from __future__ import annotations
 
 import json
-import os
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
-from pathlib import Path
+from dataclasses import asdict, replace
 
 from autotag_core import storage
 from autotag_core.errors import InputError, NotPublishedError
+from autotag_core.warehouse.holder import Holder, this_process
 
 LEASE_S = 120.0
 """A lease whose file is older is a dead run's."""
 HEARTBEAT_S = 20.0
 _FOLDER = "_lease"
-
-
-@dataclass(frozen=True)
-class Holder:
-    """Who holds a lease, as its file says it."""
-
-    run_id: str
-    host: str
-    machine: str
-    """What is one for all processes that see each other's numbers: the boot of a machine, and the container in it."""
-    pid: int
-    started: str
-    is_done: bool = False
-    """Whether it has given the lease back."""
-
-    @property
-    def is_gone(self) -> bool:
-        """Whether it was a process of this machine and is no more."""
-        return bool(self.machine) and self.machine == _machine() and not _is_alive(self.pid)
 
 
 class Lease:
@@ -67,7 +45,7 @@ class Lease:
 
     def give_back(self) -> None:
         """Let the next run have it at once."""
-        self._write(Holder(**asdict(self.holder) | {"is_done": True}))
+        self._write(replace(self.holder, is_done=True))
 
     def _write(self, holder: Holder) -> None:
         storage.write_bytes(_uri(self.warehouse, self.number), json.dumps(asdict(holder)).encode())
@@ -97,22 +75,29 @@ def held(warehouse: str, run_id: str) -> Iterator[Lease]:
 
 def take(warehouse: str, run_id: str) -> Lease:
     """The warehouse's lease. NotPublishedError where another run holds it; of many that ask at once one gets it."""
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    holder = Holder(run_id, socket.gethostname(), _machine(), os.getpid(), now)
+    holder = this_process(run_id)
     while True:
         number, other, age_s = _newest(warehouse)
         if other == holder:  # the answer of the last try was lost
             return Lease(warehouse, number, holder)
         if other is not None and not other.is_done and not other.is_gone and age_s < LEASE_S:
             raise NotPublishedError(
-                f"{warehouse}: run {other.run_id} writes it, on {other.host} (process {other.pid}) since "
-                f"{other.started}; it gave a sign of life {age_s:.0f} s ago. If it is dead, try again in "
-                f"{LEASE_S - age_s:.0f} s"
+                f"{warehouse}: run {other.run_id} writes it, {other.place}, since {other.started}; it gave a sign of "
+                f"life {age_s:.0f} s ago. If it is dead, try again in {LEASE_S - age_s:.0f} s"
             )
         if storage.create_file(_uri(warehouse, number + 1), json.dumps(asdict(holder)).encode()):
             with suppress(InputError):
                 storage.delete_files([_uri(warehouse, old) for old in _numbers(warehouse) if old < number])
             return Lease(warehouse, number + 1, holder)
+
+
+def all_leases(warehouse: str) -> list[tuple[Holder, float]]:
+    """(holder, seconds since its last sign of life) of the leases that are still there, oldest first."""
+    found = []
+    for number in sorted(_numbers(warehouse)):
+        with suppress(InputError):  # deleted meanwhile, or no lease
+            found.append(_read(warehouse, number))
+    return found
 
 
 def _newest(warehouse: str) -> tuple[int, Holder | None, float]:
@@ -121,15 +106,20 @@ def _newest(warehouse: str) -> tuple[int, Holder | None, float]:
     if number == 0:
         return 0, None, 0.0
     try:
-        data, age_s = storage.read_with_age(_uri(warehouse, number))
+        return number, *_read(warehouse, number)
     except InputError:
         if max(_numbers(warehouse), default=0) == number:
             raise
         return _newest(warehouse)  # the next run has deleted it meanwhile
+
+
+def _read(warehouse: str, number: int) -> tuple[Holder, float]:
+    uri = _uri(warehouse, number)
+    data, age_s = storage.read_with_age(uri)
     try:
-        return number, Holder(**json.loads(data)), age_s
+        return Holder(**json.loads(data)), age_s
     except (ValueError, TypeError):
-        raise InputError(f"{_uri(warehouse, number)}: not a lease: delete it if no run writes the warehouse") from None
+        raise InputError(f"{uri}: not a lease: delete it if no run writes the warehouse") from None
 
 
 def _numbers(warehouse: str) -> list[int]:
@@ -139,21 +129,3 @@ def _numbers(warehouse: str) -> list[int]:
 
 def _uri(warehouse: str, number: int) -> str:
     return storage.join(warehouse, _FOLDER, f"{number:012}.json")
-
-
-def _machine() -> str:
-    """Empty where the system does not tell."""
-    with suppress(OSError):
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    return ""
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True

@@ -70,11 +70,11 @@ def append_run(warehouse: str, record: RunRecord, after: int | None = None) -> N
     tenth append makes the table's small files one (tidy_runs).
     """
     uri = table_uri(warehouse, RUNS.name)
-    _append_row(warehouse, uri, record)
+    _append_row(warehouse, uri, record, after)
     tidy_runs(uri)
 
 
-def _append_row(warehouse: str, uri: str, record: RunRecord) -> None:
+def _append_row(warehouse: str, uri: str, record: RunRecord, after: int | None = None) -> None:
     while True:
         runs = _make_runs(warehouse, uri)
         earlier = _read_runs(warehouse, runs)

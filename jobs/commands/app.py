@@ -179,7 +179,7 @@ def runs(
 ) -> None:
     """List the runs, oldest first, and mark the current release; last those that run or died without a record."""
     from autotag_core.warehouse import as_json
-    from autotag_core.warehouse.started_runs import all_runs
+    from autotag_core.warehouse.unended_runs import all_runs
 
     found = all_runs(warehouse)
     if json_:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext, suppress
 
 from autotag_core import warehouse
 from autotag_core.errors import InputError, NotPublishedError, as_raised, cause
-from autotag_core.warehouse import retention, started_runs
+from autotag_core.warehouse import retention
 from jobs.process.interrupts import was_interrupted
 from jobs.run.run import Run
 from jobs.search.index_alias import Index, alias_restored, move_alias, settle_index
@@ -63,9 +63,8 @@ def recorded(run: Run) -> Iterator[None]:
 
     What was staged is dropped. After a failure it stays if staging.is_kept, for the next run to take up. An error that
     an executor raised goes on as what it was there. Wrong input that shows before the first table is written leaves no
-    row, since nothing is written for it. A run that is killed leaves a note of its start.
+    row, since nothing is written for it.
     """
-    _note_start(run)
     try:
         yield
     except BaseException as caught:
@@ -73,25 +72,15 @@ def recorded(run: Run) -> Iterator[None]:
         status = warehouse.NOT_PUBLISHED if isinstance(error, NotPublishedError) else warehouse.FAILED
         message = cause(error)
         run.log.error("run ended", status=status, message=message)
-        with suppress(Exception):  # the first error is the one to explain
-            if run.tables.versions or not isinstance(error, InputError):
+        if run.tables.versions or not isinstance(error, InputError):
+            with suppress(Exception):  # the first error is the one to explain
                 warehouse.append_run(run.warehouse, run.to_record(status, message))
-            started_runs.note_end(run.warehouse, run.run_id)
         if not run.staging.is_kept:
             _clean_up(run)
         if error is not caught:
             raise error from None
         raise
     _clean_up(run)
-    with suppress(Exception):
-        started_runs.note_end(run.warehouse, run.run_id)
-
-
-def _note_start(run: Run) -> None:
-    try:
-        started_runs.note_start(run.warehouse, run.run_id, run.started)
-    except Exception as error:
-        run.log.warning("start of the run not noted", reason=cause(error))
 
 
 def _clean_up(run: Run) -> None:

@@ -21,7 +21,7 @@ from autotag_core.config.file import load_config
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.local_machine import PROJECT
 from autotag_core.tables import CATALOG
-from autotag_core.warehouse.started_runs import all_runs
+from autotag_core.warehouse.unended_runs import all_runs
 from jobs.nightly import Request, run_nightly
 from jobs.release.gates import GATES
 from jobs.release.rollback_release import rollback_release

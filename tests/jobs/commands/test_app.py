@@ -21,8 +21,7 @@ from deltalake import write_deltalake
 from autotag_core import storage, warehouse
 from autotag_core.errors import AutotagError, InputError, NotPublishedError
 from autotag_core.tables import TABLES
-from autotag_core.warehouse import RunRecord
-from autotag_core.warehouse.started_runs import note_start
+from autotag_core.warehouse import RunRecord, lease
 from jobs.commands import app as cli
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -273,27 +272,25 @@ def test_a_full_disk_is_one_line_even_if_no_traceback_can_be_kept(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device", str(tmp_path / "x"))
 
-    monkeypatch.setattr("autotag_core.warehouse.started_runs.all_runs", full)
+    monkeypatch.setattr("autotag_core.warehouse.unended_runs.all_runs", full)
     assert f"error: {tmp_path}: the disk is full (" in one_line(autotag("runs", "--warehouse", "w"), 1)
     monkeypatch.setattr("tempfile.mkstemp", full)
-    monkeypatch.setattr("autotag_core.warehouse.started_runs.all_runs", lambda _: 1 / 0)
+    monkeypatch.setattr("autotag_core.warehouse.unended_runs.all_runs", lambda _: 1 / 0)
     assert "ZeroDivisionError" in one_line(autotag("runs", "--warehouse", "w"), 1)
 
 
 def test_a_run_that_was_killed_is_listed_as_died(autotag: Command, tmp_path: Path) -> None:
-    uri, pid = str(tmp_path), subprocess.Popen(["true"])
-    note_start(uri, "r1", datetime(2026, 11, 22, 1, 30, tzinfo=UTC))
+    uri, child = str(tmp_path), subprocess.Popen(["true"])
+    lease.take(uri, "r1")
     _, out, _ = autotag("runs", "--warehouse", uri)
     assert "r1" in out.splitlines()[0] and "  running  " in out
-    note = tmp_path / "_started" / "r1.json"
-    note.write_text(json.dumps(json.loads(note.read_text()) | {"pid": pid.pid}))
-    pid.wait()
+    (note,) = (tmp_path / "_lease").iterdir()
+    note.write_text(json.dumps(json.loads(note.read_text()) | {"pid": child.pid}))
+    child.wait()
     code, out, err = autotag("runs", "--warehouse", uri)
     assert (code, err) == (0, "")
     first, last = out.splitlines()
-    assert first.startswith(
-        "  r1  2026-11-22 01:30  died             0.0 min  was killed, or its machine stopped: process "
-    )
+    assert "  died             0.0 min  was killed, or its machine stopped: process " in first
     assert last == "no run has been published yet"
 
 

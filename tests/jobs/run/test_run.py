@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -11,7 +10,6 @@ import pytest
 import structlog
 from pyspark.sql import DataFrame, SparkSession
 
-from autotag_core import warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, InputError, NotPublishedError
 from autotag_core.tables import CATALOG, FAILURES, NEIGHBORS, Table
@@ -195,31 +193,6 @@ def test_what_killed_runs_staged_is_dropped_and_a_run_without_the_right_to_is_on
     run.staging.drop_others(run.log)
     assert [path.name for path in tmp_path.iterdir()] == ["catalog"]
     Staging("s3a://never-[made", "r1").drop_others(log)
-
-
-@pytest.mark.parametrize("error", [None, InputError("no column uri"), ValueError("broken")])
-def test_a_run_that_ends_however_leaves_no_note_of_its_start(error: Exception | None, tmp_path: Path) -> None:
-    nothing = cast(Any, None)
-    run = Run(nothing, Config(), str(tmp_path), structlog.get_logger(), nothing)
-    with suppress(InputError, ValueError), recorded(run):
-        assert [path.name for path in (tmp_path / "_started").iterdir()] == [f"{run.run_id}.json"]
-        if error is not None:
-            raise error
-    assert not (tmp_path / "_started").exists()
-
-
-def test_a_run_whose_row_could_not_be_written_leaves_the_note_of_its_start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object) -> None:
-        raise OSError("no right to write")
-
-    nothing = cast(Any, None)
-    run = Run(nothing, Config(), str(tmp_path), structlog.get_logger(), nothing)
-    monkeypatch.setattr(warehouse, "append_run", refuse)
-    with pytest.raises(ValueError, match="broken"), recorded(run):
-        raise ValueError("broken")
-    assert [path.name for path in (tmp_path / "_started").iterdir()] == [f"{run.run_id}.json"]
 
 
 def test_the_record_of_a_run_holds_its_settings_and_names_tables_only_when_published(spark: SparkSession) -> None:
