@@ -9,9 +9,10 @@ import torch
 
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError
-from autotag_core.frames.canvases import Pixels, composite_frames
+from autotag_core.frames.canvases import composite_frames
 from autotag_core.frames.header import Header, undecodable
 from autotag_core.frames.resize import fit_into
+from autotag_core.frames.stills.pixels import Pixels
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,13 @@ import torch
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.budget import pixel_budget
-from autotag_core.frames.canvases import Pixels
 from autotag_core.frames.decode import Keep, decode_frames
 from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.hashes import hash_frames
 from autotag_core.frames.header import read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
 from autotag_core.frames.sampling import sample_indices
+from autotag_core.frames.stills.pixels import Pixels
 from autotag_core.ocr.lines import ReadText, TextLine
 
 _ITEMS_PER_THREAD = 4

@@ -52,7 +52,7 @@ def test_what_stands_in_a_frame_is_found_without_decoding_it():
     palette = bytes(range(12))
     image = b"\x2c" + struct.pack("<HHHHB", 1, 0, 2, 1, 0x40 | 0x81) + palette
     data = SCREEN + control(5, flags=3 << 2 | 1, transparent=9) + image + DATA + TRAILER
-    frame = read_header(data).gif_frames[0]
+    frame = read_header(data).frames[0]
     assert (frame.left, frame.top, frame.width, frame.height) == (1, 0, 2, 1)
     assert (frame.disposal, frame.transparent, frame.interlaced, frame.min_code_size) == (3, 9, True, 2)
     assert data[frame.palette[0] :].startswith(palette)
@@ -63,7 +63,7 @@ def test_what_stands_in_a_frame_is_found_without_decoding_it():
 
 def test_disposal_4_means_3_and_more_means_none():
     frames = b"".join(control(5, flags=disposal << 2) + IMAGE + DATA for disposal in range(8))
-    assert [frame.disposal for frame in read_header(SCREEN + frames + TRAILER).gif_frames] == [0, 1, 2, 3, 3, 0, 0, 0]
+    assert [frame.disposal for frame in read_header(SCREEN + frames + TRAILER).frames] == [0, 1, 2, 3, 3, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,9 @@ def animated_webp(delays):
 
 def test_an_animated_webp_has_its_frames_and_delays():
     data = animated_webp([40, 5, 700])
-    assert read_header(data) == Header("WEBP", 30, 20, 3, (40, 100, 700), len(data), truncated=False)
+    header = read_header(data)
+    assert header == Header("WEBP", 30, 20, 3, (40, 100, 700), len(data), truncated=False, frames=header.frames)
+    assert [(frame.left, frame.top, frame.width, frame.height) for frame in header.frames] == [(0, 0, 30, 20)] * 3
 
 
 def test_a_cut_animated_webp_has_its_whole_frames():
