@@ -29,11 +29,16 @@ class Canvas(NamedTuple):
 
 
 def composite_frames(
-    data: bytes, header: Header, indices: Sequence[int], background: tuple[int, int, int]
+    data: bytes,
+    header: Header,
+    indices: Sequence[int],
+    background: tuple[int, int, int],
+    check: Callable[[], None] = lambda: None,
 ) -> Iterator[Canvas]:
     """The sampled frames in ascending order, composited on the background colour, which unpainted pixels keep.
 
     A frame without one readable pixel is left out. A pixel has four bytes because the resize is fastest on four.
+    `check` is called before each frame that is painted, and may raise.
     """
     if not header.frames:
         return _composite_still(data, header, background)
@@ -41,26 +46,34 @@ def composite_frames(
         canvas: FrameCanvas = GifCanvas(data, header.width, header.height, background)
     else:
         canvas = PatchCanvas(header.width, header.height, background, _patch_decoder(data, header))
-    return _composite(canvas, header, indices)
+    return _composite(canvas, header, indices, check)
 
 
 class _NoCoverError(Exception):
     """Pixels are missing in a frame that should cover the canvas, and what lies under it is no longer known."""
 
 
-def _composite(canvas: FrameCanvas, header: Header, indices: Sequence[int]) -> Iterator[Canvas]:
+def _composite(
+    canvas: FrameCanvas, header: Header, indices: Sequence[int], check: Callable[[], None]
+) -> Iterator[Canvas]:
     left = list(indices)
     try:
-        for shown in _follow_plan(canvas, header, indices, trust_covers=True):
+        for shown in _follow_plan(canvas, header, indices, check):
             yield shown
             left.remove(shown.frame_index)
     except _NoCoverError:
-        # at most once a file, so that hostile files take at most twice the pixels they were checked for
+        # at most once a file. It can take more pixels than were checked for, but no more time
         canvas.clear()
-        yield from _follow_plan(canvas, header, left, trust_covers=False)
+        yield from _follow_plan(canvas, header, left, check, trust_covers=False)
 
 
-def _follow_plan(canvas: FrameCanvas, header: Header, indices: Sequence[int], trust_covers: bool) -> Iterator[Canvas]:
+def _follow_plan(
+    canvas: FrameCanvas,
+    header: Header,
+    indices: Sequence[int],
+    check: Callable[[], None],
+    trust_covers: bool = True,
+) -> Iterator[Canvas]:
     frames: Sequence[Frame] = header.frames
     damaged = False
     for step in plan_frames(frames, header.width, header.height, indices, trust_covers):
@@ -71,6 +84,7 @@ def _follow_plan(canvas: FrameCanvas, header: Header, indices: Sequence[int], tr
         if not step.paint:
             canvas.skip(frame)
             continue
+        check()
         num_missing, num_painted = canvas.paint(frame)
         if trust_covers and step.clear and frame.opaque and num_missing:
             raise _NoCoverError

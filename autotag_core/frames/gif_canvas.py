@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -10,6 +12,7 @@ from autotag_core.frames.frame_canvas import Area, Frame, FrameCanvas, packed
 from autotag_core.frames.gif_blocks import GifFrame
 from autotag_core.frames.stills.pixels import strips
 
+_INTERLACE = 8  # rows between those of the first pass
 _GREYS = np.repeat(np.arange(256, dtype=np.uint8), 3).reshape(256, 3)
 
 
@@ -24,14 +27,11 @@ class GifCanvas(FrameCanvas):
     def _paint(self, frame: Frame, area: Area) -> tuple[int, int]:
         assert isinstance(frame, GifFrame)
         region = self._canvas[area]
-        indices, painted = decode_indices(self._data, frame)
-        indices = indices[: region.shape[0], : region.shape[1]]
+        decoded = decode_indices(self._data, frame, region.shape, self._canvas.size)
+        indices, painted = decoded.indices, decoded.painted
         for rows in strips(*region.shape):
             self._paint_rows(frame, region[rows], indices[rows], None if painted is None else painted[rows])
-        if painted is None:
-            return 0, frame.width * frame.height
-        num_painted = int(np.count_nonzero(painted))
-        return painted.size - num_painted, num_painted
+        return decoded.num_missing, region.size - decoded.num_missing
 
     def _paint_rows(
         self, frame: GifFrame, region: NDArray[np.uint32], indices: NDArray[np.uint8], painted: NDArray[np.bool_] | None
@@ -42,7 +42,7 @@ class GifCanvas(FrameCanvas):
             return
         mask = self._mask(frame, indices)
         if painted is not None:
-            mask &= painted[:, : region.shape[1]]
+            mask &= painted
         np.copyto(region, table[indices], where=mask)
 
     def _table(self, frame: GifFrame) -> NDArray[np.uint32]:
@@ -70,29 +70,69 @@ class GifCanvas(FrameCanvas):
         return mask
 
 
-def decode_indices(data: memoryview, frame: GifFrame) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
-    """Palette indices of a frame, (height, width), rows in order of display, by Pillow's LZW decoder.
+class Indices(NamedTuple):
+    """Palette indices of what shows of a frame. `painted` says which pixels have one, None: all."""
 
-    The second value says which pixels were read, or is None where all were. The others are broken, or past the end of
-    the data.
+    indices: NDArray[np.uint8]  # (height, width), rows in order of display
+    painted: NDArray[np.bool_] | None
+    num_missing: int = 0  # broken, or past the end of the data; a row above may stand in for them
+
+
+def decode_indices(data: memoryview, frame: GifFrame, shape: tuple[int, ...], canvas_pixels: int) -> Indices:
+    """The top left (height, width) of a frame, that which lies on a canvas of so many pixels, by Pillow's LZW decoder.
+
+    A frame far larger than its canvas is decoded in as many rows as memory for the canvas allows (decoded_rows). Of an
+    interlaced frame that is cut, each row stands in for the rows below it that were to come later, as in browsers.
     """
+    height, width = shape
     blocks = data[frame.start : frame.end] if frame.whole else _with_terminator(data[frame.start : frame.end])
-    arguments = (frame.min_code_size, int(frame.interlaced), -1)
-    image = Image.new("L", (frame.width, frame.height), None)
-    try:
-        image.frombytes(blocks, "gif", arguments)
-        return np.asarray(image), None
-    except ValueError:
-        pass
+    num_rows = frame.decoded_rows(height, canvas_pixels)
+    wanted = frame.height if frame.interlaced else height
+    if num_rows == wanted:
+        image, is_whole = _decode(blocks, frame, num_rows, None, frame.interlaced)
+        if is_whole:
+            return Indices(np.asarray(image)[:height, :width], None)
     # pixels that were not written keep the fill; every fill is also a palette index, so decode with two fills
-    pair = []
-    for fill in (0, 255):
-        image = Image.new("L", (frame.width, frame.height), fill)
-        try:
-            image.frombytes(blocks, "gif", arguments)
-        except ValueError:
-            pair.append(np.asarray(image))
-    return pair[0], pair[0] == pair[1]
+    pair = [np.asarray(_decode(blocks, frame, num_rows, fill, False)[0])[:, :width] for fill in (0, 255)]
+    places = _places(frame, num_rows)
+    shown = places < height
+    indices, painted = np.zeros((height, width), np.uint8), np.zeros((height, width), bool)
+    indices[places[shown]] = pair[0][shown]
+    painted[places[shown]] = (pair[0] == pair[1])[shown]
+    num_missing = painted.size - int(np.count_nonzero(painted))
+    if frame.interlaced:
+        _repeat_downwards(indices, painted)
+    return Indices(indices, painted, num_missing)
+
+
+def _decode(
+    blocks: memoryview | bytes, frame: GifFrame, num_rows: int, fill: int | None, interlaced: bool
+) -> tuple[Image.Image, bool]:
+    """The first rows of a frame, and whether all of them were there."""
+    image = Image.new("L", (frame.width, num_rows), fill)
+    try:
+        image.frombytes(blocks, "gif", (frame.min_code_size, int(interlaced), -1))
+    except ValueError:
+        return image, False
+    return image, True
+
+
+def _places(frame: GifFrame, num_rows: int) -> NDArray[np.int64]:
+    """In which row of the frame each of the first stored rows is shown."""
+    if not frame.interlaced:
+        return np.arange(num_rows)
+    passes = ((0, 8), (4, 8), (2, 4), (1, 2))
+    return np.concatenate([np.arange(first, frame.height, step) for first, step in passes])[:num_rows]
+
+
+def _repeat_downwards(indices: NDArray[np.uint8], painted: NDArray[np.bool_]) -> None:
+    """Fill pixels that were not read with the nearest above them that was, at most 7 rows up, and mark them painted."""
+    age = np.where(painted[0], 0, _INTERLACE)
+    for y in range(1, len(indices)):
+        age = np.where(painted[y], 0, age + 1)
+        is_repeated = (age > 0) & (age < _INTERLACE)
+        np.copyto(indices[y], indices[y - 1], where=is_repeated)
+        painted[y] |= is_repeated
 
 
 def _with_terminator(blocks: memoryview) -> bytes:

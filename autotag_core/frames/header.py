@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from autotag_core.failures import ItemError, Reason, Stage
+from autotag_core.frames.frame_canvas import plan_frames
 from autotag_core.frames.gif_blocks import GifFrame, read_gif_blocks
 from autotag_core.frames.patches import Patch
 from autotag_core.frames.stills.jpeg import read_jpeg
@@ -40,17 +42,24 @@ class Header:
         """Playing time of one loop."""
         return sum(self.delays_ms)
 
-    def canvas_pixels(self, num_frames: int) -> int:
-        """Pixels held at once to decode the first frames: the canvas, or the largest frame if that is larger."""
-        frames = self.frames[:num_frames]
-        return max([self.width * self.height, *(frame.width * frame.height for frame in frames)])
+    @property
+    def canvas_pixels(self) -> int:
+        """Pixels of the canvas: what is held at once, however many frames there are."""
+        return self.width * self.height
 
-    def num_pixels(self, num_frames: int) -> int:
-        """Pixels allocated to decode the first frames: for each the canvas, or the frame if that is larger."""
-        canvas = self.width * self.height
+    def num_pixels(self, indices: Sequence[int]) -> tuple[int, int]:
+        """Pixels that are painted to show these frames (ascending), and how many frames that takes.
+
+        A frame counts as the canvas, or as what is decoded of it if that is more.
+        """
         if not self.frames:
-            return canvas * num_frames
-        return sum(max(canvas, frame.width * frame.height) for frame in self.frames[:num_frames])
+            return self.canvas_pixels, 1
+        pixels = num_painted = 0
+        for step in plan_frames(self.frames, self.width, self.height, indices):
+            if step.paint:
+                num_painted += 1
+                pixels += max(self.canvas_pixels, self.frames[step.frame_index].decoded_pixels(self.width, self.height))
+        return pixels, num_painted
 
 
 def read_header(data: bytes) -> Header:

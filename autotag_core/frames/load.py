@@ -115,7 +115,7 @@ def read_frames(
     check_header(header, config)
     indices = sample_indices(header.delays_ms, config.num_frames, config.sampling)
     check_pixels(header, indices, config)
-    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels(indices[-1] + 1), stop) as is_wanted:
+    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels, stop) as is_wanted:
         if not is_wanted:
             raise ItemError(Stage.FRAMES, Reason.FETCH_FAILED, "stopped, its result is no longer wanted")
         decoded = decode_frames(data, header, indices, config, _keep(indices, reader))

@@ -18,6 +18,8 @@ _EXIF, _START_OF_SCAN, _END = 0xE1, 0xDA, 0xD9
 _START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _MODES = {1: ("L", "L"), 3: ("RGB", "RGB"), 4: ("CMYK", "CMYK;I")}  # by components; four are inverted, as Adobe writes
 
+_MAX_SCANS = 500
+"""Each scan can go over all pixels again. Sound files have about ten; a hostile one of 20 MB could have 300,000."""
 _END_MARKER = bytes([0xFF, _END])
 _NOISE = np.random.default_rng(1).integers(0, 0xFF, (8, 512), np.uint8)
 
@@ -73,7 +75,7 @@ def decode_jpeg(data: bytes, head: JpegHead) -> Picture | None:
     A file without its end marker may be whole or cut. It is decoded with two ends: what does not depend on the end is
     in the file. A cut in a later scan costs sharpness and no rows, as in browsers.
     """
-    if head.num_components not in _MODES or not head.num_scans:
+    if head.num_components not in _MODES or not 1 <= head.num_scans <= _MAX_SCANS:
         return None
     image, is_whole = _decode(data, head)
     if is_whole:

@@ -98,11 +98,22 @@ def test_the_canvas_grows_to_the_first_frame_and_no_later_one():
     assert (later.width, later.height) == (3, 2)
 
 
-def test_pixels_count_the_canvas_or_a_frame_that_is_larger():
+@pytest.mark.parametrize("side", [65_535, 40_000, 7_100])
+def test_an_absurd_first_frame_does_not_grow_the_canvas(side):
+    absurd = b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0) + DATA
+    header = read_header(SCREEN + absurd + IMAGE + DATA + TRAILER)
+    assert (header.width, header.height, header.num_frames) == (3, 2, 2)
+
+
+def test_pixels_count_the_frames_that_have_to_be_decoded():
     large = b"\x2c" + struct.pack("<HHHHB", 0, 0, 10, 20, 0) + DATA
     small = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + DATA
-    header = read_header(SCREEN + IMAGE + DATA + large + small + TRAILER)
-    assert [header.num_pixels(n) for n in (1, 2, 3)] == [6, 206, 212]
+    header = read_header(
+        SCREEN + IMAGE + DATA + small + large + small + control(5, flags=2 << 2) + small + small + TRAILER
+    )
+    found = {last: header.num_pixels([last]) for last in range(6)}
+    # of the large frame two rows of 10 show; frame 4 clears its area, and is decoded only where it is sampled
+    assert found == {0: (6, 1), 1: (12, 2), 2: (32, 3), 3: (38, 4), 4: (44, 5), 5: (44, 5)}
 
 
 def saved(image, name, **options):

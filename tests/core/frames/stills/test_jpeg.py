@@ -107,3 +107,10 @@ def test_a_thumbnail_is_not_taken_for_the_picture(stills):
     data = data[:2] + segment(0xE1, b"Exif\0\0" + inner) + data[2:]
     assert (read_header(data).width, read_header(data).height) == (333, 203)
     np.testing.assert_array_equal(stills.shown(data)[0], stills.by_pillow(data))
+
+
+def test_a_file_of_very_many_scans_is_undecodable(stills):
+    data = stills.saved(Image.fromarray(stills.photo()), "JPEG", progressive=True)
+    last = data.rindex(b"\xff\xda")
+    assert stills.shown(data[:-2] + data[last:-2] * 400 + data[-2:]) is not None
+    assert stills.shown(data[:-2] + data[last:-2] * 500 + data[-2:]) is None
