@@ -73,7 +73,8 @@ def decode_jpeg(data: bytes, head: JpegHead) -> Picture | None:
     """The picture as stored, before its orientation; None where nothing of it can be read.
 
     A file without its end marker may be whole or cut. It is decoded with two ends: what does not depend on the end is
-    in the file. A cut in a later scan costs sharpness and no rows, as in browsers.
+    in the file. A cut in a later scan costs sharpness and no rows, as in browsers. Where the decoder gives up amid the
+    file, two fills tell which rows it wrote.
     """
     if head.num_components not in _MODES or not 1 <= head.num_scans <= _MAX_SCANS:
         return None
@@ -81,17 +82,16 @@ def decode_jpeg(data: bytes, head: JpegHead) -> Picture | None:
     if is_whole:
         return Picture(as_rgba(image), 0)
     data = data[: head.end].rstrip(b"\xff")
-    image, is_whole = _decode(data + _END_MARKER, head)
-    if not is_whole:
-        return None
-    if head.num_scans > 1:
+    image, is_ended = _decode(data + _END_MARKER, head)
+    if is_ended and head.num_scans > 1:
         return Picture(as_rgba(image), 1)
-    num_rows = num_equal_rows(image, _decode(data + _noisy_end(data), head)[0])
+    other = _decode(data + _noisy_end(data), head) if is_ended else _decode(data + _END_MARKER, head, fill=255)
+    num_rows = num_equal_rows(image, other[0])
     if num_rows == 0:
         return None
     pixels = as_rgba(image)
     pixels[num_rows:] = 0
-    return Picture(pixels, pixels[num_rows:, :, 0].size)
+    return Picture(pixels, max(pixels[num_rows:, :, 0].size, 0 if is_ended else 1))
 
 
 def _noisy_end(data: bytes) -> bytes:
@@ -100,10 +100,10 @@ def _noisy_end(data: bytes) -> bytes:
     return b"".join(_NOISE[i].tobytes() + bytes([0xFF, 0xD0 + (last + 1 + i) % 8]) for i in range(8)) + _END_MARKER
 
 
-def _decode(data: bytes, head: JpegHead) -> tuple[Image.Image, bool]:
+def _decode(data: bytes, head: JpegHead, fill: int = 0) -> tuple[Image.Image, bool]:
     """What Pillow's decoder makes of the bytes, and whether it came to their end. It skips metadata unread."""
     mode, raw_mode = _MODES[head.num_components]
-    image = Image.new(mode, (head.width, head.height))
+    image = Image.new(mode, (head.width, head.height), (fill,) * len(mode))
     try:
         image.frombytes(data, "jpeg", (raw_mode, ""))
     except (ValueError, OSError):

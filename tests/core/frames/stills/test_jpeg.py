@@ -45,6 +45,14 @@ def test_a_cut_jpeg_has_the_rows_that_are_in_the_file(stills, options):
     assert heights[0] > 180 and len(set(heights)) > 8
 
 
+def test_rows_before_a_fatal_error_stay(stills):
+    data = stills.saved(Image.fromarray(stills.photo()), "JPEG", subsampling=0)
+    place = len(data) // 2
+    pixels, damaged = stills.shown(data[:place] + b"\xff\xd8" + data[place:])  # a second start of the file
+    assert damaged
+    np.testing.assert_array_equal(pixels[:80], stills.by_pillow(data)[:80])
+
+
 def test_black_rows_of_a_cut_jpeg_stay_black(stills):
     picture = stills.photo()
     picture[96:] = 0
