@@ -39,7 +39,7 @@ class FramesConfig(Section):
     max_canvas_pixels: ClassVar[int] = 50_000_000
     """Pixels of the largest canvas. However many frames it has, a file is decoded in at most 20 bytes a pixel."""
     decode_cpu_s: ClassVar[float] = 60
-    """CPU time for decoding one file, seconds. Ordinary GIFs take milliseconds; a file at max_pixels takes about 10."""
+    """CPU time for decoding one file, seconds. Ordinary GIFs take milliseconds, a file at max_pixels a few seconds."""
     prefetch_bytes: ClassVar[int] = 256 * 1024 * 1024
     """Decoded frames that may wait for the model in one task, bytes."""
     fetch_attempts: ClassVar[int] = 5

@@ -14,7 +14,7 @@ from autotag_core.frames.patch_canvas import PatchCanvas
 from autotag_core.frames.patches import Patch
 from autotag_core.frames.stills.jpeg import decode_jpeg, read_jpeg
 from autotag_core.frames.stills.orientation import orient
-from autotag_core.frames.stills.pixels import Picture, Pixels, paint_over, strips
+from autotag_core.frames.stills.pixels import Picture, Pixels, is_opaque, paint_over, strips
 from autotag_core.frames.stills.png import read_png
 from autotag_core.frames.stills.png_pixels import decode_png
 from autotag_core.frames.stills.webp import decode_webp
@@ -107,6 +107,8 @@ def _composite_still(data: bytes, header: Header, background: tuple[int, int, in
         return
     pixels = picture.pixels
     for rows in strips(*pixels.shape[:2]):
+        if is_opaque(pixels[rows]):
+            continue
         strip = np.empty_like(pixels[rows])
         strip[...] = (*background, 255)
         paint_over(strip, pixels[rows])

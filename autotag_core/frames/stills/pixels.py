@@ -12,6 +12,7 @@ from PIL import Image
 Pixels = NDArray[np.uint8]
 
 _STRIP_PIXELS = 1 << 18
+_FAINTEST, _OPAQUE = np.uint32(1 << 24), np.uint32(255 << 24)  # the least packed pixels with alpha 1 and 255
 
 
 class Picture(NamedTuple):
@@ -38,7 +39,10 @@ def as_rgba(image: Image.Image, convert: Callable[[Image.Image], Pixels] | None 
     pixels = np.empty((image.height, image.width, 4), np.uint8)
     for rows in strips(image.height, image.width):
         strip = crop_rows(image, rows)
-        pixels[rows] = np.asarray(strip.convert("RGBA")) if convert is None else convert(strip)
+        if convert is not None:
+            pixels[rows] = convert(strip)
+        else:
+            pixels[rows] = np.asarray(strip if strip.mode == "RGBA" else strip.convert("RGBA"))
     return pixels
 
 
@@ -57,13 +61,21 @@ def num_equal_rows(one: Image.Image, other: Image.Image) -> int:
     return int(differing[0]) if len(differing) else one.height
 
 
+def is_opaque(pixels: Pixels) -> bool:
+    """Whether no pixel of (height, width, 4) has a share of alpha below 255."""
+    return bool((pixels.view("<u4") >= _OPAQUE).all())
+
+
 def paint_over(canvas: Pixels, pixels: Pixels) -> None:
     """Paint pixels with alpha, (height, width, 4), on an opaque canvas of the same shape."""
     for rows in strips(*pixels.shape[:2]):
         under, over = canvas[rows], pixels[rows]
-        alpha = over[..., 3:]
-        if alpha.min(initial=255) == 255:
-            under[...] = over
-            continue
-        share = alpha.astype(np.uint16)
-        under[..., :3] = (over[..., :3] * share + under[..., :3] * (255 - share) + 127) // 255
+        packed = over.view("<u4")[..., 0]
+        np.copyto(under.view("<u4")[..., 0], packed, where=packed >= _OPAQUE)
+        is_faint = (packed >= _FAINTEST) & (packed < _OPAQUE)
+        if is_faint.any():
+            faint = over[is_faint]  # (n, 4)
+            share = faint[:, 3:].astype(np.uint16)
+            faint[:, :3] = (faint[:, :3] * share + under[is_faint][:, :3] * (255 - share) + 127) // 255
+            faint[:, 3] = 255
+            under[is_faint] = faint

@@ -55,18 +55,19 @@ def decode_png(data: bytes, png: PngFile, patch: Patch) -> Picture | None:
     if modes is None:
         return None
     packed = b"".join(data[start:end] for start, end in patch.parts)
-    low_fill, high_fill = _FILLS.get(modes[0], (0, 255))
-    image, is_whole = _decode(packed, png, patch, modes, low_fill)
+    image, is_whole = _decode(packed, png, patch, modes, None)
     known = None
     if not is_whole:
         # pixels that were not written keep the fill; every fill is also a colour, so decode with two fills
+        low_fill, high_fill = _FILLS.get(modes[0], (0, 255))
+        image = _decode(packed, png, patch, modes, low_fill)[0]
         known = equal_pixels(image, _decode(packed, png, patch, modes, high_fill)[0])
         if not known.any():
             return None
     pixels = _with_colours(image, png)
     del image  # before the next one is made
     if png.colour_type == _RGB and png.depth == 16 and len(png.transparency) >= 6:
-        low_bytes, _ = _decode(packed, png, patch, ("RGB", _LOW_BYTES), low_fill)
+        low_bytes, _ = _decode(packed, png, patch, ("RGB", _LOW_BYTES), 0)
         _clear_deep_colour(pixels, as_rgba(low_bytes), png.transparency)
     if known is None:
         return Picture(pixels, 0)
@@ -79,7 +80,7 @@ def decode_png(data: bytes, png: PngFile, patch: Patch) -> Picture | None:
 
 
 def _decode(
-    packed: bytes, png: PngFile, patch: Patch, modes: tuple[str, str], fill: int | tuple[int, ...]
+    packed: bytes, png: PngFile, patch: Patch, modes: tuple[str, str], fill: int | tuple[int, ...] | None
 ) -> tuple[Image.Image, bool]:
     """The image, and whether all of it is there."""
     image = Image.new(modes[0], (patch.width, patch.height), fill)

@@ -111,7 +111,7 @@ METADATA = {
     "animation control that is cut": (b"acTL", b"\0\0"),
     "frame control that is cut": (b"fcTL", b"\0\0\0\0"),
     "a chunk nobody knows": (b"teSt", b"abc"),
-    "a second header": (b"tIME", bytes(99)),
+    "long time": (b"tIME", bytes(99)),
 }
 
 
