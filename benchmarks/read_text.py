@@ -19,11 +19,11 @@ from PIL import Image
 from autotag_core.config import FramesConfig, TextConfig
 from autotag_core.drawing.factors import WORDS
 from autotag_core.failures import ItemError
-from autotag_core.frames.canvases import Pixels
 from autotag_core.frames.decode import Keep, decode_frames
 from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.header import read_header
 from autotag_core.frames.sampling import sample_indices
+from autotag_core.frames.stills.pixels import Pixels
 from autotag_core.ocr import ReadText, TextReader, load_reader, merge_lines
 from autotag_core.ocr.lines import letters_of
 

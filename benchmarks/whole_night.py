@@ -33,7 +33,7 @@ from autotag_core import warehouse
 from autotag_core.config import Config
 from autotag_core.config.file import load_config
 from autotag_core.frames import LoadedGif, iter_loaded
-from autotag_core.frames.canvases import Pixels
+from autotag_core.frames.stills.pixels import Pixels
 from autotag_core.ocr.lines import ReadText
 from autotag_core.sample import write_sample
 

@@ -22,9 +22,9 @@ class FramesConfig(Section):
     """RGB colour, 0..255, under transparent and unpainted pixels. White: what GIFs are mostly shown on."""
     max_bytes: PositiveCount = 20 * 1024 * 1024
     """A larger file is not read."""
-    max_pixels: PositiveCount = 50_000_000
-    """Canvas pixels times the frames that have to be decoded to reach the last sampled one."""
-    max_frames: PositiveCount = 1000
+    max_pixels: PositiveCount = 400_000_000
+    """Canvas pixels times the frames that have to be decoded to see the sampled ones. This bounds work, not memory."""
+    max_frames: PositiveCount = 5000
     """A file with more frames is not decoded."""
     min_frames: PositiveCount = 1
     """A file with fewer frames is left out; 2 leaves out still images."""
@@ -35,8 +35,11 @@ class FramesConfig(Section):
     fetch_threads: PositiveCount = 16
     """Files fetched at once in one task; their bytes are at most fetch_threads times max_bytes."""
     decode_pixels: ClassVar[int] = 8_000_000
-    """Canvas pixels decoded at once in one task, by all of its threads together; a larger canvas is decoded alone. A
-    pixel takes at most 16 bytes, so a task decodes in 16 bytes times the larger of decode_pixels and max_pixels."""
+    """Canvas pixels decoded at once in one task, by all of its threads together; a larger canvas is decoded alone."""
+    max_canvas_pixels: ClassVar[int] = 50_000_000
+    """Pixels of the largest canvas. However many frames it has, a file is decoded in at most 20 bytes a pixel."""
+    decode_cpu_s: ClassVar[float] = 60
+    """CPU time for decoding one file, seconds. Ordinary GIFs take milliseconds, a file at max_pixels a few seconds."""
     prefetch_bytes: ClassVar[int] = 256 * 1024 * 1024
     """Decoded frames that may wait for the model in one task, bytes."""
     fetch_attempts: ClassVar[int] = 5

@@ -9,9 +9,11 @@ import torch
 
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError
-from autotag_core.frames.canvases import Pixels, composite_frames
+from autotag_core.frames.canvases import composite_frames
 from autotag_core.frames.header import Header, undecodable
+from autotag_core.frames.limits import CpuBudget
 from autotag_core.frames.resize import fit_into
+from autotag_core.frames.stills.pixels import Pixels
 
 
 @dataclass(frozen=True)
@@ -42,15 +44,16 @@ def decode_frames(
     """The sampled frames of a file whose limits were checked; indices are ascending and distinct.
 
     Frames are composited on config.background at native resolution, then resized. A cut or broken file gives the
-    sampled frames that can be read wholly or partly. ItemError UNDECODABLE where there is none. The same bytes give the
-    same frames, whatever the number of threads.
+    sampled frames that can be read wholly or partly. ItemError UNDECODABLE where there is none, TOO_MANY_PIXELS where
+    they take more than decode_cpu_s. The same bytes give the same frames, whatever the number of threads.
     """
+    budget = CpuBudget(config)
     frames = torch.empty((len(indices), 3, config.size, config.size), dtype=torch.uint8)
     decoded: list[int] = []
     kept: list[Pixels] = []
     truncated = header.truncated
     try:
-        for canvas in composite_frames(data, header, indices, config.background):
+        for canvas in composite_frames(data, header, indices, config.background, budget.check):
             fit_into(frames[len(decoded)], canvas.pixels)
             decoded.append(canvas.frame_index)
             if keep is not None and canvas.frame_index in keep.indices:

@@ -10,6 +10,10 @@ from typing import NamedTuple
 MAX_COUNTED_FRAMES = 100_000
 """A walk stops here, so that a hostile file cannot make a list of millions of empty frames."""
 SHOWN_FOR_NO_DELAY_MS = 100
+DECODED_ANYWAY = 1 << 22
+"""Pixels of a frame that are decoded on however small a canvas."""
+MAX_GROWN = 50_000_000
+"""Canvas pixels to which a first frame that is larger than the screen can grow it; past them it is clipped."""
 
 _SCREEN = struct.Struct("<6sHHBBB")
 _FRAME = struct.Struct("<HHHHB")
@@ -43,6 +47,20 @@ class GifFrame(NamedTuple):
         past_palette = 0 < self.palette[1] < 1 << self.min_code_size
         return self.whole and self.transparent is None and not past_palette
 
+    def decoded_rows(self, height: int, canvas_pixels: int) -> int:
+        """How many stored rows are decoded to show `height` rows of it: those, or all where they are interlaced.
+
+        A frame can claim to be 65,535 x 65,535 on any canvas. The rows are cut so that they have at most twice the
+        canvas' pixels, or DECODED_ANYWAY.
+        """
+        wanted = self.height if self.interlaced else height
+        return min(wanted, max(2 * canvas_pixels, DECODED_ANYWAY) // max(1, self.width))
+
+    def decoded_pixels(self, width: int, height: int) -> int:
+        """How many of its pixels are decoded for a canvas of this size."""
+        shown = max(0, min(self.height, height - self.top)) if self.left < width else 0
+        return self.width * self.decoded_rows(shown, width * height) if shown else 0
+
 
 @dataclass(frozen=True)
 class GifBlocks:
@@ -70,7 +88,8 @@ def read_gif_blocks(data: bytes) -> GifBlocks:
 
     A frame counts once the first byte of its pixel data is there. Bytes that start no block end the file, as in
     browsers. Zeros are skipped: some encoders write a terminator too many. The canvas is the logical screen, grown to
-    hold the first frame where that frame is larger. Later frames are clipped, as in browsers.
+    hold the first frame where that frame is larger, unless it is absurdly large. Other frames are clipped, as in
+    browsers.
     """
     if len(data) < _SCREEN.size:
         return GifBlocks(0, 0, (), truncated=True)
@@ -98,7 +117,9 @@ def read_gif_blocks(data: bytes) -> GifBlocks:
             truncated = kind != _TRAILER
             break
     if frames:
-        width, height = max(width, frames[0].left + frames[0].width), max(height, frames[0].top + frames[0].height)
+        grown = max(width, frames[0].left + frames[0].width), max(height, frames[0].top + frames[0].height)
+        if grown[0] * grown[1] <= MAX_GROWN:
+            width, height = grown
     return GifBlocks(width, height, tuple(frames), truncated)
 
 

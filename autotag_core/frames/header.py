@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import io
-import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
-
 from autotag_core.failures import ItemError, Reason, Stage
+from autotag_core.frames.frame_canvas import plan_frames
 from autotag_core.frames.gif_blocks import GifFrame, read_gif_blocks
-from autotag_core.frames.webp_chunks import read_webp_chunks
-
-# broken metadata beside sound pixels is not worth a line in a log of millions of files
-warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
-
-STILL_FORMATS: dict[str, type[ImageFile.ImageFile]] = {
-    "PNG": PngImagePlugin.PngImageFile,
-    "JPEG": JpegImagePlugin.JpegImageFile,
-}
-"""Opened by class: `Image.open` would try other formats (MPO), and has its own bomb limit beside the config's."""
+from autotag_core.frames.patches import Patch
+from autotag_core.frames.stills.jpeg import read_jpeg
+from autotag_core.frames.stills.orientation import UPRIGHT, is_turned
+from autotag_core.frames.stills.png import SIGNATURE, read_png
+from autotag_core.frames.stills.webp import read_webp
 
 
 @dataclass(frozen=True)
 class Header:
-    """A file's header: the canvas in pixels, as it will be allocated; delays as browsers show them (0 ms if still)."""
+    """A file's header: the canvas in pixels, as it is shown; delays as browsers show them (0 ms if still).
+
+    `frames` are those of an animation. A still picture has none, but the `orientation` in which it is stored.
+    """
 
     format: str
     width: int
@@ -33,41 +29,51 @@ class Header:
     delays_ms: tuple[int, ...]
     num_bytes: int
     truncated: bool
-    gif_frames: tuple[GifFrame, ...] = ()
+    frames: tuple[GifFrame, ...] | tuple[Patch, ...] = ()
+    orientation: int = UPRIGHT
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height before the orientation turns them."""
+        return (self.height, self.width) if is_turned(self.orientation) else (self.width, self.height)
 
     @property
     def duration_ms(self) -> int:
         """Playing time of one loop."""
         return sum(self.delays_ms)
 
-    def canvas_pixels(self, num_frames: int) -> int:
-        """Pixels held at once to decode the first frames: the canvas, or the largest frame if that is larger."""
-        frames = self.gif_frames[:num_frames]
-        return max([self.width * self.height, *(frame.width * frame.height for frame in frames)])
+    @property
+    def canvas_pixels(self) -> int:
+        """Pixels of the canvas: what is held at once, however many frames there are."""
+        return self.width * self.height
 
-    def num_pixels(self, num_frames: int) -> int:
-        """Pixels allocated to decode the first frames: for each the canvas, or the frame if that is larger."""
-        canvas = self.width * self.height
-        if not self.gif_frames:
-            return canvas * num_frames
-        return sum(max(canvas, frame.width * frame.height) for frame in self.gif_frames[:num_frames])
+    def num_pixels(self, indices: Sequence[int]) -> tuple[int, int]:
+        """Pixels that are painted to show these frames (ascending), and how many frames that takes.
+
+        A frame counts as the canvas, or as what is decoded of it if that is more.
+        """
+        if not self.frames:
+            return self.canvas_pixels, 1
+        pixels = num_painted = 0
+        for step in plan_frames(self.frames, self.width, self.height, indices):
+            if step.paint:
+                num_painted += 1
+                pixels += max(self.canvas_pixels, self.frames[step.frame_index].decoded_pixels(self.width, self.height))
+        return pixels, num_painted
 
 
 def read_header(data: bytes) -> Header:
-    """The header of a GIF, PNG, JPEG or WebP. Raises only ItemError: EMPTY_FILE, NOT_AN_IMAGE or UNDECODABLE.
-
-    An animated PNG counts as a still image: its default image.
-    """
+    """The header of a GIF, PNG, JPEG or WebP. Raises only ItemError: EMPTY_FILE, NOT_AN_IMAGE or UNDECODABLE."""
     if not data:
         raise ItemError(Stage.FRAMES, Reason.EMPTY_FILE, "the file has 0 bytes")
     if data.startswith((b"GIF87a", b"GIF89a")):
         header = _read_gif(data)
     elif data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         header = _read_webp(data)
-    elif data.startswith(b"\x89PNG\r\n\x1a\n"):
-        header = _read_still(data, "PNG")
+    elif data.startswith(SIGNATURE):
+        header = _read_png(data)
     elif data.startswith(b"\xff\xd8\xff"):
-        header = _read_still(data, "JPEG")
+        header = _read_jpeg(data)
     else:
         message = f"{len(data):,} bytes that start with {data[:8].hex(' ')}; it must be a GIF, PNG, JPEG or WebP"
         raise ItemError(Stage.FRAMES, Reason.NOT_AN_IMAGE, message)
@@ -86,24 +92,39 @@ def _read_gif(data: bytes) -> Header:
     if not blocks.frames:
         raise undecodable(f"a GIF header, but no frame in {len(data):,} bytes")
     delays = tuple(frame.delay_ms for frame in blocks.frames)
-    return Header(
-        "GIF", blocks.width, blocks.height, len(delays), delays, len(data), blocks.truncated, gif_frames=blocks.frames
-    )
+    return Header("GIF", blocks.width, blocks.height, len(delays), delays, len(data), blocks.truncated, blocks.frames)
 
 
 def _read_webp(data: bytes) -> Header:
-    chunks = read_webp_chunks(data)
-    if chunks is None or not chunks.delays_ms:
+    webp = read_webp(data)
+    if webp is None or not webp.pictures:
         raise undecodable(f"a WebP header, but no whole frame in {len(data):,} bytes")
-    delays = chunks.delays_ms
-    return Header("WEBP", chunks.width, chunks.height, len(delays), delays, len(data), chunks.truncated)
+    if webp.is_animated:
+        delays = tuple(frame.delay_ms for frame in webp.pictures)
+        return Header(
+            "WEBP", webp.width, webp.height, len(delays), delays, len(data), webp.truncated, frames=webp.pictures
+        )
+    return _still(data, "WEBP", webp.width, webp.height, webp.orientation, webp.truncated)
 
 
-def _read_still(data: bytes, name: str) -> Header:
-    try:
-        image: Image.Image = STILL_FORMATS[name](io.BytesIO(data))
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow raises errors of many classes on broken files, none of them its own
-        raise undecodable(f"the {name} header cannot be read ({type(error).__name__})") from None
-    return Header(name, *image.size, num_frames=1, delays_ms=(0,), num_bytes=len(data), truncated=False)
+def _read_png(data: bytes) -> Header:
+    png = read_png(data)
+    if png is None:
+        raise undecodable(f"a PNG signature, but no picture in {len(data):,} bytes")
+    if png.is_animated:
+        delays = tuple(frame.delay_ms for frame in png.pictures)
+        return Header("PNG", png.width, png.height, len(delays), delays, len(data), png.truncated, frames=png.pictures)
+    return _still(data, "PNG", png.width, png.height, png.orientation, png.truncated)
+
+
+def _read_jpeg(data: bytes) -> Header:
+    jpeg = read_jpeg(data)
+    if jpeg is None:
+        raise undecodable(f"a JPEG marker, but no size in {len(data):,} bytes")
+    return _still(data, "JPEG", jpeg.width, jpeg.height, jpeg.orientation)
+
+
+def _still(data: bytes, name: str, width: int, height: int, orientation: int, truncated: bool = False) -> Header:
+    if is_turned(orientation):
+        width, height = height, width
+    return Header(name, width, height, 1, (0,), len(data), truncated, orientation=orientation)

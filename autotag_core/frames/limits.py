@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from autotag_core.config import FramesConfig
@@ -35,15 +36,34 @@ def check_header(header: Header, config: FramesConfig) -> None:
 
 
 def check_pixels(header: Header, indices: Sequence[int], config: FramesConfig) -> None:
-    """Raise TOO_MANY_PIXELS where reaching the last sampled frame may cost more than max_pixels."""
-    num_frames = indices[-1] + 1
-    pixels = header.num_pixels(num_frames)
+    """Raise TOO_MANY_PIXELS where the canvas needs too much memory, or the sampled frames too much work."""
+    size = f"{header.width} x {header.height}"
+    if header.canvas_pixels > config.max_canvas_pixels:
+        message = (
+            f"{header.canvas_pixels:,} pixels in the canvas, {size}; at most {config.max_canvas_pixels:,} are decoded"
+        )
+        raise _refusal(Reason.TOO_MANY_PIXELS, message)
+    pixels, num_frames = header.num_pixels(indices)
     if pixels > config.max_pixels:
         message = (
-            f"{pixels:,} pixels in the first {num_frames:,} frames (canvas {header.width} x {header.height}); "
+            f"{pixels:,} pixels in the {num_frames:,} frames to decode (canvas {size}); "
             f"the limit is {config.max_pixels:,} (frames.max_pixels)"
         )
         raise _refusal(Reason.TOO_MANY_PIXELS, message)
+
+
+class CpuBudget:
+    """Bounds the CPU time that the thread which made it spends on one item."""
+
+    def __init__(self, config: FramesConfig) -> None:
+        self._limit_s = config.decode_cpu_s
+        self._start = time.thread_time()
+
+    def check(self) -> None:
+        """Raise TOO_MANY_PIXELS once the time is used up."""
+        if time.thread_time() - self._start > self._limit_s:
+            message = f"not decoded after {self._limit_s:g} s of CPU time, which is the limit"
+            raise _refusal(Reason.TIMED_OUT, message)
 
 
 def _refusal(reason: Reason, message: str) -> ItemError:

@@ -21,13 +21,13 @@ import torch
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.budget import pixel_budget
-from autotag_core.frames.canvases import Pixels
 from autotag_core.frames.decode import Keep, decode_frames
 from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.hashes import hash_frames
 from autotag_core.frames.header import read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
 from autotag_core.frames.sampling import sample_indices
+from autotag_core.frames.stills.pixels import Pixels
 from autotag_core.ocr.lines import ReadText, TextLine
 
 Poison = Mapping[str, tuple[str, str]]
@@ -125,7 +125,7 @@ def read_frames(
     check_header(header, config)
     indices = sample_indices(header.delays_ms, config.num_frames, config.sampling)
     check_pixels(header, indices, config)
-    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels(indices[-1] + 1), stop) as is_wanted:
+    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels, stop) as is_wanted:
         if not is_wanted:
             raise ItemError(Stage.FRAMES, Reason.FETCH_FAILED, "stopped, its result is no longer wanted")
         decoded = decode_frames(data, header, indices, config, _keep(indices, reader))

@@ -139,7 +139,7 @@ BROKEN_KINDS: tuple[BrokenKind, ...] = (
     BrokenKind("html", Stage.FRAMES, Reason.NOT_AN_IMAGE, file=_html),
     BrokenKind("missing_file", Stage.FRAMES, Reason.NOT_FOUND),
     BrokenKind("canvas_bomb", Stage.FRAMES, Reason.TOO_MANY_PIXELS, file=lambda _: one_pixel_frames(9000, 9000, 50)),
-    BrokenKind("too_many_frames", Stage.FRAMES, Reason.TOO_MANY_FRAMES, file=lambda _: one_pixel_frames(16, 16, 1001)),
+    BrokenKind("too_many_frames", Stage.FRAMES, Reason.TOO_MANY_FRAMES, file=lambda _: one_pixel_frames(16, 16, 5001)),
     BrokenKind("no_delays", None, None, file=_no_delays),
     BrokenKind("single_frame", None, None, note="single_frame", file=_single_frame),
     BrokenKind("still_image", None, None, note="still_image", file=_png),

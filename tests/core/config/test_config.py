@@ -34,7 +34,11 @@ def test_nothing_given_means_the_published_rule_and_its_numbers() -> None:
     config = load_config()
     assert config == Config()
     assert (config.vote.neighbors, config.vote.unconfirmed_confidence) == (10, 0.7)
-    assert (config.frames.max_bytes, config.frames.max_pixels, config.frames.max_frames) == (20971520, 50_000_000, 1000)
+    assert (config.frames.max_bytes, config.frames.max_pixels, config.frames.max_frames) == (
+        20971520,
+        400_000_000,
+        5000,
+    )
 
 
 def test_every_default_would_be_accepted_if_a_user_wrote_it() -> None:
@@ -179,8 +183,8 @@ def test_settings_that_just_fit_are_taken() -> None:
 
 
 def test_one_message_names_everything_that_does_not_fit() -> None:
-    message = refusal("neighbors.k=5", "frames.min_frames=2000")
-    assert "vote.neighbors=10" in message and "frames.min_frames=2000" in message
+    message = refusal("neighbors.k=5", "frames.min_frames=9000")
+    assert "vote.neighbors=10" in message and "frames.min_frames=9000" in message
 
 
 @pytest.mark.parametrize("setting", ["neighbors.k", "=3", "neighbors: {k: 3}"])

@@ -138,7 +138,7 @@ def test_the_bytes_of_a_cut_sub_block_are_read(gif):
 def test_a_frame_of_broken_data_is_left_out_and_the_others_stay(gif):
     _, data, _ = animation(gif, num_frames=3)
     broken = bytearray(data)
-    frame = read_header(data).gif_frames[1]
+    frame = read_header(data).frames[1]
     broken[frame.start + 1 : frame.start + 9] = b"\xff" * 8  # codes that stand for nothing yet
     decoded = decode_frames(bytes(broken), read_header(bytes(broken)), [0, 1, 2], SMALL)
     assert decoded.indices == (0, 2)
@@ -149,7 +149,7 @@ def test_a_frame_of_broken_data_is_left_out_and_the_others_stay(gif):
 
 def test_a_file_without_one_readable_frame_is_undecodable(gif):
     _, data, _ = animation(gif, num_frames=1)
-    frame = read_header(data).gif_frames[0]
+    frame = read_header(data).frames[0]
     broken = data[: frame.start + 1] + b"\xff" * (len(data) - frame.start - 1)
     with pytest.raises(ItemError, match="not one of the 1 sampled frames of this GIF can be read") as caught:
         read_frames(broken, SMALL)

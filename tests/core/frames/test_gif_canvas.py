@@ -152,6 +152,42 @@ def test_a_file_of_frames_that_all_end_early_is_decoded_at_most_twice(gif, monke
     assert len(decoded) <= 2 * 41
 
 
+def cut_interlaced(gif, num_rows, height=11):
+    """Of a column of rows 0, 1, 2, ..., interlaced, only so many stored rows are there; under it all is B."""
+    column = tuple((i + 3,) for i in range(height))
+    data = gif.write([gif.Frame(((2,),) * height), gif.Frame(column, interlaced=True)], (1, height))
+    order = [*range(0, height, 8), *range(4, height, 8), *range(2, height, 4), *range(1, height, 2)]
+    whole, short = (gif.lzw([column[y][0] for y in rows], 4) for rows in (order, order[:num_rows]))
+    assert data.count(bytes([len(whole)]) + whole) == 1
+    return data.replace(bytes([len(whole)]) + whole, bytes([len(short)]) + short)
+
+
+@pytest.mark.parametrize(
+    ("num_rows", "shown"),
+    [
+        (1, [0] * 8 + [None] * 3),
+        (2, [0] * 8 + [8] * 3),
+        (3, [0] * 4 + [4] * 4 + [8] * 3),
+        (5, [0, 0, 2, 2, 4, 4, 6, 6, 8, 8, 8]),
+        (7, [0, 1, 2, 2, 4, 4, 6, 6, 8, 8, 10]),
+        (11, list(range(11))),
+    ],
+)
+def test_rows_of_a_cut_interlaced_frame_stand_for_those_that_were_to_come(gif, num_rows, shown):
+    data = cut_interlaced(gif, num_rows)
+    (canvas,) = composite_frames(data, read_header(data), [1], PINK)
+    assert canvas.pixels[:, 0, 0].tolist() == [2 if y is None else y + 3 for y in shown]
+    assert canvas.damaged == (num_rows < 11)
+
+
+def test_a_frame_that_hangs_over_the_canvas_is_read_only_as_far_as_it_shows(gif):
+    first, long = ((0, 0), (0, 0)), ((1, 1, 1), (2, 2, 2), (3, 3, 3), (1, 1, 1))
+    data = gif.write([gif.Frame(first), gif.Frame(long, left=1)], (2, 2), PALETTE)
+    whole, short = (gif.lzw([index for row in rows for index in row], 2) for rows in (long, long[:2]))
+    data = data.replace(bytes([len(whole)]) + whole, bytes([len(short)]) + short)
+    assert damaged_canvases(data, [1]) == [(1, [[R, G], [R, B]], False)]
+
+
 COLOURS = st.tuples(*[st.integers(0, 255)] * 3)
 PALETTES = st.lists(COLOURS, min_size=8, max_size=8).map(tuple)
 

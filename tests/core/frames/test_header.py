@@ -52,7 +52,7 @@ def test_what_stands_in_a_frame_is_found_without_decoding_it():
     palette = bytes(range(12))
     image = b"\x2c" + struct.pack("<HHHHB", 1, 0, 2, 1, 0x40 | 0x81) + palette
     data = SCREEN + control(5, flags=3 << 2 | 1, transparent=9) + image + DATA + TRAILER
-    frame = read_header(data).gif_frames[0]
+    frame = read_header(data).frames[0]
     assert (frame.left, frame.top, frame.width, frame.height) == (1, 0, 2, 1)
     assert (frame.disposal, frame.transparent, frame.interlaced, frame.min_code_size) == (3, 9, True, 2)
     assert data[frame.palette[0] :].startswith(palette)
@@ -63,7 +63,7 @@ def test_what_stands_in_a_frame_is_found_without_decoding_it():
 
 def test_disposal_4_means_3_and_more_means_none():
     frames = b"".join(control(5, flags=disposal << 2) + IMAGE + DATA for disposal in range(8))
-    assert [frame.disposal for frame in read_header(SCREEN + frames + TRAILER).gif_frames] == [0, 1, 2, 3, 3, 0, 0, 0]
+    assert [frame.disposal for frame in read_header(SCREEN + frames + TRAILER).frames] == [0, 1, 2, 3, 3, 0, 0, 0]
 
 
 @pytest.mark.parametrize(
@@ -98,11 +98,22 @@ def test_the_canvas_grows_to_the_first_frame_and_no_later_one():
     assert (later.width, later.height) == (3, 2)
 
 
-def test_pixels_count_the_canvas_or_a_frame_that_is_larger():
+@pytest.mark.parametrize("side", [65_535, 40_000, 7_100])
+def test_an_absurd_first_frame_does_not_grow_the_canvas(side):
+    absurd = b"\x2c" + struct.pack("<HHHHB", 0, 0, side, side, 0) + DATA
+    header = read_header(SCREEN + absurd + IMAGE + DATA + TRAILER)
+    assert (header.width, header.height, header.num_frames) == (3, 2, 2)
+
+
+def test_pixels_count_the_frames_that_have_to_be_decoded():
     large = b"\x2c" + struct.pack("<HHHHB", 0, 0, 10, 20, 0) + DATA
     small = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + DATA
-    header = read_header(SCREEN + IMAGE + DATA + large + small + TRAILER)
-    assert [header.num_pixels(n) for n in (1, 2, 3)] == [6, 206, 212]
+    header = read_header(
+        SCREEN + IMAGE + DATA + small + large + small + control(5, flags=2 << 2) + small + small + TRAILER
+    )
+    found = {last: header.num_pixels([last]) for last in range(6)}
+    # of the large frame two rows of 10 show; frame 4 clears its area, and is decoded only where it is sampled
+    assert found == {0: (6, 1), 1: (12, 2), 2: (32, 3), 3: (38, 4), 4: (44, 5), 5: (44, 5)}
 
 
 def saved(image, name, **options):
@@ -129,7 +140,9 @@ def animated_webp(delays):
 
 def test_an_animated_webp_has_its_frames_and_delays():
     data = animated_webp([40, 5, 700])
-    assert read_header(data) == Header("WEBP", 30, 20, 3, (40, 100, 700), len(data), truncated=False)
+    header = read_header(data)
+    assert header == Header("WEBP", 30, 20, 3, (40, 100, 700), len(data), truncated=False, frames=header.frames)
+    assert [(frame.left, frame.top, frame.width, frame.height) for frame in header.frames] == [(0, 0, 30, 20)] * 3
 
 
 def test_a_cut_animated_webp_has_its_whole_frames():

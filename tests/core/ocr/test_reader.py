@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from autotag_core.config import FramesConfig, TextConfig
 from autotag_core.errors import InputError
 from autotag_core.frames import iter_loaded, read_frames
-from autotag_core.frames.canvases import Pixels
+from autotag_core.frames.stills.pixels import Pixels
 from autotag_core.ocr import ReadText, TextLine, TextReader, load_reader, reader_version
 
 FRAMES = FramesConfig(size=32)
