@@ -27,6 +27,8 @@ from autotag_core.storage.listing import (
     sizes,
     stamp,
 )
+from autotag_core.storage.places import check_places, comparable, is_within, own_place, prefixes
+from autotag_core.storage.regular import IrregularFileError, open_regular, real_path
 from autotag_core.storage.uris import (
     S3_SCHEMES,
     absolute,
@@ -40,10 +42,13 @@ from autotag_core.storage.uris import (
 
 __all__ = [
     "S3_SCHEMES",
+    "IrregularFileError",
     "absolute",
     "arrow_paths",
     "check_exists",
+    "check_places",
     "check_reachable",
+    "comparable",
     "delete_files",
     "delete_prefix",
     "download_file",
@@ -53,6 +58,7 @@ __all__ = [
     "file_sizes",
     "is_file",
     "is_s3",
+    "is_within",
     "join",
     "keeps_what_is_there",
     "list_files",
@@ -61,7 +67,11 @@ __all__ = [
     "new_file",
     "num_bytes",
     "one_line",
+    "open_regular",
+    "own_place",
+    "prefixes",
     "read_bytes",
+    "real_path",
     "refuse_credentials",
     "refuse_credentials_in",
     "s3_client",
