@@ -116,16 +116,13 @@ def _reader(uri: str, config: FramesConfig, check: Callable[[], None]) -> Callab
         host = uri[len("file://") :].partition("/")[0] if has_host else ""
         if "@" in host or ":" in host:
             raise refused
-        path = "file" + uri[len("file") :]  # local_path knows the scheme in lower case only
     elif has_host:
         # the rest of the URI is not repeated: a signed URL is a credential
         raise _error(Reason.UNSUPPORTED_URI, f"{scheme}: URIs are not read; {_WANTED}")
-    else:
-        path = uri
-    if not path or "\0" in path:
+    if not uri or "\0" in uri:
         raise _error(Reason.UNSUPPORTED_URI, f"{uri!r} is no path; {_WANTED}")
-    _check_place(uri, path, config)
-    return lambda: _read_local(path, config)
+    _check_place(uri, uri, config)
+    return lambda: _read_local(uri, config)
 
 
 _prefixes = functools.lru_cache(maxsize=8)(prefixes)  # they are looked up on disk

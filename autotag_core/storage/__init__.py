@@ -1,6 +1,7 @@
 """Files by URI, local or S3."""
 
 from autotag_core.storage.arrow import arrow_paths, storage_options
+from autotag_core.storage.checked import check_uri, check_warehouse
 from autotag_core.storage.files import (
     download_file,
     endpoint_url,
@@ -32,6 +33,7 @@ from autotag_core.storage.regular import IrregularFileError, open_regular, real_
 from autotag_core.storage.uris import (
     S3_SCHEMES,
     absolute,
+    is_file_uri,
     is_s3,
     join,
     local_path,
@@ -48,6 +50,8 @@ __all__ = [
     "check_exists",
     "check_places",
     "check_reachable",
+    "check_uri",
+    "check_warehouse",
     "comparable",
     "delete_files",
     "delete_prefix",
@@ -57,6 +61,7 @@ __all__ = [
     "explained",
     "file_sizes",
     "is_file",
+    "is_file_uri",
     "is_s3",
     "is_within",
     "join",

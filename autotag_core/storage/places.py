@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from autotag_core.errors import InputError
-from autotag_core.storage.uris import absolute, is_s3, local_path, split_s3
+from autotag_core.storage.uris import absolute, is_file_uri, is_s3, local_path, split_s3
 
 _DOTS = re.compile(r"(^|/)\.\.?(/|$)")
 _OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -25,7 +25,7 @@ def check_places(places: Iterable[str]) -> None:
     """InputError in one line where a place is neither s3a://bucket/prefix nor a local folder."""
     for place in places:
         is_bucket = is_s3(place) and "://" in place and split_s3(place)[0] != ""
-        is_local = not is_s3(place) and place != "" and (place.startswith("file:") or not _OTHER_SCHEME.match(place))
+        is_local = not is_s3(place) and place != "" and (is_file_uri(place) or not _OTHER_SCHEME.match(place))
         if not (is_bucket or is_local) or _DOTS.search(split_s3(place)[1] if is_bucket else ""):
             raise InputError(f"frames.allowed_places {place!r}: it must be s3a://bucket/prefix or a local folder")
 
@@ -45,7 +45,7 @@ def comparable(uri: str) -> str:
     """The URI in the one way of writing that places are compared in: s3://bucket/key, or a path without dots."""
     if is_s3(uri):
         return "s3" + uri[uri.index(":") :]
-    path = local_path("file" + uri[4:] if uri[:5].lower() == "file:" else uri)
+    path = local_path(uri)
     return "/" + posixpath.normpath(str(path)).lstrip("/") if path.is_absolute() else posixpath.normpath(str(path))
 
 

@@ -51,7 +51,8 @@ def read_rows(
 
 
 def delta_uri(uri: str) -> str:
-    """The URI as delta-rs takes it: s3:// for S3, a plain path for local."""
+    """The URI as delta-rs takes it: s3:// for S3, a plain path for local. InputError for one that makes it panic."""
+    storage.check_warehouse(uri)
     if storage.is_s3(uri):
         return "s3://" + uri.partition("://")[2]
     return str(storage.local_path(uri))

@@ -98,7 +98,7 @@ def evaluate(
         raise InputError("--ablate and --compare: one at a time")
     if split not in SPLITS or (split != TRAIN and (ablate or compare)):
         raise InputError(f"--split {split}: train, or without --ablate and --compare also test or validation")
-    storage.refuse_credentials(warehouse)
+    storage.check_uri(truth)
     warehouse = storage.absolute(warehouse)
     release, known = current_release(warehouse, run_id), read_truth(truth)
     if LABELS.name in release.table_versions:

@@ -56,8 +56,6 @@ def related_evaluate(
 
     if not 0 < held_out < 1:
         raise InputError(f"--held-out {held_out}: a share between 0 and 1")
-    for uri in (warehouse, sessions):
-        storage.refuse_credentials(uri)
     warehouse, sessions = storage.absolute(warehouse), storage.absolute(sessions)
     storage.check_exists(sessions)
     release = current_release(warehouse, run_id)

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
-from jobs.commands.options import RunId
+from jobs.commands.options import RunId, checked_warehouse
 
 
 def stages(
     warehouse: Annotated[
-        str | None, typer.Option(help="Warehouse: adds what each stage took on the last night there.")
+        str | None,
+        typer.Option(help="Warehouse: adds what each stage took on the last night there.", callback=checked_warehouse),
     ] = None,
     run_id: RunId = None,
 ) -> None:

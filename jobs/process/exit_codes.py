@@ -37,14 +37,16 @@ def explained() -> Iterator[None]:
         if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
             _stop(_STOPPED, int(stop.code), before)
         raise
-    except Exception as caught:
+    except GeneratorExit:
+        raise
+    except BaseException as caught:  # a library in Rust that panics raises what is no Exception
         error = as_raised(caught)
         if isinstance(error, AutotagError):
             _stop(f"error: {scrubbed(str(error))}", error.exit_code, before)
         _stop(_unexpected(caught), 1, before)
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: BaseException) -> str:
     """One line that names the error and where its traceback is kept."""
     handle, path = tempfile.mkstemp(prefix="autotag-", suffix=".traceback.txt")
     with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -43,8 +43,8 @@ def check_request(request: Request) -> Checked:
 
     Nothing is left in the warehouse, and no credential is repeated.
     """
-    for uri in (request.catalog, request.warehouse):
-        storage.refuse_credentials(uri)
+    storage.check_uri(request.catalog)
+    storage.check_warehouse(request.warehouse)
     storage.refuse_credentials_in(request.config.model_dump())
     storage.check_places(request.config.frames.allowed_places)
     check_accepted(request.accepted)

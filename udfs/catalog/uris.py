@@ -84,7 +84,7 @@ def quoted(raw: Column, uri: Column, length: int) -> Column:
 def _folder(uri: str) -> str:
     """Where relative uris start. It is a path for file: URIs too, so that a name with % in it stays what it is."""
     folder, slash, _ = uri.rstrip("/").rpartition("/")
-    return f"{storage.local_path(folder)}/" if folder.startswith("file:") else folder + slash
+    return f"{storage.local_path(folder)}/" if storage.is_file_uri(folder) else folder + slash
 
 
 def _resolved(relative: Column, folder: str) -> Column:

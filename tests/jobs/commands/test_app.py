@@ -160,6 +160,34 @@ def test_a_bucket_that_is_not_there_and_wrong_keys_are_one_line_and_exit_code_2(
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.parametrize("name", sorted(name for name, one in COMMANDS.items() if "warehouse" in str(one.params)))
+def test_each_command_refuses_a_warehouse_that_a_library_would_choke_on(name: str, autotag: Command, good: str) -> None:
+    more = {
+        "nightly": ("--catalog", good),
+        "evaluate": ("--truth", good),
+        "explain": ("a",),
+        "rollback": ("r1",),
+        "related": ("cat",),
+        "related-evaluate": ("--sessions", good),
+    }
+    for place, said in (("/data/a^b", "'^' (U+005E)"), ("s3a://gifs/a#b", "'#' (U+0023)"), ("gs://gifs/a", "gs: URIs")):
+        assert said in one_line(autotag(name, *more.get(name, ()), "--warehouse", place), 2)
+
+
+class PanicError(BaseException):
+    """As pyo3 raises what a library in Rust panics with: no Exception."""
+
+
+def test_a_library_that_panics_is_one_line_and_an_exit_code(
+    autotag: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def panic(*_: object) -> None:
+        raise PanicError("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setattr(warehouse, "list_runs", panic)
+    assert "PanicError: called `Option::unwrap()`" in one_line(autotag("runs", "--warehouse", str(tmp_path)), 1)
+
+
 def test_a_credential_in_any_uri_is_refused_and_not_repeated(autotag: Command, good: str, tmp_path: Path) -> None:
     uri = "s3a://AKIA1:se/cret@gifs/x"
     settings = ("imagenet.weights", "temporal.weights", "temporal.moments_weights", "text.weights", "semantic.sessions")
