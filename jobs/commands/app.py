@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from jobs.commands.related import add_related_commands
 from jobs.commands.sample import sample
 from jobs.commands.stages import stages
 from jobs.process.exit_codes import explained
+from jobs.process.local_environment import leave_out_other_sparks
 
 app = typer.Typer(
     help="Retag a GIF catalog by expert voting.",
@@ -232,6 +234,8 @@ def rollback(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
     with explained():
+        if "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit has started this process
+            leave_out_other_sparks(os.environ)
         app(arguments, prog_name="autotag")
 
 

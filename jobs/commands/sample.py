@@ -9,11 +9,13 @@ import typer
 from autotag_core.errors import InputError
 from jobs.commands.options import checked_uri
 
+Out = Annotated[
+    str, typer.Option(help="Folder to write to: s3a://bucket/prefix or a local path.", callback=checked_uri)
+]
+
 
 def sample(  # noqa: PLR0913, PLR0917 - one option each
-    out: Annotated[
-        str, typer.Option(help="Folder to write to: s3a://bucket/prefix or a local path.", callback=checked_uri)
-    ],
+    out: Out,
     gifs: Annotated[int, typer.Option(min=1, help="How many GIFs.")] = 400,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
     broken: Annotated[int, typer.Option(min=0, help="How many broken rows and files of different kinds to add.")] = 0,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from autotag_core.errors import InputError
 from autotag_core.local_machine import PROJECT, ClassArchive, class_archive, find_java, spark_classpath
 from autotag_core.local_machine.class_archive import MAKING_FLAG
 from jobs.process.jvm import end_jvm
+from jobs.process.local_environment import own_spark_environment
 
 AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 REQUIRED = {
@@ -70,7 +70,8 @@ def spark_session(
 
     Under spark-submit the cluster's settings hold. Added are REQUIRED, the S3 server that this process's environment
     names, and the wheels of --py-files for the workers. Otherwise Spark runs on this machine, on `master`: local[*] or
-    local-cluster[n,cores,MiB]. It takes spark-defaults.conf, the fetched jars and the same S3 server.
+    local-cluster[n,cores,MiB]. It takes spark-defaults.conf, the fetched jars and the same S3 server, and nothing of
+    another Spark that the environment names.
 
     On this machine, `is_short` sets up the JVM for a run of minutes. The JVM takes its classes from an archive if there
     is one. If not, `makes_archive` makes the JVM write one, which `end_session` keeps. `extra` wins over everything
@@ -147,11 +148,9 @@ def _ship_wheels(spark: SparkSession) -> None:
 def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
     if not master.startswith("local"):
         raise InputError(f"master {master!r} is a cluster: run `spark-submit --master {master} jobs/nightly.py ...`")
+    own_spark_environment(os.environ)
     jars = _class_path()
     os.environ["JAVA_HOME"] = str(find_java().home)
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    # The machine's name may not resolve, and nobody outside needs to connect.
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     defaults = read_defaults(PROJECT / "spark-defaults.conf")
     settings = {key: value for key, value in defaults.items() if not key.startswith(CLUSTER_ONLY)}
     settings |= {
