@@ -42,11 +42,10 @@ def prefixes(places: Iterable[str]) -> tuple[str, ...]:
 
 
 def comparable(uri: str) -> str:
-    """The URI in the one way of writing that places are compared in: s3://bucket/key, or a path without dots."""
+    """The URI in the one way of writing in which places are compared: s3://bucket/key, or a path without dots."""
     if is_s3(uri):
         return "s3" + uri[uri.index(":") :]
-    path = local_path(uri)
-    return "/" + posixpath.normpath(str(path)).lstrip("/") if path.is_absolute() else posixpath.normpath(str(path))
+    return "/" + posixpath.normpath(str(local_path(uri).absolute())).lstrip("/")
 
 
 def is_within(uri: str, places: Sequence[str]) -> bool:

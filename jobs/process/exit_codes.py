@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import typer
 
 from autotag_core.errors import AutotagError, as_raised, cause, scrubbed, without_credentials
+from autotag_core.terminal import shown
 from jobs.process.jvm import end_jvm, own_jvm
 
 _STOPPED = "stopped: readers see the last published release"
@@ -58,5 +59,5 @@ def _stop(message: str, exit_code: int, other_jvm: subprocess.Popen[bytes] | Non
     jvm = own_jvm()
     if jvm is not None and jvm is not other_jvm:
         end_jvm(jvm)
-    typer.echo(message, err=True)
+    typer.echo(shown(message), err=True)
     sys.exit(exit_code)

@@ -29,6 +29,7 @@ def test_a_catalogs_own_place_is_its_bucket_or_its_folder(catalog: str, place: s
 def test_a_relative_catalog_lies_in_the_folder_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert own_place("catalog.csv") == str(tmp_path)
+    assert is_within("gifs/../a.gif", prefixes(["."])) and not is_within("../a.gif", prefixes(["gifs", "."]))
 
 
 @pytest.mark.parametrize(

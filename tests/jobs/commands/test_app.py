@@ -23,6 +23,7 @@ from autotag_core.errors import AutotagError, InputError, NotPublishedError
 from autotag_core.tables import TABLES
 from autotag_core.warehouse import RunRecord
 from jobs.commands import app as cli
+from jobs.release.gates import GATES
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
@@ -292,6 +293,18 @@ def test_runs_are_listed_with_the_current_release_marked(autotag: Command, tmp_p
     assert [line[0] for line in out.splitlines()] == [" ", "*", " ", " ", "*"], "one row is current, not one run"
     _, out, _ = autotag("runs", "--warehouse", uri, "--json")
     assert [line.partition('"run_id": ')[2][:4] for line in out.splitlines()] == ['"r0"', '"r1"', '"r2"', '"r1"']
+
+
+def test_no_command_prints_the_control_characters_of_a_catalog(autotag: Command, tmp_path: Path) -> None:
+    uri, hostile = str(tmp_path), "row \x1b[2J\u202e\x9b \x1b]0;t\x07"
+    facts = {"message": f"{hostile}\nmore", "gates": {next(iter(GATES)): f"{hostile}\nmore"}, "seconds": {"votes": 1.0}}
+    warehouse.append_run(uri, record("r1", "not_published", **facts))
+    for arguments in (("runs",), ("runs", "--json"), ("gates",), ("stages",)):
+        code, out, err = autotag(*arguments, "--warehouse", uri)
+        assert (code, err) == (0, "") and out.replace("\n", "").isprintable(), arguments
+        assert "\nmore" not in out
+    code, out, err = autotag("explain", "--warehouse", uri, hostile)
+    assert code == 2 and err.rstrip("\n").isprintable()
 
 
 def test_the_stages_are_listed_with_what_they_read_and_what_the_last_night_took(
