@@ -33,6 +33,7 @@ from autotag_core.storage.regular import IrregularFileError, open_regular, real_
 from autotag_core.storage.uris import (
     S3_SCHEMES,
     absolute,
+    below,
     is_file_uri,
     is_s3,
     join,
@@ -47,6 +48,7 @@ __all__ = [
     "IrregularFileError",
     "absolute",
     "arrow_paths",
+    "below",
     "check_exists",
     "check_places",
     "check_reachable",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -48,6 +49,13 @@ def local_path(uri: str) -> Path:
 def join(base: str, *parts: str) -> str:
     """The base URI with parts appended."""
     return "/".join([base.rstrip("/"), *parts])
+
+
+def below(base: str, path: str) -> str:
+    """The URI of a path that a file names, below the base. InputError where the path leads out of it."""
+    if path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", path):
+        raise InputError(f"{base}: {path!r} is named in it, which lies outside: somebody else has written here")
+    return join(base, path)
 
 
 def refuse_credentials(uri: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autotag_core.errors import InputError
-from autotag_core.storage import check_places, is_within, own_place, prefixes
+from autotag_core.storage import below, check_places, is_within, own_place, prefixes
 
 
 @pytest.mark.parametrize(
@@ -58,6 +58,13 @@ def test_a_place_is_a_folder_in_whatever_way_a_uri_is_written(uri: str, is_in: b
 def test_the_root_and_a_whole_bucket_hold_everything_below_them() -> None:
     assert is_within("/etc/passwd", prefixes(["/"]))
     assert is_within("s3a://gifs/x", prefixes(["s3a://gifs"]))
+
+
+@pytest.mark.parametrize("path", ["/x", "../x", "a/../../x", "file:///x", "s3://other/x", "a/.."])
+def test_a_path_that_a_file_names_lies_below_its_folder(path: str) -> None:
+    assert below("s3a://gifs/w", "a b/..c") == "s3a://gifs/w/a b/..c"
+    with pytest.raises(InputError, match="is named in it, which lies outside"):
+        below("s3a://gifs/w", path)
 
 
 @pytest.mark.parametrize("place", ["", "s3a://", "s3:gifs", "https://cdn/gifs", "hdfs://host/x", "s3a://gifs/../more"])
