@@ -1,6 +1,8 @@
 """Files by URI, local or S3.
 
 Credentials come from the usual AWS chain. AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL name an endpoint other than AWS.
+AWS_SKIP_SIGNATURE=true reads what is public without credentials. AWS_REQUEST_PAYER=true pays for buckets that ask for
+it. Both are the names by which delta-rs knows them.
 """
 
 from __future__ import annotations
@@ -31,20 +33,43 @@ def endpoint_url() -> str | None:
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
 
 
+def is_anonymous() -> bool:
+    """Whether requests to S3 are not signed (AWS_SKIP_SIGNATURE): what is public needs no credentials."""
+    return _is_set("AWS_SKIP_SIGNATURE")
+
+
+def pays_requests() -> bool:
+    """Whether this account pays for requests to buckets of others that ask for it (AWS_REQUEST_PAYER)."""
+    return _is_set("AWS_REQUEST_PAYER")
+
+
+def _is_set(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in ("true", "1", "yes", "requester")
+
+
+def _pay(params: dict[str, Any], **_: Any) -> None:
+    params["headers"]["x-amz-request-payer"] = "requester"
+
+
 @functools.lru_cache(maxsize=8)
 def _s3_client(pid: int, connect_timeout_s: float, read_timeout_s: float, attempts: int, connections: int) -> Any:
     import boto3  # takes half a second, which local files and help need not wait for
+    from botocore import UNSIGNED
     from botocore.config import Config as BotoConfig
 
-    return boto3.session.Session().client(
+    client = boto3.session.Session().client(
         "s3",
         config=BotoConfig(
             connect_timeout=connect_timeout_s,
             read_timeout=read_timeout_s,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=connections,
+            signature_version=UNSIGNED if is_anonymous() else None,
         ),
     )
+    if pays_requests():
+        client.meta.events.register("before-call.s3", _pay)
+    return client
 
 
 def s3_client(
@@ -170,7 +195,8 @@ def explain(uri: str, error: Exception) -> str:
     if isinstance(error, OSError):
         return f"{uri}: {error.strerror or error}"
     if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
-        return f"{uri}: no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        wanted = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+        return f"{uri}: no AWS credentials: {wanted}; for what is public, AWS_SKIP_SIGNATURE=true"
     return f"{uri}: {one_line(error)}"
 
 

@@ -20,6 +20,8 @@ from jobs.process.jvm import end_jvm
 from jobs.process.local_environment import own_spark_environment
 
 AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+_PROVIDER = "spark.hadoop.fs.s3a.aws.credentials.provider"
+ANONYMOUS = "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider"
 REQUIRED = {
     # Times in tables are UTC wherever the job runs.
     "spark.sql.session.timeZone": "UTC",
@@ -55,8 +57,11 @@ BLAS_KINDS = {
     "Haswell": {"avx2", "fma"},
 }
 """OpenBLAS's names of processors, best first, and the flags of /proc/cpuinfo that each needs."""
-AWS_PLACES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
-"""Variables that say where S3 is and hold no secret."""
+AWS_PLACES = (
+    *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    *("AWS_SKIP_SIGNATURE", "AWS_REQUEST_PAYER"),
+)
+"""Variables that say where S3 is and how to ask it, and hold no secret."""
 
 
 def spark_session(
@@ -126,7 +131,8 @@ def _follow_environment(conf: SparkConf) -> SparkConf:
     has_own_s3 = conf.contains("spark.hadoop.fs.s3a.endpoint")
     settings = places if has_own_s3 else s3a_settings() | places
     for key, value in settings.items():
-        conf.setIfMissing(key, value)
+        is_default = (key, conf.get(key, None)) == (_PROVIDER, AWS_CHAIN)  # as spark-defaults.conf has it
+        conf.set(key, value) if is_default else conf.setIfMissing(key, value)
     return conf
 
 
@@ -205,7 +211,9 @@ def _driver_memory_mb() -> int:
 
 def s3a_settings() -> dict[str, str]:
     """Settings of the S3A file system: endpoint and region from what boto3 reads too, credentials by the AWS chain."""
-    settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
+    settings = {_PROVIDER: ANONYMOUS if storage.is_anonymous() else AWS_CHAIN}
+    if storage.pays_requests():
+        settings["spark.hadoop.fs.s3a.requester.pays.enabled"] = "true"
     endpoint = storage.endpoint_url()
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if endpoint:

@@ -18,6 +18,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.local_machine import PROJECT, spark_classpath
 from jobs.process.session import (
+    ANONYMOUS,
     AWS_CHAIN,
     REQUIRED,
     _follow_environment,
@@ -243,6 +244,23 @@ def test_under_spark_submit_s3a_and_the_executors_follow_the_drivers_environment
         "spark.executorEnv.AWS_ENDPOINT_URL": "http://s3.example.org",
         "spark.executorEnv.AWS_REGION": "eu-west-3",
     }
+
+
+def test_s3a_reads_public_buckets_and_those_whose_requester_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
+    expected = {
+        "spark.hadoop.fs.s3a.aws.credentials.provider": ANONYMOUS,
+        "spark.hadoop.fs.s3a.requester.pays.enabled": "true",
+        "spark.executorEnv.AWS_SKIP_SIGNATURE": "true",
+        "spark.executorEnv.AWS_REQUEST_PAYER": "true",
+    }
+    assert submitted(monkeypatch, defaults, AWS_SKIP_SIGNATURE="true", AWS_REQUEST_PAYER="true") == expected
+    own = {"spark.hadoop.fs.s3a.aws.credentials.provider": "com.example.Provider"}
+    assert own.items() <= submitted(monkeypatch, own, AWS_SKIP_SIGNATURE="true").items()
+    monkeypatch.setenv("AWS_REQUEST_PAYER", "true")
+    here = dict(_local_conf("local[2]").getAll())
+    assert here["spark.hadoop.fs.s3a.aws.credentials.provider"] == ANONYMOUS
+    assert here["spark.hadoop.fs.s3a.requester.pays.enabled"] == "true"
 
 
 def test_a_clusters_own_s3_settings_hold(monkeypatch: pytest.MonkeyPatch) -> None:
