@@ -49,7 +49,7 @@ def _picture(uri: str, places: Sequence[str]) -> str:
         check_header(header, config)
         check_pixels(header, [header.num_frames - 1], config)
     except ItemError as error:
-        message = error.message.replace("frames.allowed_places", "places")
+        message = error.message.replace("no place that frames.allowed_places names", "none of the places allowed here")
         return _text(message if uri in message else f"{uri}: {message}")
     # as an image element, whatever the bytes hold is never run by a browser
     encoded = base64.b64encode(data).decode()

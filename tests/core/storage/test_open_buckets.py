@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 from deltalake.exceptions import TableNotFoundError
@@ -16,7 +19,9 @@ from autotag_core import storage
 from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
 from autotag_core.frames import fetch_bytes
-from autotag_core.warehouse.delta import open_table
+from autotag_core.tables import Table
+from autotag_core.warehouse import delta
+from autotag_core.warehouse.delta import open_table, read_rows
 
 FRAMES = FramesConfig().model_copy(update={"connect_timeout_s": 2.25, "fetch_attempts": 1})
 
@@ -32,7 +37,7 @@ class Bucket(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append({name.lower(): value for name, value in self.headers.items()})
-        name = self.path.partition("?")[0]
+        name = unquote(self.path.partition("?")[0])
         found = self.server.objects.get(name)
         whole = found if found is not None else b"<Error><Code>NoSuchKey</Code></Error>"
         status, data = 404 if found is None else 200, whole
@@ -140,3 +145,18 @@ def test_a_parquet_file_whose_requester_pays_is_read_by_ranges(server: Any, monk
     assert server.ranges >= 2
     with pytest.raises(OSError, match="s3a://gifs/none: there is no such object"):
         filesystem.open_input_file("gifs/none")
+
+
+def test_a_table_whose_requester_pays_is_read_as_every_other_table(
+    server: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_REQUEST_PAYER", "true")
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"gif_id": ["a", "b"]}), sink)
+    server.objects["/gifs/w/t/expert=text/p.parquet"] = sink.getvalue().to_pybytes()
+    schema = pa.schema([("gif_id", pa.string()), ("expert", pa.string())])
+    table = Table("t", "a row", schema, ("gif_id",), ("expert",))
+    monkeypatch.setattr(delta, "live_files", lambda *_: ["s3a://gifs/w/t/expert=text/p.parquet"])
+    opened: Any = SimpleNamespace(schema=lambda: SimpleNamespace(to_arrow=lambda: schema))
+    rows = read_rows(opened, "s3a://gifs/w/t", table, where=pc.field("gif_id") == "b").to_pylist()
+    assert rows == [{"gif_id": "b", "expert": "text"}]
