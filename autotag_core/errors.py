@@ -9,6 +9,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from autotag_core.terminal import shown
+
 
 class AutotagError(Exception):
     """Anything the job explains in one line. Exit code 1."""
@@ -127,8 +129,8 @@ def cause(error: BaseException, limit: int = 500) -> str:
 
 
 def scrubbed(text: str, limit: int | None = None) -> str:
-    """The text on one line, without colours and without the user and password of any URL in it."""
-    return without_credentials(" ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split()))[:limit]
+    """The text on one line, without colours, control characters and the user and password of any URL in it."""
+    return shown(without_credentials(" ".join(re.sub(r"\x1b\[[0-9;]*m", "", text).split())))[:limit]
 
 
 def without_credentials(text: str) -> str:

@@ -21,7 +21,8 @@ class Reason(StrEnum):
     DUPLICATE_GIF_ID = "duplicate_gif_id"
     MISSING_URI = "missing_uri"
     INVALID_TAGS = "invalid_tags"  # tags or editorial_tags are not a list of strings
-    # catalog: credentials in it, or `..` out of the bucket; frames: a scheme that is not s3, s3a, file or a local path
+    # catalog: credentials in it, or a place that is not allowed; frames: a scheme that is not s3, s3a, file or a local
+    # path, or a link that leads out of the allowed places
     UNSUPPORTED_URI = "unsupported_uri"
     # frames: fetch
     NOT_FOUND = "not_found"

@@ -46,6 +46,7 @@ def measure(catalog: Path, folder: Path, share: float, settings: list[str], is_o
     rows = [json.loads(line) for line in catalog.read_text(encoding="utf-8").splitlines()]
     for row in rows:
         row["uri"] = str((catalog.parent / row["uri"]).resolve())
+    settings = [*settings, f"frames.allowed_places=['{catalog.parent.resolve()}']"]
     num_each = max(1, round(share * len(rows) / 4))
     late, rows = rows[:num_each], rows[num_each:]
     path, place = folder / "catalog.jsonl", folder / "warehouse"

@@ -80,6 +80,9 @@ def version_files(table_uri: str, version: int) -> tuple[pafs.FileSystem, list[s
         table, filesystem = DeltaTable(path, version=version), pafs.LocalFileSystem()
     root = f"file:///{path.removeprefix('/')}"  # of S3 too: see ArrowFiles
     names = table.get_add_actions(flatten=True).column("path").to_pylist()
+    outside = [name for name in map(unquote, names) if name.startswith("/") or ".." in name.split("/") or ":/" in name]
+    if outside:
+        raise SystemExit(f"{table_uri}: its log names {outside[0]!r}, which lies outside of the table")
     return filesystem, sorted(f"{root}/{unquote(name)}" for name in names)
 
 

@@ -34,6 +34,10 @@ class FramesConfig(Section):
     """A GIF whose one loop plays longer is left out, milliseconds; None: no limit."""
     fetch_threads: PositiveCount = 16
     """Files fetched at once in one task; their bytes are at most fetch_threads times max_bytes."""
+    allowed_places: tuple[str, ...] = ()
+    """Buckets, prefixes of buckets and local folders that the catalog's rows may name besides the catalog's own bucket
+    or folder, such as `[s3a://uploads/gifs, /mnt/gifs]`: files are read with the job's rights, which are not those of
+    whoever wrote the catalog."""
     decode_pixels: ClassVar[int] = 8_000_000
     """Canvas pixels decoded at once in one task, by all of its threads together; a larger canvas is decoded alone."""
     max_canvas_pixels: ClassVar[int] = 50_000_000

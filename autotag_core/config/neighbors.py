@@ -81,5 +81,5 @@ class RelatedConfig(Section):
     """Whether they are looked for; without the `semantic` expert there are none."""
     k: PositiveCount = 20
     """Most that are related to one. Searched for with the settings of `neighbors`."""
-    min_tag_gifs: PositiveCount = 5
+    min_tag_gifs: ClassVar[int] = 5
     """A tag that fewer GIFs have is related to nothing: two people may have made the same slip of the pen."""

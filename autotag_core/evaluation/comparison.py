@@ -15,6 +15,7 @@ from autotag_core.errors import InputError
 from autotag_core.evaluation.bootstrap import MEASURES, resampled_measures
 from autotag_core.evaluation.quality import Evaluation, measure, measured_gifs
 from autotag_core.evaluation.tag_pairs import Floats
+from autotag_core.terminal import shown_lines
 
 _LEVEL = 0.95
 _LABELS = {"precision_at_1": "precision@1", "added_at_1": "added@1", "missing_recall_at_5": "missing@5", "auc": "AUC"}
@@ -170,7 +171,7 @@ def _text(comparison: Comparison, names: Sequence[str]) -> str:
         rows.append([name, *cells, _cell(overall.confidence_auc, None)])
     others = [f"of {name!r} to {to!r}" for name, to in comparison.baselines.items() if to != comparison.baseline]
     to = ", ".join([repr(comparison.baseline), *others])
-    return "\n".join(
+    return shown_lines(
         [
             *_aligned(rows),
             f"Differences to {to} [{_LEVEL:.0%} interval], {comparison.num_resamples:,} paired "
@@ -185,7 +186,7 @@ def _factors_text(comparison: Comparison, names: Sequence[str], factors: Sequenc
     for name in names:
         found = comparison.evaluations[name].factors
         rows.append([name, *(_cell(getattr(found[factor], key), None) for key in _OF_FACTORS for factor in factors)])
-    return "\n".join(_aligned(rows))
+    return shown_lines(_aligned(rows))
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -15,6 +15,7 @@ from autotag_core.errors import InputError
 from autotag_core.evaluation.per_gif import RECALL_AT, PerGif, per_gif
 from autotag_core.evaluation.tag_pairs import Bools, Floats, Numbers, of_factor
 from autotag_core.splits import TRAIN
+from autotag_core.terminal import shown_lines
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Evaluation:
         for field, label in _LABELS.items():
             values = (_shown(getattr(quality, field)) for quality in columns.values())
             lines.append(f"{label:<{width}}" + "".join(f"{value:>10}" for value in values))
-        return "\n".join(lines)
+        return shown_lines(lines)
 
 
 _LABELS = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import functools
 import io
+import os
 import random
 import re
-import stat
 import threading
 import time
 from collections.abc import Callable
@@ -18,7 +19,17 @@ from urllib3.exceptions import HTTPError
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.limits import check_num_bytes
-from autotag_core.storage import is_s3, local_path, s3_client, split_s3
+from autotag_core.storage import (
+    IrregularFileError,
+    is_s3,
+    is_within,
+    local_path,
+    open_regular,
+    prefixes,
+    real_path,
+    s3_client,
+    split_s3,
+)
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?://)?")
 _WANTED = "it must be s3://bucket/key, s3a://bucket/key, file:///path or a local path"
@@ -49,8 +60,11 @@ def fetch_bytes(uri: str, config: FramesConfig, stop: threading.Event | None = N
     The size is checked before the body is read, and at most max_bytes + 1 bytes are read. Server errors, throttling and
     broken connections, also in the middle of the body, are tried again with exponential backoff, up to fetch_attempts
     attempts in all. `stop`, and fetch_deadline_s over all attempts, end the waiting and the reading of an S3 body
-    within read_timeout_s. Raises ItemError UNSUPPORTED_URI, NOT_FOUND, ACCESS_DENIED, FETCH_FAILED or FILE_TOO_LARGE.
-    No message holds a credential.
+    within read_timeout_s. A file outside of allowed_places is not read, nor is one inside that a link leads out of
+    them; without allowed_places, which a night always has, every file is read.
+
+    Raises ItemError UNSUPPORTED_URI, NOT_FOUND, ACCESS_DENIED, FETCH_FAILED or FILE_TOO_LARGE. No message holds a
+    credential.
     """
     deadline = time.monotonic() + config.fetch_deadline_s
 
@@ -96,32 +110,41 @@ def _reader(uri: str, config: FramesConfig, check: Callable[[], None]) -> Callab
             raise refused
         if not bucket or not key:
             raise _error(Reason.UNSUPPORTED_URI, f"{uri}: there is no {'key' if bucket else 'bucket'}; {_WANTED}")
+        _check_place(uri, uri, config)
         return lambda: _read_s3(uri, bucket, key, config, check)
     if scheme == "file":
         host = uri[len("file://") :].partition("/")[0] if has_host else ""
         if "@" in host or ":" in host:
             raise refused
-        path = "file" + uri[len("file") :]  # local_path knows the scheme in lower case only
     elif has_host:
         # the rest of the URI is not repeated: a signed URL is a credential
         raise _error(Reason.UNSUPPORTED_URI, f"{scheme}: URIs are not read; {_WANTED}")
-    else:
-        path = uri
-    if not path or "\0" in path:
+    if not uri or "\0" in uri:
         raise _error(Reason.UNSUPPORTED_URI, f"{uri!r} is no path; {_WANTED}")
-    return lambda: _read_local(path, config)
+    _check_place(uri, uri, config)
+    return lambda: _read_local(uri, config)
+
+
+_prefixes = functools.lru_cache(maxsize=8)(prefixes)  # they are looked up on disk
+
+
+def _check_place(uri: str, found: str, config: FramesConfig) -> None:
+    """ItemError UNSUPPORTED_URI where the file, at the place that was found for the uri, is in no allowed place."""
+    if config.allowed_places and not is_within(found, _prefixes(config.allowed_places)):
+        shown = os.fsencode(found).decode("utf-8", "backslashreplace")
+        where = uri if found == uri else f"{uri}: this is {shown}, which"
+        raise _error(Reason.UNSUPPORTED_URI, f"{where} is in no place that frames.allowed_places names")
 
 
 def _read_local(uri: str, config: FramesConfig) -> bytes:
     try:
-        path = local_path(uri)
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for ever
-            kind = "a directory" if stat.S_ISDIR(status.st_mode) else "no regular file"
-            raise _error(Reason.NOT_FOUND, f"{uri}: this is {kind}; it must be a file")
-        check_num_bytes(status.st_size, config)
-        with path.open("rb") as file:
+        with open_regular(local_path(uri)) as file:
+            if config.allowed_places:
+                _check_place(uri, real_path(file), config)
+            check_num_bytes(os.fstat(file.fileno()).st_size, config)
             data = file.read(config.max_bytes + 1)
+    except IrregularFileError as error:
+        raise _error(Reason.NOT_FOUND, f"{uri}: {error.strerror}") from None
     except OSError as error:
         if error.errno in _NO_FILE:
             raise _error(Reason.NOT_FOUND, f"{uri}: there is no such file") from None

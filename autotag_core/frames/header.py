@@ -75,7 +75,9 @@ def read_header(data: bytes) -> Header:
     elif data.startswith(b"\xff\xd8\xff"):
         header = _read_jpeg(data)
     else:
-        message = f"{len(data):,} bytes that start with {data[:8].hex(' ')}; it must be a GIF, PNG, JPEG or WebP"
+        # no byte of the file is repeated: the catalog may name one that its reader may not see
+        kind = "bytes of text" if data[:64].isascii() and b"\0" not in data[:64] else "bytes"
+        message = f"{len(data):,} {kind}; it must be a GIF, PNG, JPEG or WebP"
         raise ItemError(Stage.FRAMES, Reason.NOT_AN_IMAGE, message)
     if header.width == 0 or header.height == 0:
         raise undecodable(f"the canvas is {header.width} x {header.height} pixels")

@@ -12,5 +12,5 @@ RECIPE = 3
 
 def frames_version(config: FramesConfig) -> str:
     """`frames<RECIPE>-<6 hex digits>`: a hash of the settings that change what is read of a GIF, limits included."""
-    settings = config.model_dump_json(exclude={"fetch_threads"})
+    settings = config.model_dump_json(exclude={"fetch_threads", "allowed_places"})
     return f"frames{RECIPE}-{hashlib.sha256(settings.encode()).hexdigest()[:6]}"

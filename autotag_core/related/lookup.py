@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from autotag_core.errors import InputError
 from autotag_core.tables import RELATED_GIFS, RELATED_SEARCHES, RELATED_TAGS, Table
+from autotag_core.terminal import shown_lines
 from autotag_core.warehouse import RunRecord, current_release, read_table
 
 
@@ -26,7 +27,7 @@ class Related:
         """The key, then one line for each name with its similarity before it."""
         lines = [f"{self.key}{f'  (from {self.source})' if self.source else ''}"]
         pairs = zip(self.similarities, self.names, strict=True)
-        return "\n".join([*lines, *(f"  {similarity:6.3f}  {name}" for similarity, name in pairs)])
+        return shown_lines([*lines, *(f"  {similarity:6.3f}  {name}" for similarity, name in pairs)])
 
     def to_json(self) -> str:
         """One JSON object."""

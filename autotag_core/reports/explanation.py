@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autotag_core.errors import InputError
+from autotag_core.terminal import shown_lines
 from autotag_core.votes.judge.learned import START
 from autotag_core.warehouse import RunRecord, current_release, read_table
 
@@ -86,7 +87,7 @@ def _read_groups(
 
 def as_text(found: Explanation) -> str:
     """The explanation as lines for people: the GIF, its tags with their votes, then each expert's neighbors."""
-    return "\n".join([*_gif_lines(found), *_tag_lines(found), *_neighbor_lines(found)])
+    return shown_lines([*_gif_lines(found), *_tag_lines(found), *_neighbor_lines(found)])
 
 
 def _gif_lines(found: Explanation) -> list[str]:
@@ -164,7 +165,8 @@ def _neighbor_lines(found: Explanation) -> list[str]:
         lines += ["", f"  {row['expert']} ({rests_on})"]
         lines += _list_lines(found, row)
     absent = sorted(set(weights) - {row["expert"] for row in found.neighbors})
-    lines += [f"\n  {expert}: abstains, it has no embedding of this GIF" for expert in absent]
+    for expert in absent:
+        lines += ["", f"  {expert}: abstains, it has no embedding of this GIF"]
     return lines
 
 

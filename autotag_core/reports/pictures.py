@@ -4,32 +4,58 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 
-from autotag_core import storage
-from autotag_core.errors import InputError
+from autotag_core.failures import ItemError
+from autotag_core.terminal import shown
+from autotag_core.warehouse import RunRecord
 
 _HEIGHT = 96  # pixels
 _MAX_BYTES = 5 * 1024 * 1024
 
 
-def gif_strip(gifs: Iterable[Mapping[str, str]], title: str) -> str:
-    """A row of pictures for {gif_id, uri} under a title. A GIF that can't be read or is over 5 MiB shows why."""
+def release_places(release: RunRecord) -> tuple[str, ...]:
+    """The places that the release's night was allowed to read GIFs from. Empty where its record does not say."""
+    return tuple(json.loads(release.config).get("frames", {}).get("allowed_places", ()))
+
+
+def gif_strip(gifs: Iterable[Mapping[str, str]], title: str, places: Sequence[str]) -> str:
+    """A row of pictures for {gif_id, uri} under a title. A GIF that is not shown has the reason in its place.
+
+    Whoever wrote a catalog could name any file of the machine that this runs on. So only files below `places` are
+    opened (prefixes of URIs, such as `release_places`), and of these only pictures of at most 5 MiB are shown.
+    """
     cells = "".join(
-        f'<figure style="display:inline-block;margin:4px;text-align:center">{_picture(gif["uri"])}'
-        f'<figcaption style="font-size:10px">{html.escape(gif["gif_id"])}</figcaption></figure>'
+        f'<figure style="display:inline-block;margin:4px;text-align:center">{_picture(gif["uri"], places)}'
+        f'<figcaption style="font-size:10px">{_text(gif["gif_id"])}</figcaption></figure>'
         for gif in gifs
     )
-    return f"<div><b>{html.escape(title)}</b><br>{cells}</div>"
+    return f"<div><b>{_text(title)}</b><br>{cells}</div>"
 
 
-def _picture(uri: str) -> str:
+def _picture(uri: str, places: Sequence[str]) -> str:
+    from autotag_core.config import FramesConfig
+    from autotag_core.frames import fetch_bytes, read_header  # takes seconds, as it brings torch
+    from autotag_core.frames.limits import check_header, check_pixels
+
+    if not places:
+        return _text(f"{uri}: not read: name the places of pictures, such as a bucket or a folder")
+    config = FramesConfig(max_bytes=_MAX_BYTES, allowed_places=tuple(places))
+    config = config.model_copy(update={"fetch_attempts": 2, "fetch_deadline_s": 20})
     try:
-        data = storage.read_bytes(uri)
-    except InputError as error:
-        return html.escape(str(error))
-    if len(data) > _MAX_BYTES:
-        return html.escape(f"{uri}: {len(data)} bytes, too large to show")
+        data = fetch_bytes(uri, config)
+        header = read_header(data)
+        check_header(header, config)
+        check_pixels(header, [header.num_frames - 1], config)
+    except ItemError as error:
+        message = error.message.replace("no place that frames.allowed_places names", "none of the places allowed here")
+        return _text(message if uri in message else f"{uri}: {message}")
     # as an image element, whatever the bytes hold is never run by a browser
     encoded = base64.b64encode(data).decode()
-    return f'<img height="{_HEIGHT}" src="data:image/gif;base64,{encoded}" alt="{html.escape(uri)}">'
+    kind = header.format.lower()
+    return f'<img height="{_HEIGHT}" src="data:image/{kind};base64,{encoded}" alt="{_text(uri)}">'
+
+
+def _text(text: str) -> str:
+    return html.escape(shown(text))

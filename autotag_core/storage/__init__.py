@@ -1,22 +1,22 @@
 """Files by URI, local or S3."""
 
 from autotag_core.storage.arrow import arrow_paths, storage_options
+from autotag_core.storage.checked import check_uri, check_warehouse
+from autotag_core.storage.explaining import explain, explained, one_line, write_error
 from autotag_core.storage.files import (
     create_file,
     download_file,
     endpoint_url,
-    explain,
-    explained,
+    is_anonymous,
     keeps_what_is_there,
     locked,
     new_file,
-    one_line,
+    pays_requests,
     read_bytes,
     read_with_age,
     s3_client,
     upload_file,
     write_bytes,
-    write_error,
 )
 from autotag_core.storage.listing import (
     abort_uploads,
@@ -31,10 +31,14 @@ from autotag_core.storage.listing import (
     sizes,
     stamp,
 )
+from autotag_core.storage.places import check_places, comparable, is_within, own_place, prefixes
+from autotag_core.storage.regular import IrregularFileError, open_regular, real_path
 from autotag_core.storage.scratch import SCRATCH, SHARED, drop_old_scratch
 from autotag_core.storage.uris import (
     S3_SCHEMES,
     absolute,
+    below,
+    is_file_uri,
     is_s3,
     join,
     local_path,
@@ -47,11 +51,17 @@ __all__ = [
     "S3_SCHEMES",
     "SCRATCH",
     "SHARED",
+    "IrregularFileError",
     "abort_uploads",
     "absolute",
     "arrow_paths",
+    "below",
     "check_exists",
+    "check_places",
     "check_reachable",
+    "check_uri",
+    "check_warehouse",
+    "comparable",
     "create_file",
     "delete_files",
     "delete_prefix",
@@ -61,8 +71,11 @@ __all__ = [
     "explain",
     "explained",
     "file_sizes",
+    "is_anonymous",
     "is_file",
+    "is_file_uri",
     "is_s3",
+    "is_within",
     "join",
     "keeps_what_is_there",
     "list_files",
@@ -71,8 +84,13 @@ __all__ = [
     "new_file",
     "num_bytes",
     "one_line",
+    "open_regular",
+    "own_place",
+    "pays_requests",
+    "prefixes",
     "read_bytes",
     "read_with_age",
+    "real_path",
     "refuse_credentials",
     "refuse_credentials_in",
     "s3_client",

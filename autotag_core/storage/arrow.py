@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from botocore.exceptions import BotoCoreError, NoCredentialsError
 
 from autotag_core.errors import InputError
-from autotag_core.storage.files import endpoint_url, explain
+from autotag_core.storage.explaining import explain
+from autotag_core.storage.files import endpoint_url, is_anonymous, pays_requests
 from autotag_core.storage.uris import is_s3, local_path
 
 if TYPE_CHECKING:
@@ -26,20 +27,20 @@ def storage_options(uri: str) -> dict[str, str] | None:
     try:
         session = boto3.session.Session()
         region = os.environ.get("AWS_REGION") or session.region_name or "us-east-1"
-        credentials = session.get_credentials()
+        credentials = None if is_anonymous() else session.get_credentials()
     except BotoCoreError as error:
         raise InputError(explain(uri, error)) from None
-    if credentials is None:
+    options = {"AWS_REGION": region, "aws_conditional_put": "etag"}
+    if is_anonymous():
+        options["AWS_SKIP_SIGNATURE"] = "true"
+    elif credentials is None:
         raise InputError(explain(uri, NoCredentialsError()))
-    frozen = credentials.get_frozen_credentials()
-    options = {
-        "AWS_REGION": region,
-        "AWS_ACCESS_KEY_ID": frozen.access_key or "",
-        "AWS_SECRET_ACCESS_KEY": frozen.secret_key or "",
-        "aws_conditional_put": "etag",
-    }
-    if frozen.token:
-        options["AWS_SESSION_TOKEN"] = frozen.token
+    else:
+        frozen = credentials.get_frozen_credentials()
+        options |= {"AWS_ACCESS_KEY_ID": frozen.access_key or "", "AWS_SECRET_ACCESS_KEY": frozen.secret_key or ""}
+        options |= {"AWS_SESSION_TOKEN": frozen.token} if frozen.token else {}
+    if pays_requests():
+        options["AWS_REQUEST_PAYER"] = "true"
     endpoint = endpoint_url()
     if endpoint:
         options |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": str(endpoint.startswith("http:")).lower()}
@@ -58,6 +59,11 @@ def _filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
 
     if not is_s3(uri):
         return pafs.LocalFileSystem(), ""
+    scheme = uri.partition("://")[0] + "://"
+    if pays_requests():
+        from autotag_core.storage.payer import payer_filesystem
+
+        return payer_filesystem(), scheme
     options = storage_options(uri) or {}
     endpoint = urlsplit(options.get("AWS_ENDPOINT_URL", ""))
     filesystem = pafs.S3FileSystem(
@@ -67,8 +73,9 @@ def _filesystem(uri: str) -> tuple[pafs.FileSystem, str]:
         region=options["AWS_REGION"],
         scheme=endpoint.scheme or None,
         endpoint_override=endpoint.netloc or None,
+        anonymous=is_anonymous(),
     )
-    return filesystem, uri.partition("://")[0] + "://"
+    return filesystem, scheme
 
 
 def _path(uri: str, scheme: str) -> str:

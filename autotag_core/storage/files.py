@@ -1,6 +1,8 @@
 """Files by URI, local or S3.
 
 Credentials come from the usual AWS chain. AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL name an endpoint other than AWS.
+AWS_SKIP_SIGNATURE=true reads what is public without credentials. AWS_REQUEST_PAYER=true pays for buckets that ask for
+it. Both are the names by which delta-rs knows them.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from autotag_core.errors import AutotagError, InputError, disk_full, is_disk_full, scratch_folders, scrubbed
+from autotag_core.errors import scratch_folders
+from autotag_core.storage.explaining import explained, space_in
 from autotag_core.storage.scratch import SCRATCH
 from autotag_core.storage.uris import (
     is_s3,
     local_path,
-    refuse_credentials,
     split_s3,
 )
 
@@ -34,20 +36,43 @@ def endpoint_url() -> str | None:
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
 
 
+def is_anonymous() -> bool:
+    """Whether requests to S3 are not signed (AWS_SKIP_SIGNATURE): what is public needs no credentials."""
+    return _is_set("AWS_SKIP_SIGNATURE")
+
+
+def pays_requests() -> bool:
+    """Whether this account pays for requests to buckets of others that ask for it (AWS_REQUEST_PAYER)."""
+    return _is_set("AWS_REQUEST_PAYER")
+
+
+def _is_set(name: str) -> bool:
+    return os.environ.get(name, "").strip().lower() in ("true", "1", "yes", "requester")
+
+
+def _pay(params: dict[str, Any], **_: Any) -> None:
+    params["headers"]["x-amz-request-payer"] = "requester"
+
+
 @functools.lru_cache(maxsize=8)
 def _s3_client(pid: int, connect_timeout_s: float, read_timeout_s: float, attempts: int, connections: int) -> Any:
     import boto3  # takes half a second, which local files and help need not wait for
+    from botocore import UNSIGNED
     from botocore.config import Config as BotoConfig
 
-    return boto3.session.Session().client(
+    client = boto3.session.Session().client(
         "s3",
         config=BotoConfig(
             connect_timeout=connect_timeout_s,
             read_timeout=read_timeout_s,
             retries={"mode": "standard", "total_max_attempts": attempts},
             max_pool_connections=connections,
+            signature_version=UNSIGNED if is_anonymous() else None,
         ),
     )
+    if pays_requests():
+        client.meta.events.register("before-call.s3", _pay)
+    return client
 
 
 def s3_client(
@@ -55,53 +80,6 @@ def s3_client(
 ) -> Any:
     """This process's S3 client for these settings: thread-safe, made once, never shared over a fork."""
     return _s3_client(os.getpid(), connect_timeout_s, read_timeout_s, attempts, connections)
-
-
-@contextmanager
-def explained(uri: str, folder: Path | None = None) -> Iterator[None]:
-    """Turn what goes wrong with this URI into an InputError of one line. Refuse a URI that holds a credential.
-
-    A full disk is a DiskFullError. It names `folder`, where that is given: the local place of what is copied or made.
-    """
-    refuse_credentials(uri)
-    try:
-        yield
-    except Exception as error:
-        if isinstance(error, OSError) and is_disk_full(error):
-            raise disk_full(error, folder or _local_folder(uri)) from None
-        if isinstance(error, OSError | ValueError | ClientError | BotoCoreError) or _is_of_boto3(error):
-            raise InputError(explain(uri, error)) from None
-        raise
-
-
-@contextmanager
-def _space_in(folder: Path) -> Iterator[None]:
-    """Let a full disk in the block be a DiskFullError that names the folder."""
-    try:
-        yield
-    except OSError as error:
-        if is_disk_full(error):
-            raise disk_full(error, folder) from None
-        raise
-
-
-def _local_folder(uri: str) -> Path:
-    """The local URI's folder, or that of its file. On the way to S3 a file is in the first temporary folder."""
-    if is_s3(uri):
-        return scratch_folders()[0]
-    path = local_path(uri)
-    return path if path.is_dir() else path.parent
-
-
-def write_error(uri: str, error: Exception) -> AutotagError:
-    """What to raise where a table's place can't be written: DiskFullError or InputError, in one line."""
-    if is_disk_full(error):
-        return disk_full(error, _local_folder(uri))
-    return InputError(f"{uri}: cannot be written: {one_line(error)}")
-
-
-def _is_of_boto3(error: Exception) -> bool:
-    return any(kind.__module__ == "boto3.exceptions" for kind in type(error).__mro__)
 
 
 def read_bytes(uri: str) -> bytes:
@@ -185,7 +163,7 @@ def new_file(uri: str) -> Iterator[Path]:
         return
     # Spark gives its workers folders with space; a machine's own temporary folder may be in memory
     folder = scratch_folders()[0]
-    with _space_in(folder), tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
+    with space_in(folder), tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
         partial = Path(scratch, "file")
         yield partial
         upload_file(partial, uri)
@@ -219,39 +197,6 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-_CODES = {
-    "NoSuchBucket": "the bucket does not exist: check its name and AWS_ENDPOINT_URL",
-    "NoSuchKey": "there is no such object",
-    "404": "there is no such object",
-    "AccessDenied": "access denied: these credentials may not use it",
-    "403": "access denied: these credentials may not use it",
-    "InvalidAccessKeyId": "the access key is not known here: check AWS_ACCESS_KEY_ID or the profile",
-    "SignatureDoesNotMatch": "the secret key is wrong: check AWS_SECRET_ACCESS_KEY or the profile",
-    "ExpiredToken": "the credentials have expired: get new ones",
-    "PermanentRedirect": "the bucket is in another region: check AWS_REGION and AWS_ENDPOINT_URL",
-    "AuthorizationHeaderMalformed": "the bucket is in another region: check AWS_REGION and AWS_ENDPOINT_URL",
-}
-
-
-def explain(uri: str, error: Exception) -> str:
-    """One line that says what is wrong with this URI and what to fix. It never holds a credential."""
-    if isinstance(error, ClientError):
-        code = str(error.response.get("Error", {}).get("Code", ""))
-        return f"{uri}: {_CODES.get(code, f'S3 answered {code}')}"
-    if isinstance(error, FileNotFoundError):
-        return f"{uri}: there is no such file"
-    if isinstance(error, OSError):
-        return f"{uri}: {error.strerror or error}"
-    if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
-        return f"{uri}: no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-    return f"{uri}: {one_line(error)}"
-
-
-def one_line(error: Exception, limit: int = 500) -> str:
-    """The error's text on one line, without colours and without the user and password of any URL in it."""
-    return scrubbed(str(error), limit)
 
 
 def keeps_what_is_there(uri: str) -> bool:

@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 
 from autotag_core.errors import InputError
-from autotag_core.storage.files import explained, s3_client
+from autotag_core.storage.checked import check_uri
+from autotag_core.storage.explaining import explained
+from autotag_core.storage.files import s3_client
 from autotag_core.storage.uris import (
     is_s3,
     join,
@@ -155,6 +157,7 @@ def is_file(uri: str) -> bool:
 
 def check_exists(uri: str) -> None:
     """InputError in one line unless the URI is a file, a local folder, an object, or a prefix that holds something."""
+    check_uri(uri)
     with explained(uri):
         if not is_s3(uri):
             local_path(uri).stat()

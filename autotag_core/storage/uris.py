@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -17,10 +18,18 @@ def is_s3(uri: str) -> bool:
 
 
 def absolute(uri: str) -> str:
-    """The URI as Spark finds it from any folder: S3 as s3a://, the only scheme it reads, and absolute paths."""
+    """The URI as Spark finds it from any folder: S3 as s3a://, the only scheme it reads, and absolute paths.
+
+    A file: URI becomes the path that it stands for, since Spark would not decode it.
+    """
     if is_s3(uri):
         return "s3a:" + uri.partition(":")[2]
-    return uri if "://" in uri or uri.startswith("file:") else str(Path(uri).absolute())
+    return uri if "://" in uri and not is_file_uri(uri) else str(local_path(uri).absolute())
+
+
+def is_file_uri(uri: str) -> bool:
+    """Whether the URI has the scheme file, in letters of any case."""
+    return uri[:5].lower() == "file:"
 
 
 def split_s3(uri: str) -> tuple[str, str]:
@@ -31,15 +40,22 @@ def split_s3(uri: str) -> tuple[str, str]:
 
 def local_path(uri: str) -> Path:
     """Path of a local URI: file:///x, file:/x (percent-encoded; `#` and `?` stand for themselves) or a path."""
-    if not uri.startswith("file:"):
+    if not is_file_uri(uri):
         return Path(uri)
-    path = uri.removeprefix("file:")
+    path = uri[len("file:") :]
     return Path(unquote("/" + path[2:].partition("/")[2] if path.startswith("//") else path))
 
 
 def join(base: str, *parts: str) -> str:
     """The base URI with parts appended."""
     return "/".join([base.rstrip("/"), *parts])
+
+
+def below(base: str, path: str) -> str:
+    """The URI of a path that a file names, below the base. InputError where the path leads out of it."""
+    if path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z][A-Za-z0-9+.-]*:/", path):
+        raise InputError(f"{base}: {path!r} is named in it, which lies outside: somebody else has written here")
+    return join(base, path)
 
 
 def refuse_credentials(uri: str) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from autotag_core.splits import TRAIN
 from autotag_core.storage.uris import absolute
+from autotag_core.terminal import shown_lines
 from autotag_core.training.balance import Scheme, draw_rates, evenness
 from autotag_core.training.index import read_index
 from autotag_core.training.plan import plan_draws
@@ -73,4 +74,4 @@ def as_text(rows: list[ClassDraws]) -> str:
         name = {0: "least", 50: "median", 100: "most"}.get(share, f"{share}% have at most")
         lines.append(f"{name:<28}" + "".join(f"{np.percentile(column, share):>16,.1f}" for column in found))
     lines.append(f"{'evenness, 1 is even':<28}" + "".join(f"{evenness(column):>16.3f}" for column in found))
-    return "\n".join(lines)
+    return shown_lines(lines)

@@ -23,9 +23,11 @@ def live_files(delta: DeltaTable, uri: str) -> list[str]:
     """URIs of the files that hold the rows of this version.
 
     They are below the URI as the caller wrote it. delta-rs encodes the table's own path, and that names no local file.
+    InputError where the log names a file outside of the table. Delta allows it for copies without data, which the job
+    never makes: it would be read, and sent on, with the rights of whoever reads the table.
     """
     paths = pa.table(delta.get_add_actions(flatten=True))["path"].to_pylist()
-    return [storage.join(uri, unquote(path)) for path in paths]
+    return [storage.below(uri, unquote(path)) for path in paths]
 
 
 def read_rows(
@@ -51,7 +53,8 @@ def read_rows(
 
 
 def delta_uri(uri: str) -> str:
-    """The URI as delta-rs takes it: s3:// for S3, a plain path for local."""
+    """The URI as delta-rs takes it: s3:// for S3, a plain path for local. InputError for one that makes it panic."""
+    storage.check_warehouse(uri)
     if storage.is_s3(uri):
         return "s3://" + uri.partition("://")[2]
     return str(storage.local_path(uri))

@@ -117,4 +117,4 @@ def _unnamed_files(uri: str) -> set[str]:
 
 def _removed_files(table: DeltaTable, uri: str) -> set[str]:
     gone = table.vacuum(retention_hours=0, dry_run=True, enforce_retention_duration=False)
-    return {storage.join(uri, path) for path in gone}
+    return {storage.below(uri, path) for path in gone}

@@ -132,7 +132,7 @@ def list_runs(warehouse: str) -> list[RunRecord]:
 
 
 def _open_runs(warehouse: str) -> DeltaTable | None:
-    storage.refuse_credentials(warehouse)
+    storage.check_warehouse(warehouse)
     try:
         return open_table(table_uri(warehouse, RUNS.name))
     except TableNotFoundError:
@@ -183,8 +183,7 @@ def check_writable(warehouse: str) -> None:
 
     It leaves nothing behind: a missing table `runs` is not made.
     """
-    if not storage.is_s3(warehouse) and "%" in str(storage.local_path(warehouse)):
-        raise InputError(f"{warehouse}: the path of a warehouse must not hold %: not every reader of Delta can open it")
+    storage.check_warehouse(warehouse)
     probe = storage.join(warehouse, "_probe", os.urandom(4).hex())
     storage.write_bytes(probe, bytes(4096))  # a full disk still takes an empty file
     try:

@@ -44,7 +44,7 @@ def checked_rows(run: Run, uri: str, kept: ExitStack) -> tuple[catalog.CheckedCa
     settings = run.config.catalog
     rows_df = _keep(kept, catalog.read_catalog(run.spark, uri, settings.csv_tag_separator))
     num_rows = count_rows(rows_df)
-    checked = catalog.check_catalog(rows_df, uri)
+    checked = catalog.check_catalog(rows_df, uri, run.config.frames.allowed_places)
     _refuse_empty(checked, uri)
     lists = [_ids_of(run, name, checked.gifs_df, kept) for name in ("validation_list", "test_list")]
     return replace(checked, gifs_df=catalog.assign_splits(checked.gifs_df, *lists)), num_rows

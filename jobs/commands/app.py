@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC
 from typing import Annotated
 
@@ -15,10 +16,12 @@ from autotag_core.splits import SPLITS, TRAIN
 from jobs.commands import labels as labels_cli
 from jobs.commands.gates import gates
 from jobs.commands.options import ConfigFile, RunId, Warehouse, checked_config
+from jobs.commands.output import say
 from jobs.commands.related import add_related_commands
 from jobs.commands.sample import sample
 from jobs.commands.stages import stages
 from jobs.process.exit_codes import explained
+from jobs.process.local_environment import leave_out_other_sparks
 
 app = typer.Typer(
     help="Retag a GIF catalog by expert voting.",
@@ -98,7 +101,7 @@ def evaluate(
         raise InputError("--ablate and --compare: one at a time")
     if split not in SPLITS or (split != TRAIN and (ablate or compare)):
         raise InputError(f"--split {split}: train, or without --ablate and --compare also test or validation")
-    storage.refuse_credentials(warehouse)
+    storage.check_uri(truth)
     warehouse = storage.absolute(warehouse)
     release, known = current_release(warehouse, run_id), read_truth(truth)
     if LABELS.name in release.table_versions:
@@ -108,10 +111,10 @@ def evaluate(
 
         if ablate:
             found = compare_votes.ablate_experts(warehouse, release, known)
-            typer.echo(compare_votes.ablations_as_json(found) if json_ else compare_votes.ablations_as_text(found))
+            say(compare_votes.ablations_as_json(found) if json_ else compare_votes.ablations_as_text(found))
         else:
             comparison = compare_votes.compare_rules(warehouse, release, known)
-            typer.echo(comparison.to_json() if json_ else comparison.to_text())
+            say(comparison.to_json() if json_ else comparison.to_text())
         return
     columns = ["gif_id", "tag", "score", "confidence", "source", "probability", "accepted"]
     is_known = pc.field("gif_id").isin(known["gif_id"].combine_chunks())  # a catalog may be larger than this machine
@@ -125,9 +128,9 @@ def evaluate(
     result = evaluate_tags(voted_tags, catalog, known, split)
     probabilities = reliability(voted_tags, catalog, known, split)
     if json_:
-        typer.echo(json.dumps(json.loads(result.to_json()) | {"probabilities": json.loads(probabilities.to_json())}))
+        say(json.dumps(json.loads(result.to_json()) | {"probabilities": json.loads(probabilities.to_json())}))
     else:
-        typer.echo(f"{result.to_text()}\n\n{probabilities.to_text()}")
+        say(f"{result.to_text()}\n\n{probabilities.to_text()}")
 
 
 @app.command()
@@ -139,13 +142,13 @@ def explain(
     """Show why a GIF has its tags: votes, weights, neighbors."""
     from autotag_core.reports.explanation import as_text, explain_gif
 
-    typer.echo(as_text(explain_gif(warehouse, gif_id, run_id)))
+    say(as_text(explain_gif(warehouse, gif_id, run_id)))
 
 
 @app.command()
 def settings() -> None:
     """Print every setting with its default and its reason, as a file for --config."""
-    typer.echo(settings_as_yaml())
+    say(settings_as_yaml())
 
 
 @app.command()
@@ -162,14 +165,14 @@ def experts(
 
     for expert in expert_statuses(checked_config(config, set_)):
         if json_:
-            typer.echo(json.dumps(asdict(expert)))
+            say(json.dumps(asdict(expert)))
             continue
         version = expert.model_version or ("no model" if expert.missing else "fitted on the catalog")
         state = f"missing: {expert.missing}" if expert.missing else "present"
         mark = "*" if expert.chosen else " "
-        typer.echo(f"{mark} {expert.name:<9} {version:<48} {expert.dimension:>5}-d  licence: {expert.licence}  {state}")
+        say(f"{mark} {expert.name:<9} {version:<48} {expert.dimension:>5}-d  licence: {expert.licence}  {state}")
     if not json_:
-        typer.echo("* votes")
+        say("* votes")
 
 
 @app.command()
@@ -184,7 +187,7 @@ def runs(
     found = all_runs(warehouse)
     if json_:
         for run in found:
-            typer.echo(as_json(run))
+            say(as_json(run))
         return
     current = next((run.sequence for run in reversed(found) if run.is_release), None)  # a run may have two rows
     for run in found:
@@ -192,8 +195,8 @@ def runs(
         mark = "*" if run.sequence == current else " "
         when = run.finished.astimezone(UTC).strftime("%Y-%m-%d %H:%M")
         note = run.message or f"{run.rows_out.get('documents', 0)} GIFs, {sum(run.failures.values())} failures"
-        typer.echo(f"{mark} {run.run_id}  {when}  {run.status:<13} {minutes:6.1f} min  {note.splitlines()[0]}")
-    typer.echo("* what readers see" if current else "no run has been published yet")
+        say(f"{mark} {run.run_id}  {when}  {run.status:<13} {minutes:6.1f} min  {note.splitlines()[0]}")
+    say("* what readers see" if current else "no run has been published yet")
 
 
 @app.command()
@@ -208,7 +211,7 @@ def classes(
     from autotag_core.training.histogram import as_text, class_histogram
 
     rows = class_histogram(warehouse, run_id, min_examples, num_draws)
-    typer.echo("\n".join(json.dumps(row) for row in rows) if json_ else as_text(rows))
+    say("\n".join(json.dumps(row) for row in rows) if json_ else as_text(rows))
 
 
 @app.command()
@@ -222,9 +225,9 @@ def rollback(
     from jobs.release.rollback_release import rollback_release
 
     record = rollback_release(warehouse, run_id, elasticsearch, index)
-    typer.echo(f"{warehouse}: readers now see run {record.release_of} again (recorded as {record.run_id})")
+    say(f"{warehouse}: readers now see run {record.release_of} again (recorded as {record.run_id})")
     if record.elasticsearch_index and elasticsearch is None:
-        typer.echo(
+        say(
             f"search was left where it is: give --elasticsearch URL and --index ALIAS to move it to "
             f"{record.elasticsearch_index}"
         )
@@ -233,6 +236,8 @@ def rollback(
 def main(arguments: list[str] | None = None) -> None:
     """Run the command."""
     with explained():
+        if "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit has started this process
+            leave_out_other_sparks(os.environ)
         app(arguments, prog_name="autotag")
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import typer
-
+from autotag_core.terminal import shown
 from jobs.commands.options import Warehouse
+from jobs.commands.output import say
 
 NUM_RUNS = 5
 
@@ -19,9 +19,9 @@ def gates(warehouse: Warehouse) -> None:
 
     runs = [run for run in reversed(list_runs(warehouse)) if run.gates][:NUM_RUNS]
     for gate, setting in GATES.items():
-        typer.echo(f"{gate}  (gates.{setting})")
-        shown = [run for run in runs if gate in run.gates]
-        for run in shown:
-            typer.echo(f"  {run.run_id}  {run.status:<13}  {run.gates[gate]}")
-        if not shown:
-            typer.echo("  no run has come to it yet")
+        say(f"{gate}  (gates.{setting})")
+        judged = [run for run in runs if gate in run.gates]
+        for run in judged:
+            say(f"  {run.run_id}  {run.status:<13}  {shown(run.gates[gate])}")
+        if not judged:
+            say("  no run has come to it yet")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from jobs.commands.options import ConfigFile, Warehouse, checked_config
+from jobs.commands.output import say
 
 app = typer.Typer(
     help="From the catalog's raw tags to a vocabulary of labels that an editor has checked.", no_args_is_help=True
@@ -34,7 +35,7 @@ def build(
 
     from jobs.labels.build_labels import LabelsRequest, build_labels
 
-    build_labels(LabelsRequest(catalog, warehouse, checked_config(config, set_), searches, entities), typer.echo)
+    build_labels(LabelsRequest(catalog, warehouse, checked_config(config, set_), searches, entities), say)
     with suppress(Exception):  # all is written, so an error here matters to nobody
         running = SparkSession.getActiveSession()
         if running is not None:
@@ -50,7 +51,7 @@ def apply(
     from jobs.labels.apply_review import apply_labels
 
     num_tags, changes = apply_labels(review, warehouse)
-    typer.echo(f"{warehouse}: the editor's word on {num_tags} tags; {changes.to_text()}")
+    say(f"{warehouse}: the editor's word on {num_tags} tags; {changes.to_text()}")
 
 
 @app.command()
@@ -64,4 +65,4 @@ def evaluate(
     from jobs.evaluation.evaluate_labels import evaluate_labels
 
     measures = evaluate_labels(warehouse, truth)
-    typer.echo(as_json(measures) if json_ else as_text(measures))
+    say(as_json(measures) if json_ else as_text(measures))

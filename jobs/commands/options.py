@@ -11,7 +11,24 @@ from autotag_core import storage
 from autotag_core.config import Config
 from autotag_core.config.file import load_config
 
-Warehouse = Annotated[str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.")]
+
+def checked_uri(uri: str | None) -> str | None:
+    """The URI of an option. InputError where it can't name a file or folder."""
+    if uri is not None:
+        storage.check_uri(uri)
+    return uri
+
+
+def checked_warehouse(uri: str | None) -> str | None:
+    """The URI of an option. InputError where no warehouse can be there."""
+    if uri is not None:
+        storage.check_warehouse(uri)
+    return uri
+
+
+Warehouse = Annotated[
+    str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.", callback=checked_warehouse)
+]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")]
 RunId = Annotated[str | None, typer.Option("--run", help="A run other than the current release.")]
 

@@ -10,6 +10,7 @@ import typer
 from autotag_core import storage
 from autotag_core.errors import InputError
 from jobs.commands.options import RunId, Warehouse
+from jobs.commands.output import say
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -35,7 +36,7 @@ def related(
         raise InputError("--gif and --search: one at a time")
     look_up = related_gifs if gif else related_searches if search else related_tags
     found = look_up(warehouse, name, run_id)
-    typer.echo(found.to_json() if json_ else found.to_text())
+    say(found.to_json() if json_ else found.to_text())
 
 
 def related_evaluate(
@@ -56,13 +57,11 @@ def related_evaluate(
 
     if not 0 < held_out < 1:
         raise InputError(f"--held-out {held_out}: a share between 0 and 1")
-    for uri in (warehouse, sessions):
-        storage.refuse_credentials(uri)
     warehouse, sessions = storage.absolute(warehouse), storage.absolute(sessions)
     storage.check_exists(sessions)
     release = current_release(warehouse, run_id)
     spark = spark_session("autotag related-evaluate")
     found = evaluate_related(spark, warehouse, release, sessions, held_out, k)
-    typer.echo(found.to_json() if json_ else found.to_text())
+    say(found.to_json() if json_ else found.to_text())
     with suppress(Exception):  # everything is said, so an error here matters to nobody
         spark.stop()

@@ -7,10 +7,16 @@ from typing import Annotated
 import typer
 
 from autotag_core.errors import InputError
+from jobs.commands.options import checked_uri
+from jobs.commands.output import say
+
+Out = Annotated[
+    str, typer.Option(help="Folder to write to: s3a://bucket/prefix or a local path.", callback=checked_uri)
+]
 
 
 def sample(  # noqa: PLR0913, PLR0917 - one option each
-    out: Annotated[str, typer.Option(help="Folder to write to: s3a://bucket/prefix or a local path.")],
+    out: Out,
     gifs: Annotated[int, typer.Option(min=1, help="How many GIFs.")] = 400,
     seed: Annotated[int, typer.Option(help="The same seed gives the same files.")] = 7,
     broken: Annotated[int, typer.Option(min=0, help="How many broken rows and files of different kinds to add.")] = 0,
@@ -66,4 +72,4 @@ def sample(  # noqa: PLR0913, PLR0917 - one option each
     counts = [f"{gifs} GIFs"]
     counts += [f"{written.num_duplicates} copies"] if written.num_duplicates else []
     counts += [f"{broken} broken ones"] if broken else []
-    typer.echo(f"{out}: {' and '.join(counts)}, seed {seed}")
+    say(f"{out}: {' and '.join(counts)}, seed {seed}")

@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
-from jobs.commands.options import RunId
+from jobs.commands.options import RunId, checked_warehouse
+from jobs.commands.output import say
 
 
 def stages(
     warehouse: Annotated[
-        str | None, typer.Option(help="Warehouse: adds what each stage took on the last night there.")
+        str | None,
+        typer.Option(help="Warehouse: adds what each stage took on the last night there.", callback=checked_warehouse),
     ] = None,
     run_id: RunId = None,
 ) -> None:
@@ -39,4 +41,4 @@ def stages(
     console = Console(width=None if Console().is_terminal else 200)
     console.print(table)
     if warehouse:
-        typer.echo(f"seconds and rows: run {last.run_id}, {last.status}" if last else f"no run in {warehouse} yet")
+        say(f"seconds and rows: run {last.run_id}, {last.status}" if last else f"no run in {warehouse} yet")

@@ -125,8 +125,10 @@ def _decide(run: Run, tags_df: DataFrame, counts: TagCounts, sources: _Sources, 
 
 
 def _checked(request: LabelsRequest) -> LabelsRequest:
-    for uri in filter(None, (request.catalog, request.warehouse, request.searches, request.entities)):
-        storage.refuse_credentials(uri)
+    for uri in filter(None, (request.catalog, request.searches, request.entities)):
+        storage.check_uri(uri)
+    storage.check_warehouse(request.warehouse)
+    storage.check_places(request.config.frames.allowed_places)
     inputs.file_kind(request.catalog)
     if request.searches:
         inputs.file_kind(request.searches)

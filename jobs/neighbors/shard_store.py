@@ -90,4 +90,4 @@ def _as_json(shard: ShardRow, folder: str) -> dict[str, Any]:
 
 
 def _from_json(row: dict[str, Any], folder: str) -> ShardRow:
-    return ShardRow(**row | {"uri": storage.join(folder, row["uri"])})
+    return ShardRow(**row | {"uri": storage.below(folder, row["uri"])})

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 import typer
 
 from autotag_core.errors import AutotagError, as_raised, cause, scrubbed, without_credentials
+from autotag_core.terminal import shown
 from jobs.process.jvm import end_jvm, own_jvm
 
 _STOPPED = "stopped: readers see the last published release"
@@ -37,14 +38,16 @@ def explained() -> Iterator[None]:
         if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
             _stop(_STOPPED, int(stop.code), before)
         raise
-    except Exception as caught:
+    except GeneratorExit:
+        raise
+    except BaseException as caught:  # a library in Rust that panics raises what is no Exception
         error = as_raised(caught)
         if isinstance(error, AutotagError):
             _stop(f"error: {scrubbed(str(error))}", error.exit_code, before)
         _stop(_unexpected(caught), 1, before)
 
 
-def _unexpected(error: Exception) -> str:
+def _unexpected(error: BaseException) -> str:
     """One line that names the error and where its traceback is kept, if it can be."""
     try:
         handle, path = tempfile.mkstemp(prefix="autotag-", suffix=".traceback.txt")
@@ -59,5 +62,5 @@ def _stop(message: str, exit_code: int, other_jvm: subprocess.Popen[bytes] | Non
     jvm = own_jvm()
     if jvm is not None and jvm is not other_jvm:
         end_jvm(jvm)
-    typer.echo(message, err=True)
+    typer.echo(shown(message), err=True)
     sys.exit(exit_code)

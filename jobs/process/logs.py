@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TextIO
 
 import structlog
 from pyspark.sql import SparkSession
+
+from autotag_core.terminal import shown_text
 
 OURS = ("autotag", "autotag_core", "udfs", "jobs")
 """Loggers of which INFO and above is printed. Of libraries only warnings and above are."""
@@ -44,7 +47,7 @@ def configure_logs(debug: bool = False) -> Any:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=foreign,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderers()],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_commands, *_renderers()],
         )
     )
     root = logging.getLogger()
@@ -67,6 +70,11 @@ def silence_spark(spark: SparkSession) -> None:
     logging.getLogger().setLevel(logging.CRITICAL)
     jvm: Any = spark.sparkContext._jvm
     jvm.org.apache.logging.log4j.core.config.Configurator.setAllLevels("", jvm.org.apache.logging.log4j.Level.OFF)
+
+
+def _without_commands(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """The event with texts as a terminal may print them: some quote a catalog."""
+    return {name: shown_text(value) if isinstance(value, str) else value for name, value in event.items()}
 
 
 def _renderers() -> list[Any]:

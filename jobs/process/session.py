@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,8 +17,11 @@ from autotag_core.errors import InputError
 from autotag_core.local_machine import PROJECT, ClassArchive, class_archive, find_java, spark_classpath
 from autotag_core.local_machine.class_archive import MAKING_FLAG
 from jobs.process.jvm import end_jvm
+from jobs.process.local_environment import own_spark_environment
 
 AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
+_PROVIDER = "spark.hadoop.fs.s3a.aws.credentials.provider"
+ANONYMOUS = "org.apache.hadoop.fs.s3a.AnonymousAWSCredentialsProvider"
 REQUIRED = {
     # Times in tables are UTC wherever the job runs.
     "spark.sql.session.timeZone": "UTC",
@@ -55,8 +57,11 @@ BLAS_KINDS = {
     "Haswell": {"avx2", "fma"},
 }
 """OpenBLAS's names of processors, best first, and the flags of /proc/cpuinfo that each needs."""
-AWS_PLACES = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION")
-"""Variables that say where S3 is and hold no secret."""
+AWS_PLACES = (
+    *("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION"),
+    *("AWS_SKIP_SIGNATURE", "AWS_REQUEST_PAYER"),
+)
+"""Variables that say where S3 is and how to ask it, and hold no secret."""
 
 
 def spark_session(
@@ -70,7 +75,8 @@ def spark_session(
 
     Under spark-submit the cluster's settings hold. Added are REQUIRED, the S3 server that this process's environment
     names, and the wheels of --py-files for the workers. Otherwise Spark runs on this machine, on `master`: local[*] or
-    local-cluster[n,cores,MiB]. It takes spark-defaults.conf, the fetched jars and the same S3 server.
+    local-cluster[n,cores,MiB]. It takes spark-defaults.conf, the fetched jars and the same S3 server, and nothing of
+    another Spark that the environment names.
 
     On this machine, `is_short` sets up the JVM for a run of minutes. The JVM takes its classes from an archive if there
     is one. If not, `makes_archive` makes the JVM write one, which `end_session` keeps. `extra` wins over everything
@@ -125,7 +131,8 @@ def _follow_environment(conf: SparkConf) -> SparkConf:
     has_own_s3 = conf.contains("spark.hadoop.fs.s3a.endpoint")
     settings = places if has_own_s3 else s3a_settings() | places
     for key, value in settings.items():
-        conf.setIfMissing(key, value)
+        is_default = (key, conf.get(key, None)) == (_PROVIDER, AWS_CHAIN)  # as spark-defaults.conf has it
+        conf.set(key, value) if is_default else conf.setIfMissing(key, value)
     return conf
 
 
@@ -147,11 +154,9 @@ def _ship_wheels(spark: SparkSession) -> None:
 def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
     if not master.startswith("local"):
         raise InputError(f"master {master!r} is a cluster: run `spark-submit --master {master} jobs/nightly.py ...`")
+    own_spark_environment(os.environ)
     jars = _class_path()
     os.environ["JAVA_HOME"] = str(find_java().home)
-    os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    # The machine's name may not resolve, and nobody outside needs to connect.
-    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     defaults = read_defaults(PROJECT / "spark-defaults.conf")
     settings = {key: value for key, value in defaults.items() if not key.startswith(CLUSTER_ONLY)}
     settings |= {
@@ -206,7 +211,9 @@ def _driver_memory_mb() -> int:
 
 def s3a_settings() -> dict[str, str]:
     """Settings of the S3A file system: endpoint and region from what boto3 reads too, credentials by the AWS chain."""
-    settings = {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
+    settings = {_PROVIDER: ANONYMOUS if storage.is_anonymous() else AWS_CHAIN}
+    if storage.pays_requests():
+        settings["spark.hadoop.fs.s3a.requester.pays.enabled"] = "true"
     endpoint = storage.endpoint_url()
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     if endpoint:

@@ -16,7 +16,7 @@ from udfs.related import related
 
 @stage("related_tags", reads=(CATALOG,), writes=(RELATED_TAGS,), cost="tags x tags, or x log")
 def relate_tags(run: Run, space: TagSpace) -> None:
-    """Write the nearest tags of each tag that at least related.min_tag_gifs GIFs have."""
+    """Write the nearest tags of each tag that at least min_tag_gifs GIFs have."""
     config = search_settings(run.config.neighbors, run.config.related.k)
     run.expect(run.facts.rows_out["catalog"])
     tags = token_vectors(space, TAG_PREFIX)

@@ -43,9 +43,10 @@ def check_request(request: Request) -> Checked:
 
     Nothing is left in the warehouse, and no credential is repeated.
     """
-    for uri in (request.catalog, request.warehouse):
-        storage.refuse_credentials(uri)
+    storage.check_uri(request.catalog)
+    storage.check_warehouse(request.warehouse)
     storage.refuse_credentials_in(request.config.model_dump())
+    storage.check_places(request.config.frames.allowed_places)
     check_accepted(request.accepted)
     request = absolute(request)
     settings = request.config
@@ -63,10 +64,15 @@ def check_request(request: Request) -> Checked:
 
 
 def absolute(request: Request) -> Request:
-    """The request with URIs that executors in another folder find. S3 is s3a, the one scheme that Spark can read."""
+    """The request with URIs that executors in another folder find. S3 is s3a, the one scheme that Spark can read.
+
+    The catalog's own place becomes one of frames.allowed_places, so that whoever fetches a file knows them all.
+    """
     settings = request.config
+    places = [storage.own_place(request.catalog), *map(storage.absolute, settings.frames.allowed_places)]
     changed = {
         "catalog": _with_absolute(settings.catalog, "test_list", "validation_list"),
+        "frames": settings.frames.model_copy(update={"allowed_places": tuple(dict.fromkeys(places))}),
         "semantic": _with_absolute(settings.semantic, "sessions", "search_sessions"),
     }
     return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -121,8 +122,12 @@ def is_unchanged(run: Run, index: Index | None) -> bool:
     )
 
 
-def _settings(config: dict[str, object]) -> dict[str, object]:
-    return {name: value for name, value in config.items() if name not in _NO_EFFECT}
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """The settings that rows depend on. What an allowed place lets in or keeps out is seen by the rows themselves."""
+    kept = {name: value for name, value in config.items() if name not in _NO_EFFECT}
+    if "frames" in kept:
+        kept["frames"] = {name: value for name, value in kept["frames"].items() if name != "allowed_places"}
+    return kept
 
 
 def _same_failures(run: Run) -> bool:

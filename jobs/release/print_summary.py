@@ -13,6 +13,7 @@ from rich.text import Text
 
 from autotag_core.errors import cause
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, RELATED_GIFS, VOTED_TAGS
+from autotag_core.terminal import shown
 from autotag_core.warehouse import UNCHANGED
 from jobs.run.run import Run
 
@@ -31,7 +32,7 @@ def print_summary(run: Run, console: Console | None = None, warehouse: str | Non
     console = console or Console(width=None if Console().is_terminal else 120)
     try:
         for part in _parts(run, warehouse or run.warehouse):
-            console.print(Text(part) if isinstance(part, str) else part)
+            console.print(Text(shown(part)) if isinstance(part, str) else part)
     except Exception as error:
         run.log.warning("the run is published, but its summary can't be printed", reason=cause(error))
 

@@ -15,7 +15,9 @@ def saved_model(run: Run, stem: str) -> str | None:
     """
     if not storage.is_file(_pointer(run, stem)):
         return None
-    return storage.join(run.warehouse, "models", storage.read_bytes(_pointer(run, stem)).decode().strip())
+    return storage.below(
+        storage.join(run.warehouse, "models"), storage.read_bytes(_pointer(run, stem)).decode().strip()
+    )
 
 
 def save_model(run: Run, stem: str, suffix: str, data: bytes) -> str:

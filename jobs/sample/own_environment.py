@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 from autotag_core import storage
 
-PREFIXES = ("AWS_", "ELASTICSEARCH_")
-"""Beginnings of the variables by which boto3, Spark, delta-rs and the job itself find servers and credentials."""
+PREFIXES = ("AWS_", "ELASTICSEARCH_", "ES_", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS")
+"""Beginnings of the variables by which boto3, Spark, delta-rs and the job itself find servers and credentials, and by
+which the servers' own programs would start in another way."""
 _NO_FILES = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,

@@ -191,8 +191,6 @@ def test_spark_submit_needs_nothing_of_the_project_but_the_wheel(outside: Path, 
         f"spark.executor.extraClassPath {spark_classpath()}\nspark.pyspark.python no-such-python\n"
     )
     smaller = {
-        "spark.executor.resource.gpu.amount": "0",
-        "spark.task.resource.gpu.amount": "0",
         "spark.executor.cores": "1",
         "spark.executor.memory": "1g",
         "spark.driver.memory": "1g",

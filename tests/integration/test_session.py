@@ -18,6 +18,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.local_machine import PROJECT, spark_classpath
 from jobs.process.session import (
+    ANONYMOUS,
     AWS_CHAIN,
     REQUIRED,
     _follow_environment,
@@ -96,6 +97,7 @@ def test_spark_submit_runs_on_spark_defaults_with_the_clusters_own_settings_kept
     own = {
         "spark.worker.resource.gpu.amount": "1",
         "spark.worker.resource.gpu.discoveryScript": gpu_script,
+        "spark.executor.resource.gpu.amount": "1",
         "spark.executor.resource.gpu.discoveryScript": gpu_script,
         "spark.executor.cores": "1",
         "spark.executor.memory": "1g",
@@ -124,6 +126,18 @@ def test_each_line_of_spark_defaults_has_its_reason_above_it() -> None:
     assert [lines[number] for number in settings if lines[number - 1].startswith("# ---")] == []
 
 
+def test_no_gpu_is_asked_for_unless_somebody_takes_the_hash_off_its_lines() -> None:
+    assert [key for key in DEFAULTS if "resource" in key] == []
+    text = (PROJECT / "spark-defaults.conf").read_text(encoding="utf-8")
+    offered = dict(line.removeprefix("#").split() for line in text.splitlines() if line.startswith("#spark."))
+    assert offered == {
+        "spark.executor.resource.gpu.amount": "1",
+        "spark.executor.resource.gpu.vendor": "nvidia.com",
+        "spark.executor.resource.gpu.discoveryScript": "/opt/spark/examples/src/main/scripts/getGpusResources.sh",
+        "spark.task.resource.gpu.amount": str(1 / int(DEFAULTS["spark.executor.cores"])),
+    }
+
+
 def test_an_index_shard_and_its_python_fit_what_an_executor_has_outside_its_heap() -> None:
     tasks = int(DEFAULTS["spark.executor.cores"])
     building = 2 * NeighborsConfig().shard_size * 1280 * 4 + NeighborsConfig().shard_size * (8 * 16 + 16 + 200)
@@ -138,8 +152,6 @@ def test_every_key_of_spark_defaults_is_one_that_spark_or_hadoop_knows(spark: Sp
     def is_known(key: str) -> bool:
         if key.startswith("spark.hadoop."):
             return hadoop.get(key.removeprefix("spark.hadoop.")) is not None
-        if ".resource.gpu." in key:  # no list in Spark: the test under spark-submit runs on them
-            return True
         return jvm.org.apache.spark.internal.config.ConfigEntry.findEntry(key) is not None
 
     assert [key for key in DEFAULTS if not is_known(key)] == []
@@ -234,6 +246,23 @@ def test_under_spark_submit_s3a_and_the_executors_follow_the_drivers_environment
     }
 
 
+def test_s3a_reads_public_buckets_and_those_whose_requester_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    defaults = {"spark.hadoop.fs.s3a.aws.credentials.provider": AWS_CHAIN}
+    expected = {
+        "spark.hadoop.fs.s3a.aws.credentials.provider": ANONYMOUS,
+        "spark.hadoop.fs.s3a.requester.pays.enabled": "true",
+        "spark.executorEnv.AWS_SKIP_SIGNATURE": "true",
+        "spark.executorEnv.AWS_REQUEST_PAYER": "true",
+    }
+    assert submitted(monkeypatch, defaults, AWS_SKIP_SIGNATURE="true", AWS_REQUEST_PAYER="true") == expected
+    own = {"spark.hadoop.fs.s3a.aws.credentials.provider": "com.example.Provider"}
+    assert own.items() <= submitted(monkeypatch, own, AWS_SKIP_SIGNATURE="true").items()
+    monkeypatch.setenv("AWS_REQUEST_PAYER", "true")
+    here = dict(_local_conf("local[2]").getAll())
+    assert here["spark.hadoop.fs.s3a.aws.credentials.provider"] == ANONYMOUS
+    assert here["spark.hadoop.fs.s3a.requester.pays.enabled"] == "true"
+
+
 def test_a_clusters_own_s3_settings_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     own = {"spark.hadoop.fs.s3a.endpoint": "https://own", "spark.executorEnv.AWS_ENDPOINT_URL": "https://own"}
     assert submitted(monkeypatch, own, AWS_ENDPOINT_URL="http://other") == own
@@ -248,6 +277,48 @@ def test_an_endpoint_with_credentials_never_reaches_the_settings(monkeypatch: py
     own = {"spark.hadoop.fs.s3a.endpoint": "https://own"}
     with pytest.raises(InputError, match="no credentials in a URI"):
         submitted(monkeypatch, own, AWS_ENDPOINT_URL="http://me:secret@host")
+
+
+def test_a_local_session_is_the_same_beside_an_installed_spark(temporary: Path) -> None:
+    folder = temporary / "Bücher und Späße"
+    (folder / "python" / "pyspark").mkdir(parents=True)
+    (folder / "python" / "pyspark" / "__init__.py").write_text("raise ImportError('another Spark')")
+    (folder / "spark-defaults.conf").write_text("spark.master yarn\nspark.sql.session.timeZone Asia/Tokyo\n")
+    script = """
+import os, sys
+from jobs.process.local_environment import leave_out_other_sparks
+leave_out_other_sparks(os.environ)
+from jobs.process.session import spark_session
+spark = spark_session("look", "local[1]")
+spark.range(3).write.parquet(sys.argv[1])
+rows = spark.sparkContext.parallelize([0], 1).map(lambda _: os.environ.get("HADOOP_CONF_DIR", "none")).collect()
+print(spark.read.parquet(sys.argv[1]).count(), spark.conf.get("spark.sql.session.timeZone"), rows)
+"""
+    theirs = {
+        "LC_ALL": "C",
+        "SPARK_HOME": "/opt/there-is-no-spark",
+        "SPARK_CONF_DIR": str(folder),
+        "PYSPARK_SUBMIT_ARGS": "--master yarn pyspark-shell",
+        "PYSPARK_PYTHON": "/usr/bin/there-is-no-python",
+        "HADOOP_CONF_DIR": str(folder),
+        "_JAVA_OPTIONS": "-Xmx2m",
+        "SPARK_MASTER": "yarn",
+        "SPARK_REMOTE": "sc://nowhere",
+        "PYTHONPATH": f"{folder / 'python'}{os.pathsep}{PROJECT}",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(folder / "Täfelchen")],
+        env=os.environ | theirs,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.splitlines()[-1] == "3 UTC ['none']"
+    assert "Picked up" not in done.stderr
+    assert (folder / "Täfelchen" / "_SUCCESS").is_file()
 
 
 _ARCHIVING = """

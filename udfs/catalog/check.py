@@ -8,15 +8,16 @@ file. So a large catalog in one file should be Parquet or plain JSON lines.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from autotag_core import inputs
+from autotag_core import inputs, storage
 from autotag_core.failures import Reason, Stage
 from autotag_core.splits import TEST, TRAIN, VALIDATION
-from udfs.catalog.uris import holds_credentials, place_of, quoted
+from udfs.catalog.uris import has_dots_in_key, holds_credentials, is_allowed, place_of, quoted
 from udfs.inputs.read_rows import read_rows
 
 COLUMNS = (
@@ -49,20 +50,23 @@ def read_catalog(spark: SparkSession, uri: str, csv_tag_separator: str) -> DataF
     return rows_df.withColumn("raw", F.coalesce("raw", F.to_json(F.struct(*(column.name for column in COLUMNS)))))
 
 
-def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
+def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence[str] = ()) -> CheckedCatalog:
     """Split the rows into GIFs and failures.
 
     Of rows with the same gif_id the first is kept, in the order: usable rows, then by uri, then by the row's text. This
     does not depend on how the file was split. Tags are trimmed; empty and repeated ones are dropped. A relative uri
     starts in the catalog's folder, with `.` and `..` resolved. A popularity that is no number, or below 0, becomes 0. A
-    uri with credentials (a user, a password, a signature) fails as unsupported_uri, as does one that leads out of the
-    bucket. No message quotes a credential.
+    uri with credentials (a user, a password, a signature) fails as unsupported_uri. So does one that leads out of the
+    catalog's own place, which is its bucket or folder, and of allowed_places. No message quotes a credential.
     """
+    own = storage.own_place(catalog_uri)
+    places = storage.prefixes([own, *allowed_places])
     without_id = F.when(F.col("gif_id").isNull(), F.xxhash64("raw"))
     first = Window.partitionBy("gif_id", without_id).orderBy(
         F.col("wrong").isNotNull(), F.col("place").isNull(), "uri", "raw"
     )
-    placed_df = rows_df.withColumn("place", place_of(F.col("uri"), catalog_uri))
+    named_df = rows_df.withColumn("named", place_of(F.col("uri"), catalog_uri))
+    placed_df = named_df.withColumn("place", F.when(is_allowed(F.col("named"), places), F.col("named")))
     marked_df = placed_df.withColumn("position", F.row_number().over(first)).withColumn("reason", _reason())
     gifs_df = marked_df.where(F.col("reason").isNull()).select(
         "gif_id",
@@ -78,7 +82,7 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
         "gif_id",
         F.lit(str(Stage.CATALOG)).alias("stage"),
         "reason",
-        _message().alias("message"),
+        _message(own).alias("message"),
     )
     return CheckedCatalog(gifs_df, failures_df)
 
@@ -117,19 +121,27 @@ def _reason() -> Column:
     )
 
 
-def _message() -> Column:
+def _message(own: str) -> Column:
+    uri, named = F.col("uri"), F.col("named")
+    wrong_place = (
+        F.when(holds_credentials(uri), "credentials do not belong in a uri, the environment has them: ")
+        .when(named.isNull(), "the uri leads out of the catalog's bucket or file system: ")
+        .when(has_dots_in_key(named), "the key of the uri holds . or .. as a part: ")
+        .otherwise(
+            f"the uri leads out of {own}, where the catalog is: if the job shall read it, name its place in "
+            "frames.allowed_places: "
+        )
+    )
     said = {
         Reason.UNREADABLE_ROW: F.concat("problem", F.lit(": ")),
         Reason.MISSING_GIF_ID: F.concat(F.coalesce("problem", F.lit("no gif_id")), F.lit(" in: ")),
         Reason.DUPLICATE_GIF_ID: F.lit("another row has this gif_id: "),
         Reason.MISSING_URI: F.lit("no uri in: "),
-        Reason.UNSUPPORTED_URI: F.when(
-            holds_credentials(F.col("uri")), F.lit("credentials do not belong in a uri, the environment has them: ")
-        ).otherwise(F.lit("the uri leads out of the catalog's bucket or file system: ")),
+        Reason.UNSUPPORTED_URI: wrong_place,
         Reason.INVALID_TAGS: F.concat("problem", F.lit(" in: ")),
     }
     start = F.coalesce(*(F.when(F.col("reason") == str(reason), words) for reason, words in said.items()))
-    return F.concat(start, quoted(F.col("raw"), F.col("uri"), _MAX_SHOWN))
+    return F.concat(start, quoted(F.col("raw"), uri, _MAX_SHOWN))
 
 
 def _clean(name: str) -> Column:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import posixpath
 import re
+from collections.abc import Sequence
+from pathlib import Path
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -11,6 +15,9 @@ from pyspark.sql import functions as F
 from autotag_core import storage
 
 _ABSOLUTE = r"^([A-Za-z][A-Za-z0-9+.-]*://|file:|/)"
+_OTHER_SCHEME = r"^(?!(?i:s3[an]?|file)://)[A-Za-z][A-Za-z0-9+.-]*://"
+_S3 = r"^(?i:s3[an]?):"
+_FILE = r"^(?i:file):(//[^/]*)?"
 _DOTS = r"(^|/)\.\.?(/|$)"
 # a secret may hold a slash: then the part before it looks like a host with a port
 _USER = r"(?s)^[A-Za-z][A-Za-z0-9+.-]*://([^/]*|[^/]*:.*)@"
@@ -34,6 +41,33 @@ def place_of(uri: Column, catalog_uri: str) -> Column:
     )
 
 
+def is_allowed(place: Column, places: Sequence[str]) -> Column:
+    """Whether the place lies below one of `storage.prefixes`, as storage.is_within says it. Never null.
+
+    A scheme that is not read is let through: who would fetch it refuses it by name.
+    """
+    is_s3 = place.rlike(_S3)
+    comparable = F.when(is_s3, F.regexp_replace(place, _S3, "s3:")).otherwise(_path_of(place))
+    below = functools.reduce(operator.or_, (comparable.startswith(one) for one in places), F.lit(False))
+    is_vague = is_s3 & place.rlike(_DOTS)
+    return F.coalesce(place.rlike(_OTHER_SCHEME) | (below & ~is_vague), F.lit(False))
+
+
+def has_dots_in_key(place: Column) -> Column:
+    """Whether `.` or `..` is a part of a key of S3. Servers that map keys to folders would follow it."""
+    return place.rlike(_S3) & place.rlike(_DOTS)
+
+
+def _path_of(place: Column) -> Column:
+    """The absolute path of a local place, without percents of a file: URI, dots and doubled slashes."""
+    written = F.regexp_replace(place, _FILE, "")
+    decoded = F.coalesce(F.try_url_decode(F.replace(written, F.lit("+"), F.lit("%2B"))), written)
+    path = F.when(place.rlike(_FILE), decoded).otherwise(place)
+    path = F.when(path.startswith("/"), path).otherwise(F.concat(F.lit(f"{Path.cwd()}/"), path))
+    path = F.regexp_replace(path, "/+", "/")
+    return F.when(path.rlike(_DOTS), _resolved(F.substr(path, F.lit(2)), "/")).otherwise(path)
+
+
 def holds_credentials(uri: Column) -> Column:
     """Whether there is a user or password before the host, or a signature in the query."""
     return uri.rlike(_USER) | uri.rlike(_SIGNED)
@@ -50,7 +84,7 @@ def quoted(raw: Column, uri: Column, length: int) -> Column:
 def _folder(uri: str) -> str:
     """Where relative uris start. It is a path for file: URIs too, so that a name with % in it stays what it is."""
     folder, slash, _ = uri.rstrip("/").rpartition("/")
-    return f"{storage.local_path(folder)}/" if folder.startswith("file:") else folder + slash
+    return f"{storage.local_path(folder)}/" if storage.is_file_uri(folder) else folder + slash
 
 
 def _resolved(relative: Column, folder: str) -> Column:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from autotag_core.labels.steps.decisions import Decision
+from autotag_core.terminal import shown_lines
 
 GROUPED, EDITORIAL = "grouped", "editorial"
 _STAGES = ("language", "spelling", "entities", "grouping")
@@ -168,7 +169,7 @@ class Changes:
         for sign, names in (("+", self.added), ("-", self.gone)):
             lines += [f"  {sign} {name}" for name in names[:most]] + [f"  {sign} ..."] * (len(names) > most)
         lines += [f"  {tag}: {before or 'none'} -> {now or 'none'}" for tag, before, now in self.moved[:most]]
-        return "\n".join(lines + ["  ..."] * (len(self.moved) > most))
+        return shown_lines(lines + ["  ..."] * (len(self.moved) > most))
 
 
 def compare_labels(before: Mapping[str, Iterable[str]], now: Mapping[str, Iterable[str]]) -> Changes:

@@ -1,6 +1,7 @@
 """Bytes by URI, from disk and from an HTTP server that answers as S3 does when things go wrong."""
 
 import os
+import socket
 import threading
 import time
 from collections import Counter
@@ -361,3 +362,65 @@ def test_what_is_no_uri_of_a_file_is_unsupported(server, uri):
     error = error_of(uri)
     assert error.reason is Reason.UNSUPPORTED_URI
     assert ACCESS_KEY not in error.message
+
+
+def within(*places):
+    return CONFIG.model_copy(update={"allowed_places": places})
+
+
+def test_what_is_in_no_allowed_place_is_not_read(server, tmp_path):
+    (tmp_path / "gifs").mkdir()
+    (tmp_path / "gifs2").mkdir()
+    for name in ("gifs/a.gif", "gifs2/b.gif"):
+        (tmp_path / name).write_bytes(BODY)
+    config = within("s3a://gifs/night", str(tmp_path / "gifs"))
+    for uri in ("s3://gifs/night/a.gif", f"{tmp_path}/gifs/a.gif", (tmp_path / "gifs" / "a.gif").as_uri()):
+        assert fetch_bytes(uri, config) == BODY
+    before = server.seen.total()
+    others = ["s3a://gifs/nightly/a.gif", "s3a://other/night/a.gif", "s3a://gifs/night/../x", f"{tmp_path}/gifs2/b.gif"]
+    for uri in [*others, f"{tmp_path}/gifs/../gifs2/b.gif", "/etc/passwd", "file:///etc/passwd"]:
+        error = error_of(uri, config)
+        assert (error.reason, "frames.allowed_places" in error.message) == (Reason.UNSUPPORTED_URI, True)
+        assert "root:" not in error.message
+    assert server.seen.total() == before
+
+
+def test_a_link_leads_to_allowed_places_alone(tmp_path):
+    for name in ("gifs", "more", "secret"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.gif").write_bytes(BODY)
+    for name in ("gifs", "more", "secret"):
+        (tmp_path / "gifs" / f"{name}.gif").symlink_to(tmp_path / name / "a.gif")
+    (tmp_path / "gifs" / "folder").symlink_to(tmp_path / "secret")
+    (tmp_path / "linked").symlink_to(tmp_path / "more")
+    config = within(str(tmp_path / "gifs"), str(tmp_path / "linked"))
+    assert fetch_bytes(f"{tmp_path}/gifs/gifs.gif", config) == BODY
+    assert fetch_bytes(f"{tmp_path}/gifs/more.gif", config) == BODY
+    assert fetch_bytes(f"{tmp_path}/linked/a.gif", config) == BODY
+    for name in ("secret.gif", "folder/a.gif"):
+        error = error_of(f"{tmp_path}/gifs/{name}", config)
+        assert error.reason is Reason.UNSUPPORTED_URI
+        assert error.message == (
+            f"{tmp_path}/gifs/{name}: this is {tmp_path}/secret/a.gif, which is in no place that frames.allowed_places "
+            "names"
+        )
+
+
+def test_nothing_waits_for_a_pipe_a_device_or_a_socket(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "pipe")
+    (tmp_path / "zero").symlink_to("/dev/zero")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        for name in ("pipe", "link", "zero", "socket"):
+            error = error_of(f"{tmp_path}/{name}")
+            assert (error.reason, "no regular file" in error.message) == (Reason.NOT_FOUND, True)
+
+
+def test_a_file_that_becomes_a_pipe_between_two_looks_is_not_waited_for(tmp_path, monkeypatch):
+    (tmp_path / "a.gif").write_bytes(BODY)
+    looked = (tmp_path / "a.gif").stat()
+    (tmp_path / "a.gif").unlink()
+    os.mkfifo(tmp_path / "a.gif")
+    monkeypatch.setattr("autotag_core.storage.regular.os.stat", lambda _: looked)
+    assert error_of(str(tmp_path / "a.gif")).reason is Reason.NOT_FOUND

@@ -113,6 +113,15 @@ def test_the_text_shows_votes_times_weights_and_the_neighbors_that_voted(publish
     ]
 
 
+def test_what_a_catalog_holds_ends_no_line_and_commands_no_terminal(tmp_path: Path) -> None:
+    hostile = {**gif("cat", ["a\x1b[2J\nb"]), "caption": "x\u202ey\rz", "uri": "s3a://gifs/\x1b]0;t\x07.gif"}
+    failed = {"gif_id": "cat", "stage": "frames", "reason": "not_found", "message": "row \x9b31m"}
+    text = as_text(explain_gif(publish(tmp_path, catalog=[hostile], failures=[failed]), "cat"))
+    assert "  uploader   a\\u001b[2J\\u000ab\n" in text and "  caption    x\\u202ey\\u000dz\n" in text
+    assert "s3a://gifs/\\u001b]0;t\\u0007.gif)\n" in text and "not_found: row \\u009b31m\n" in text
+    assert text.replace("\n", "").isprintable()
+
+
 def neighbor_lines(uri: str, gif_id: str = "cat") -> list[str]:
     return [line.strip() for line in as_text(explain_gif(uri, gif_id)).splitlines() if line.startswith("    0.")]
 

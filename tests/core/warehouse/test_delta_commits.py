@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pytest
@@ -15,9 +17,10 @@ from deltalake.exceptions import DeltaError
 
 from autotag_core import storage
 from autotag_core.errors import AutotagError, InputError
+from autotag_core.tables import Table
 from autotag_core.warehouse import delta_commits
 from autotag_core.warehouse.data_files import DataFile, write_files
-from autotag_core.warehouse.delta import open_table
+from autotag_core.warehouse.delta import live_files, open_table, read_rows
 from autotag_core.warehouse.delta_commits import commit_files
 
 SCHEMA = pa.schema(
@@ -48,6 +51,25 @@ def commit(uri: str, *rows: tuple[str, str], after: int | None = None, partition
 def rows_at(uri: str, version: int | None = None) -> list[tuple[str, str]]:
     table = open_table(uri, version).to_pyarrow_table()
     return sorted(zip(table["gif_id"].to_pylist(), table["expert"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../other/{name}", "/etc/{name}", "%2e%2e/other/{name}", "file:///etc/{name}", "s3://other/{name}", "a/../../x"],
+)
+def test_a_log_that_names_a_file_outside_of_its_table_is_refused(path: str, uri: str) -> None:
+    commit(uri, ("a", "text"))
+    log = f"{uri}/_delta_log/{0:020}.json"
+    lines = [json.loads(line) for line in storage.read_bytes(log).decode().splitlines()]
+    (add,) = [line["add"] for line in lines if "add" in line]
+    other = f"{uri.rpartition('/')[0]}/other/part.parquet"
+    storage.write_bytes(other, storage.read_bytes(storage.join(uri, unquote(add["path"]))))
+    add["path"] = path.format(name="part.parquet")
+    storage.write_bytes(log, "\n".join(map(json.dumps, lines)).encode())
+    with pytest.raises(InputError, match="is named in it, which lies outside"):
+        live_files(open_table(uri), uri)
+    with pytest.raises(InputError, match="is named in it, which lies outside"):
+        read_rows(open_table(uri), uri, Table("t", "a row", SCHEMA, ("gif_id",), ("expert",)))
 
 
 def test_rows_take_the_place_of_all_or_of_partitions_or_are_added_and_older_versions_stay(uri: str) -> None:

@@ -386,8 +386,8 @@ def test_a_release_is_whole_only_with_every_file_of_every_table(gone: str, uri: 
 def test_a_folder_that_cannot_be_a_warehouse_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     assert "Not a directory" in refusal(warehouse.check_writable, str(tmp_path / "file" / "warehouse"))
-    assert "must not hold %" in refusal(warehouse.check_writable, str(tmp_path / "50%20"))
-    assert "must not hold %" in refusal(warehouse.check_writable, f"file://{tmp_path}/50%2520")
+    assert "must not hold '%' (U+0025)" in refusal(warehouse.check_writable, str(tmp_path / "50%20"))
+    assert "must not hold '%' (U+0025)" in refusal(warehouse.check_writable, f"file://{tmp_path}/50%2520")
 
 
 def test_a_run_as_json_keeps_its_times_and_maps() -> None:

@@ -23,6 +23,7 @@ from autotag_core.errors import AutotagError, InputError, NotPublishedError
 from autotag_core.tables import TABLES
 from autotag_core.warehouse import RunRecord, lease
 from jobs.commands import app as cli
+from jobs.release.gates import GATES
 
 ROOT = Path(__file__).resolve().parents[3]
 COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
@@ -160,6 +161,34 @@ def test_a_bucket_that_is_not_there_and_wrong_keys_are_one_line_and_exit_code_2(
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.parametrize("name", sorted(name for name, one in COMMANDS.items() if "warehouse" in str(one.params)))
+def test_each_command_refuses_a_warehouse_that_a_library_would_choke_on(name: str, autotag: Command, good: str) -> None:
+    more = {
+        "nightly": ("--catalog", good),
+        "evaluate": ("--truth", good),
+        "explain": ("a",),
+        "rollback": ("r1",),
+        "related": ("cat",),
+        "related-evaluate": ("--sessions", good),
+    }
+    for place, said in (("/data/a^b", "'^' (U+005E)"), ("s3a://gifs/a#b", "'#' (U+0023)"), ("gs://gifs/a", "gs: URIs")):
+        assert said in one_line(autotag(name, *more.get(name, ()), "--warehouse", place), 2)
+
+
+class PanicError(BaseException):
+    """As pyo3 raises what a library in Rust panics with: no Exception."""
+
+
+def test_a_library_that_panics_is_one_line_and_an_exit_code(
+    autotag: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def panic(*_: object) -> None:
+        raise PanicError("called `Option::unwrap()` on a `None` value")
+
+    monkeypatch.setattr(warehouse, "list_runs", panic)
+    assert "PanicError: called `Option::unwrap()`" in one_line(autotag("runs", "--warehouse", str(tmp_path)), 1)
+
+
 def test_a_credential_in_any_uri_is_refused_and_not_repeated(autotag: Command, good: str, tmp_path: Path) -> None:
     uri = "s3a://AKIA1:se/cret@gifs/x"
     settings = ("imagenet.weights", "temporal.weights", "temporal.moments_weights", "text.weights", "semantic.sessions")
@@ -292,6 +321,18 @@ def test_a_run_that_was_killed_is_listed_as_died(autotag: Command, tmp_path: Pat
     first, last = out.splitlines()
     assert "  died             0.0 min  was killed, or its machine stopped: process " in first
     assert last == "no run has been published yet"
+
+
+def test_no_command_prints_the_control_characters_of_a_catalog(autotag: Command, tmp_path: Path) -> None:
+    uri, hostile = str(tmp_path), "row \x1b[2J\u202e\x9b \x1b]0;t\x07"
+    facts = {"message": f"{hostile}\nmore", "gates": {next(iter(GATES)): f"{hostile}\nmore"}, "seconds": {"votes": 1.0}}
+    warehouse.append_run(uri, record("r1", "not_published", **facts))
+    for arguments in (("runs",), ("runs", "--json"), ("gates",), ("stages",)):
+        code, out, err = autotag(*arguments, "--warehouse", uri)
+        assert (code, err) == (0, "") and out.replace("\n", "").isprintable(), arguments
+        assert "\nmore" not in out
+    code, out, err = autotag("explain", "--warehouse", uri, hostile)
+    assert code == 2 and err.rstrip("\n").isprintable()
 
 
 def test_the_stages_are_listed_with_what_they_read_and_what_the_last_night_took(

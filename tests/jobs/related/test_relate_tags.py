@@ -34,7 +34,6 @@ VOTED = (
     "reasons map<string,float>"
 )
 SMALL = ["experts=[semantic]", "semantic.vector_size=2", "semantic.min_count=1", "semantic.num_iterations=2"]
-SMALL += ["related.min_tag_gifs=2"]
 SPACE = TagSpace(
     ("gif:a", "gif:b", "gif:gone", "tag:cat", "tag:dog", "tag:kitty", "tag:rare"),
     np.array([[1, 0], [1, 1], [1, 0.1], [1, 0], [0, 1], [2, 0.5], [1, 0]], np.float32),
@@ -45,6 +44,7 @@ SPACE = TagSpace(
 def new_run(spark: SparkSession, folder: Path, *settings: str) -> Run:
     log: Any = structlog.get_logger()
     config = load_config(None, [*SMALL, *settings])
+    config = config.model_copy(update={"related": config.related.model_copy(update={"min_tag_gifs": 2})})
     run = Run(spark, config, str(folder / "warehouse"), log, Progress(spark.sparkContext, is_terminal=False))
     tags = {"a": ["cat", "dog"], "b": ["kitty", "cat", "rare"], "c": ["dog", "kitty"], "new": []}
     gifs = [(gif_id, f"{gif_id}.gif", tags[gif_id], [], None, 0, None, "train") for gif_id in tags]

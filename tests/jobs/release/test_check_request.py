@@ -25,7 +25,20 @@ def test_every_uri_that_spark_reads_is_absolute_and_of_a_scheme_it_has(
     assert found.config.catalog.test_list == f"{here}/test.txt"
     assert found.config.catalog.validation_list == "s3a://gifs/val.txt"
     assert found.config.semantic.sessions == f"{here}/s.jsonl"
-    assert absolute(Request("/c.jsonl", "/w")) == Request("/c.jsonl", "/w")
+    alike = absolute(Request("/c.jsonl", "/w"))
+    assert (alike.catalog, alike.warehouse) == ("/c.jsonl", "/w")
+
+
+def test_a_catalogs_own_place_is_allowed_beside_those_that_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    config = load_config(None, ["frames.allowed_places=[s3://more/gifs, pictures]"])
+    found = absolute(Request("s3://gifs/night/c.jsonl", "/w", config)).config.frames.allowed_places
+    assert found == ("s3a://gifs/", "s3a://more/gifs", f"{tmp_path}/pictures")
+    assert absolute(Request("/data/c.jsonl", "/w")).config.frames.allowed_places == ("/data",)
+    with pytest.raises(InputError, match=r"frames\.allowed_places 'https://cdn/gifs': it must be"):
+        check_request(Request("/c.jsonl", "/w", load_config(None, ["frames.allowed_places=['https://cdn/gifs']"])))
 
 
 def test_the_versions_of_the_models_are_kept_for_the_record(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from autotag_core.errors import AutotagError
+from autotag_core.storage.checked import _DELTA
 from autotag_core.tables import NEIGHBORS, Table
 from autotag_core.warehouse.delta import open_table
 from jobs.run.delta_tables import has_its_files, read_table_version, read_version, restore_version, write_version
@@ -29,7 +30,7 @@ def rows_at(spark: SparkSession, uri: str, version: int, table: Table = NEIGHBOR
 def test_rows_take_the_place_of_all_or_of_partitions_and_older_versions_stay(
     spark: SparkSession, tmp_path: Path
 ) -> None:
-    uri = str(tmp_path / "a b{c}")
+    uri = str(tmp_path / "a b(c)")
     assert write(spark, uri, [("a", "text"), ("b", "imagenet")]) == (0, 2)
     assert write(spark, uri, [("c", "text"), ("d", "imagenet"), ("e", "semantic")]) == (1, 3)
     assert write(spark, uri, [("f", "text")], after=1, partitions=["text", "semantic"]) == (2, 1)
@@ -38,6 +39,16 @@ def test_rows_take_the_place_of_all_or_of_partitions_and_older_versions_stay(
     assert rows_at(spark, uri, 1) == [("c", "text"), ("d", "imagenet"), ("e", "semantic")]
     assert rows_at(spark, uri, 2) == [("d", "imagenet"), ("f", "text")]
     assert rows_at(spark, uri, 3) == [("d", "imagenet"), ("f", "text"), ("g", "text")]
+
+
+@pytest.mark.parametrize("is_local", [True, False])
+def test_spark_finds_a_table_whose_path_holds_every_character_that_a_warehouse_may(
+    is_local: bool, spark: SparkSession, tmp_path: Path, bucket: str
+) -> None:
+    name = "".join(sorted(_DELTA - {"/"}))
+    uri = f"{tmp_path if is_local else bucket}/a{name}é猫😀/b{name}"
+    assert write(spark, uri, [("a", "text"), ("b", "imagenet")]) == (0, 2)
+    assert rows_at(spark, uri, 0) == [("a", "text"), ("b", "imagenet")]
 
 
 def test_a_table_costs_one_job_and_one_commit(spark: SparkSession, tmp_path: Path) -> None:

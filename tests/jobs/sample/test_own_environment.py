@@ -18,6 +18,8 @@ THEIRS = {
     "AWS_SKIP_SIGNATURE": "true",
     "ELASTICSEARCH_API_KEY": "key",
     "ELASTICSEARCH_USERNAME": "somebody",
+    "ES_PATH_CONF": "/etc/elasticsearch",
+    "_JAVA_OPTIONS": "-Xmx1m",
 }
 
 
