@@ -166,7 +166,7 @@ def _read_s3(uri: str, bucket: str, key: str, config: FramesConfig, check: Calla
     except boto.ClientError as error:
         raise _explain_answer(uri, error) from None
     except (boto.NoCredentialsError, boto.PartialCredentialsError, boto.CredentialRetrievalError):
-        wanted = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE or an instance role"
+        wanted = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, an instance role or AWS_SKIP_SIGNATURE"
         raise _error(Reason.ACCESS_DENIED, f"{uri}: no AWS credentials: {wanted}") from None
     except boto.ParamValidationError:
         raise _error(Reason.UNSUPPORTED_URI, f"{uri}: {bucket!r} is no bucket name") from None

@@ -40,13 +40,15 @@ def own_spark_environment(environment: MutableMapping[str, str]) -> None:
 def leave_out_other_sparks(environment: MutableMapping[str, str]) -> None:
     """Take the folders and archives of an installed Spark's Python off PYTHONPATH and this process's path.
 
-    Else its pyspark would be imported, of another version than the one that is installed with the job.
+    Else its pyspark would be imported, of another version than the one that is installed with the job. Where that one
+    is itself found by PYTHONPATH alone, all stays.
     """
     named = [entry for entry in environment.get("PYTHONPATH", "").split(os.pathsep) if entry]
     others = [entry for entry in named if _holds_spark(Path(entry))]
-    if others:
+    rest = [entry for entry in sys.path if entry not in others]
+    if others and any((Path(entry) / "pyspark").is_dir() for entry in rest):
         environment["PYTHONPATH"] = os.pathsep.join(entry for entry in named if entry not in others)
-        sys.path[:] = [entry for entry in sys.path if entry not in others]
+        sys.path[:] = rest
 
 
 def _holds_spark(entry: Path) -> bool:

@@ -77,3 +77,11 @@ def test_the_python_of_an_installed_spark_is_left_out_and_other_folders_stay(
     leave_out_other_sparks(environment)
     assert environment == {"PYTHONPATH": str(tmp_path)}
     assert sys.path[0] == str(tmp_path) and not set(theirs) & set(sys.path)
+
+
+def test_a_pyspark_that_is_nowhere_else_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyspark").mkdir()
+    monkeypatch.setattr(sys, "path", [str(tmp_path), "/usr/lib/python"])
+    environment = {"PYTHONPATH": str(tmp_path)}
+    leave_out_other_sparks(environment)
+    assert (environment, sys.path[0]) == ({"PYTHONPATH": str(tmp_path)}, str(tmp_path))
