@@ -185,7 +185,7 @@ def test_a_library_that_panics_is_one_line_and_an_exit_code(
     def panic(*_: object) -> None:
         raise PanicError("called `Option::unwrap()` on a `None` value")
 
-    monkeypatch.setattr(warehouse, "list_runs", panic)
+    monkeypatch.setattr("autotag_core.warehouse.unended_runs.all_runs", panic)
     assert "PanicError: called `Option::unwrap()`" in one_line(autotag("runs", "--warehouse", str(tmp_path)), 1)
 
 
