@@ -70,11 +70,11 @@ def test_the_second_is_told_who_writes_and_comes_in_when_that_one_is_done(anywhe
 def test_a_run_that_gives_no_sign_of_life_loses_it_and_publishes_nothing(
     anywhere: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lease, "LEASE_S", 2.0)
+    monkeypatch.setattr(lease, "LEASE_S", 6.0)
     silent = lease.take(anywhere, "silent")
     with pytest.raises(NotPublishedError):
         lease.take(anywhere, "early")
-    time.sleep(3.2)  # S3 tells times in whole seconds
+    time.sleep(7.2)  # S3 tells times in whole seconds
     later = lease.take(anywhere, "later")
     silent.beat()  # it wakes up
     with pytest.raises(NotPublishedError, match="run later has taken it over"):
@@ -83,10 +83,10 @@ def test_a_run_that_gives_no_sign_of_life_loses_it_and_publishes_nothing(
 
 
 def test_a_run_that_lives_keeps_it(anywhere: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "LEASE_S", 2.0)
+    monkeypatch.setattr(lease, "LEASE_S", 6.0)
     monkeypatch.setattr(lease, "HEARTBEAT_S", 0.2)
     with lease.held(anywhere, "first") as held:
-        time.sleep(3.2)
+        time.sleep(7.2)
         with pytest.raises(NotPublishedError):
             lease.take(anywhere, "second")
         held.check()

@@ -254,7 +254,7 @@ def test_a_file_that_kills_or_holds_up_its_worker_is_a_failure_and_not_the_end(
     monkeypatch.setitem(spark.sparkContext.environment, "PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     rows = [Row(gif_id=name, uri=sick_files[name.upper()]) for name in ("kill", "hang", "raise")]
     gifs_df = spark.createDataFrame([Row(gif_id="sound", uri=sick_files[""]), *rows])
-    frames = FramesConfig().model_copy(update={"item_deadline_s": 8})
+    frames = FramesConfig().model_copy(update={"item_deadline_s": 12})
     config = Config(experts=("imagenet",), frames=frames, spark=SparkConfig(partitions=1))
     outcomes_df = embeddings.embed_frames(gifs_df, config).persist()
     found = {row.gif_id: row for row in outcomes_df.collect()}
