@@ -6,7 +6,6 @@ costs nothing, and a poisonous file ends as a row of `failures`.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import re
@@ -23,7 +22,7 @@ from multiprocessing.connection import Connection
 from autotag_core.config import FramesConfig, TextConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.fetch import fetch_bytes
-from autotag_core.frames.load import read_frames
+from autotag_core.frames.load import read_frames, version_of
 from autotag_core.ocr import load_reader
 
 POISONOUS = (Reason.KILLED_WORKER, Reason.TIMED_OUT)
@@ -103,7 +102,7 @@ def _serve(pipe: Connection) -> None:
         uri = pipe.recv()
         try:
             data = fetch_bytes(uri, frames, threading.Event())
-            pipe.send(hashlib.sha256(data).hexdigest()[:32])
+            pipe.send(version_of(data))
             read_frames(data, frames, reader)
         except Exception as error:  # the task will meet it too, and make a row of it
             _log.debug("%s: %s", uri, error)

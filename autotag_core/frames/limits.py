@@ -60,7 +60,7 @@ class CpuBudget:
         self._start = time.thread_time()
 
     def check(self) -> None:
-        """Raise TOO_MANY_PIXELS once the time is used up."""
+        """Raise TIMED_OUT once the time is used up."""
         if time.thread_time() - self._start > self._limit_s:
             message = f"not decoded after {self._limit_s:g} s of CPU time, which is the limit"
             raise _refusal(Reason.TIMED_OUT, message)

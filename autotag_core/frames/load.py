@@ -98,7 +98,7 @@ def load_frames(
     """
     start = time.perf_counter()
     data = fetch_bytes(uri, config, stop)
-    known = poison.get(_version(data)) if poison else None
+    known = poison.get(version_of(data)) if poison else None
     if known is not None:
         raise ItemError(Stage.FRAMES, Reason(known[0]), known[1])
     fetch = time.perf_counter() - start
@@ -131,7 +131,7 @@ def read_frames(
         decoded = decode_frames(data, header, indices, config, _keep(indices, reader))
     hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms)
     media = MediaInfo(
-        version=_version(data),
+        version=version_of(data),
         width=header.width,
         height=header.height,
         num_frames=header.num_frames,
@@ -149,7 +149,8 @@ def read_frames(
     return LoadedGif(decoded.frames, media, Spent(decode=decode, text=time.thread_time() - start - decode))
 
 
-def _version(data: bytes) -> str:
+def version_of(data: bytes) -> str:
+    """What tells a file's bytes from all others: sha256, first 32 hex digits."""
     return hashlib.sha256(data).hexdigest()[:32]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -76,6 +76,15 @@ def missing(found: dict[str, list[str]], columns: Iterable[Column], names: Itera
     if not absent:
         return None
     return f"column {' and '.join(absent)} missing; it has {', '.join(list(names)[:20]) or 'no columns'}"
+
+
+def places_of(
+    names: Sequence[str], columns: Sequence[Column], folders: Collection[str]
+) -> tuple[dict[str, str], str | None]:
+    """By column, the one of the file's names that means it, where no folder's name gives it; and what is wrong."""
+    found = spellings([*names, *folders], columns)
+    problem = twice(found) or missing(found, columns, names)
+    return {name: named[0] for name, named in found.items() if named and name not in folders}, problem
 
 
 def value_of(column: Column, value: Any) -> tuple[Any, str | None]:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from autotag_core.inputs.columns import SPACE, Column, Number, missing, spellings, to_integer, twice, value_of
+from autotag_core.inputs.columns import SPACE, Column, Number, places_of, to_integer, value_of
 from autotag_core.inputs.layout import Part
 from autotag_core.inputs.lines import MAX_ROW_BYTES, SHOWN_BYTES, TOO_LONG, Line, read_lines
 from autotag_core.inputs.row import WRONG_FILE, WRONG_ROW, Row, folder_values
@@ -72,12 +72,11 @@ def read_csv(part: Part, columns: Sequence[Column], separator: str) -> Iterator[
         return
     folders = folder_values(part, columns)
     names = [name.strip(SPACE) for name in header] if isinstance(header, list) else []
-    found = spellings([*names, *folders], columns)
-    problem = twice(found) or missing(found, columns, names)
+    found, problem = places_of(names, columns, folders)
     if problem:
         yield Row(nothing, WRONG_FILE, f"{part.uri}: {problem}", source.text)
         return
-    places = {column.name: names.index(found[column.name][0]) for column in columns if _is_in(column, found, folders)}
+    places = {name: names.index(named) for name, named in found.items()}
     for cells in records:
         shown = source.text[:SHOWN_BYTES].strip()
         if isinstance(cells, str):
@@ -88,10 +87,6 @@ def read_csv(part: Part, columns: Sequence[Column], separator: str) -> Iterator[
         if len(cells) > len(names):
             row = row._replace(wrong=WRONG_ROW, problem=f"{len(cells)} cells under a header of {len(names)}")
         yield row._replace(raw=shown if row.wrong == WRONG_ROW else None, num_bytes=2 * sum(map(len, cells)))
-
-
-def _is_in(column: Column, found: dict[str, list[str]], folders: dict[str, str | None]) -> bool:
-    return bool(found[column.name]) and column.name not in folders
 
 
 def _records(source: _Source) -> Iterator[list[str] | str]:

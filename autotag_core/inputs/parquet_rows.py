@@ -12,13 +12,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from autotag_core import storage
-from autotag_core.inputs.columns import SPACE, Column, missing, spellings, to_integer, twice, value_of
+from autotag_core.inputs.columns import SPACE, Column, places_of, to_integer, value_of
 from autotag_core.inputs.layout import Part
 from autotag_core.inputs.lines import MAX_ROW_BYTES, TOO_LONG
-from autotag_core.inputs.row import WRONG_FILE, WRONG_ROW, folder_values
-
-BATCH_BYTES = 16 * 2**20
-BATCH_ROWS = 4096
+from autotag_core.inputs.row import BATCH_BYTES, BATCH_ROWS, WRONG_FILE, WRONG_ROW, folder_values
 
 
 def read_parquet(part: Part, columns: Sequence[Column], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
@@ -32,9 +29,7 @@ def read_parquet(part: Part, columns: Sequence[Column], schema: pa.Schema) -> It
     with filesystem.open_input_file(path) as file:
         found = pq.ParquetFile(file)
         folders = folder_values(part, columns)
-        names = spellings([*found.schema_arrow.names, *folders], columns)
-        problem = twice(names) or missing(names, columns, found.schema_arrow.names)
-        places = {column.name: names[column.name][0] for column in columns if _is_in(column, names, folders)}
+        places, problem = places_of(found.schema_arrow.names, columns, folders)
         problem = problem or _wrong_type(found.schema_arrow, places, columns)
         if problem:
             yield _of_problem(1, WRONG_FILE, f"{part.uri}: {problem}", schema)
@@ -48,10 +43,6 @@ def read_parquet(part: Part, columns: Sequence[Column], schema: pa.Schema) -> It
                 read = coded.iter_batches(rows, row_groups=[number], columns=[*places.values()], use_threads=False)
                 for batch in read:
                     yield from _converted(batch, places, folders, columns, schema)
-
-
-def _is_in(column: Column, names: dict[str, list[str]], folders: dict[str, str | None]) -> bool:
-    return bool(names[column.name]) and column.name not in folders
 
 
 def _start(group: pq.RowGroupMetaData) -> int:

@@ -10,6 +10,9 @@ from autotag_core.inputs.columns import SPACE, Column
 from autotag_core.inputs.layout import Part
 
 WRONG_ROW, WRONG_FILE = "row", "file"
+BATCH_BYTES = 16 * 2**20
+"""About what the rows of a batch take in memory, at most."""
+BATCH_ROWS = 4096
 
 
 class Row(NamedTuple):

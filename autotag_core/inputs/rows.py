@@ -15,10 +15,7 @@ from autotag_core.inputs.json_rows import read_json
 from autotag_core.inputs.layout import Part
 from autotag_core.inputs.lines import TOO_LONG, read_lines
 from autotag_core.inputs.parquet_rows import read_parquet
-from autotag_core.inputs.row import WRONG_FILE, WRONG_ROW, Row
-
-BATCH_BYTES = 16 * 2**20
-BATCH_ROWS = 4096
+from autotag_core.inputs.row import BATCH_BYTES, BATCH_ROWS, WRONG_FILE, WRONG_ROW, Row
 
 
 def schema(columns: Sequence[Column]) -> pa.Schema:

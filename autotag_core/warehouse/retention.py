@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from deltalake import DeltaTable
-
 from autotag_core import storage
 from autotag_core.tables import RUNS, TABLES
 from autotag_core.warehouse import ROLLED_BACK, RunRecord, list_runs, table_uri
 from autotag_core.warehouse.delta import live_files, open_table
 from autotag_core.warehouse.delta_commits import FILE_RETENTION, FOREVER
-from autotag_core.warehouse.table_log import DAY_S, is_table, old_log_files, write_checkpoint
+from autotag_core.warehouse.table_log import (
+    DAY_S,
+    is_table,
+    old_data_files,
+    old_log_files,
+    removed_files,
+    write_checkpoint,
+)
 
 SHARDS = "shards"
 """Folder of the warehouse. In it, each run that built index shards has a folder of its own."""
@@ -91,7 +96,7 @@ def _replaced_files(uri: str, name: str, last: RunRecord, kept: list[RunRecord])
     Candidates are the files that commits up to that release's version added and removed again. So nothing is
     taken that the log does not name, such as files another writer is about to commit, and nothing added later.
     """
-    candidates = _removed_files(open_table(uri, last.table_versions[name]), uri) & set(storage.list_files(uri))
+    candidates = removed_files(open_table(uri, last.table_versions[name]), uri) & set(storage.list_files(uri))
     if not candidates:
         return set()
     live = set(live_files(open_table(uri), uri))
@@ -111,10 +116,5 @@ def _unnamed_files(uri: str) -> set[str]:
     table = open_table(uri)
     if table.metadata().configuration.get(FILE_RETENTION) != FOREVER:
         return set()
-    old = {file for file in storage.list_files(uri, DAY_S) if "/_delta_log/" not in file.removeprefix(uri)}
-    return old - set(live_files(table, uri)) - _removed_files(table, uri) if old else set()
-
-
-def _removed_files(table: DeltaTable, uri: str) -> set[str]:
-    gone = table.vacuum(retention_hours=0, dry_run=True, enforce_retention_duration=False)
-    return {storage.below(uri, path) for path in gone}
+    old = old_data_files(uri)
+    return old - set(live_files(table, uri)) - removed_files(table, uri) if old else set()

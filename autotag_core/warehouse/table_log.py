@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from deltalake import DeltaTable
+
 from autotag_core import storage
 from autotag_core.warehouse.delta import open_table
 
@@ -49,6 +51,17 @@ def old_log_files(uri: str, oldest: int) -> list[str]:
     doomed = [name for name in names if name[:20].isdecimal() and int(name[:20]) < first]
     doomed += [name for name in names if _PARTIAL.fullmatch(name)]
     return [storage.join(uri, "_delta_log", name) for name in sorted(set(doomed))]
+
+
+def removed_files(table: DeltaTable, uri: str, age_s: int = 0) -> set[str]:
+    """Files that the log says were removed, longer ago than age_s. AutotagError where one is not below the table."""
+    gone = table.vacuum(retention_hours=age_s // 3600, dry_run=True, enforce_retention_duration=False)
+    return {storage.below(uri, path) for path in gone}
+
+
+def old_data_files(uri: str) -> set[str]:
+    """Files of the table that are a day old, whether the log names them or not; not the log's own."""
+    return {file for file in storage.list_files(uri, DAY_S) if "/_delta_log/" not in file.removeprefix(uri)}
 
 
 def _log_names(uri: str, age_s: float = 0) -> list[str]:

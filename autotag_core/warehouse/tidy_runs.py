@@ -46,12 +46,6 @@ def _merge_files(runs: DeltaTable, uri: str) -> None:
 
 def _old_files(runs: DeltaTable, uri: str) -> list[str]:
     """Files that were merged a day ago, and day-old files that no commit names: writers that came second left them."""
-    old = {file for file in storage.list_files(uri, table_log.DAY_S) if "/_delta_log/" not in file.removeprefix(uri)}
-    unnamed = old - set(live_files(runs, uri)) - _merged_files(runs, uri, 0)
-    return sorted(unnamed | _merged_files(runs, uri, table_log.DAY_S))
-
-
-def _merged_files(runs: DeltaTable, uri: str, age_s: int) -> set[str]:
-    """Files that merges have replaced, by the log: those that were replaced longer ago than age_s."""
-    gone = runs.vacuum(retention_hours=age_s // 3600, dry_run=True, enforce_retention_duration=False)
-    return {storage.join(uri, path) for path in gone}
+    replaced = table_log.removed_files(runs, uri)
+    unnamed = table_log.old_data_files(uri) - set(live_files(runs, uri)) - replaced
+    return sorted(unnamed | table_log.removed_files(runs, uri, table_log.DAY_S))

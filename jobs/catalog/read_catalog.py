@@ -12,6 +12,7 @@ from pyspark.storagelevel import StorageLevel
 from autotag_core import labels
 from autotag_core.errors import InputError
 from autotag_core.tables import CATALOG, FAILURES, LABELS, WRITTEN_TAGS, Table
+from jobs.run.failure_log import in_words
 from jobs.run.run import Run
 from jobs.run.stages import stage
 from udfs.catalog import check as catalog
@@ -69,14 +70,9 @@ def _ids_of(run: Run, name: str, gifs_df: DataFrame, kept: ExitStack) -> DataFra
 
 
 def failures_by_reason(failures_df: DataFrame) -> str:
-    """Such as `3 x invalid_tags, 1 x missing_gif_id, such as MESSAGE`; empty where there are none.
-
-    The message is the first of those of the most frequent reason. It quotes a row, and says what may be wrong with it.
-    """
+    """The failures `in_words`. A message quotes a row, and says what may be wrong with it."""
     grouped_df = failures_df.groupBy("reason").agg(F.count("*").alias("rows"), F.min("message").alias("example"))
-    counts = grouped_df.orderBy(F.desc("rows"), "reason").collect()
-    said = ", ".join(f"{row['rows']} x {row['reason']}" for row in counts)
-    return f"{said}, such as `{counts[0]['example']}`" if counts else ""
+    return in_words((row["reason"], row["rows"], row["example"]) for row in grouped_df.collect())
 
 
 def _in_label_space(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:

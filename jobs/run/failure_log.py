@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -59,12 +60,17 @@ class FailureLog:
         return num_failures
 
     def summary(self, *stages: Stage) -> str:
-        """Failures of these stages, such as `3 x invalid_tags, 1 x missing_gif_id, such as MESSAGE`; empty if none.
+        """The failures of these stages, `in_words`."""
+        named = [(*name.split(":", 1), name) for name in self.counts]
+        chosen = [(reason, name) for stage, reason, name in named if stage in stages]
+        return in_words((reason, self.counts[name], self._examples.get(name)) for reason, name in chosen)
 
-        The message is one of the most frequent reason.
-        """
-        ranked = sorted(self.counts.items(), key=lambda item: (-item[1], item[0]))
-        counts = [(name, count) for name, count in ranked if name.partition(":")[0] in stages]
-        said = ", ".join(f"{count} x {name.partition(':')[2]}" for name, count in counts)
-        example = self._examples.get(counts[0][0]) if counts else None
-        return f"{said}, such as `{example}`" if example else said
+
+def in_words(failures: Iterable[tuple[str, int, str | None]]) -> str:
+    """(reason, how many, a message) as `3 x invalid_tags, 1 x missing_gif_id, such as MESSAGE`; empty if none.
+
+    The message is that of the most frequent reason.
+    """
+    ranked = sorted(failures, key=lambda failure: (-failure[1], failure[0]))
+    said = ", ".join(f"{count} x {reason}" for reason, count, _ in ranked)
+    return f"{said}, such as `{ranked[0][2]}`" if ranked and ranked[0][2] else said
