@@ -13,7 +13,7 @@ setup(
     else "",
     long_description_content_type="text/markdown",
     packages=find_packages(include=["autotag_core*", "udfs*", "jobs*"]),
-    package_data={"autotag_core": ["py.typed"]},
+    package_data={"autotag_core": ["py.typed"], "": ["*.csv"]},
     python_requires=">=3.11,<3.14",
     install_requires=[
         "boto3",
