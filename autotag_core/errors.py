@@ -30,6 +30,10 @@ class NotPublishedError(AutotagError):
     exit_code = 3
 
 
+class OutageError(NotPublishedError):
+    """A server that the run needs does not answer, or only that it can't now. The message names it. Exit code 3."""
+
+
 class NotTrainedError(AutotagError):
     """There is too little to learn from: the message says what was found and what is needed."""
 
@@ -42,24 +46,61 @@ class DiskFullError(AutotagError):
     """No space is left: the message names the folder whose disk is full."""
 
 
-_KINDS = {
+_KINDS: dict[str, type[AutotagError]] = {
     kind.__name__: kind
-    for kind in (AutotagError, InputError, NotPublishedError, NotTrainedError, NotConvertedError, DiskFullError)
+    for kind in (
+        *(AutotagError, InputError, NotPublishedError, OutageError, NotTrainedError, NotConvertedError, DiskFullError),
+    )
 }
 _FROM_EXECUTOR = re.compile(rf"autotag_core\.errors\.({'|'.join(_KINDS)}): (.+)")
+_NOT_CONNECTED = ("Could not connect to the endpoint", "Connect timeout on endpoint")
 
 
 def as_raised(error: BaseException) -> BaseException:
     """The AutotagError that an executor raised and Spark wrapped, of its own class; any other error as it is.
 
-    An error of a full disk, wherever it came from, becomes a DiskFullError.
+    An error of a full disk becomes a DiskFullError, wherever it came from, and that of an S3 that does not answer an
+    OutageError. So does that of an executor that can't connect: the driver could, before it sent the task.
     """
     if isinstance(error, AutotagError):
         return error
     found = _FROM_EXECUTOR.findall(_text(error))
     if found:
-        return _KINDS[found[-1][0]](found[-1][1].strip())
-    return disk_full(error) if is_disk_full(error) else error
+        name, message = found[-1]
+        return (OutageError if any(text in message for text in _NOT_CONNECTED) else _KINDS[name])(message.strip())
+    if is_disk_full(error):
+        return disk_full(error)
+    return outage(error) or error
+
+
+def outage(error: BaseException, place: str | None = None) -> OutageError | None:
+    """The error that names the place, where a library gave up on an S3 that did not answer, or only with a 429 or 5xx.
+
+    None for any other error. It goes by the text, as delta-rs, Arrow and S3A word it. Without `place`, the first URI in
+    that text is named.
+    """
+    text = scrubbed(_text(error))
+    found = _OUTAGE.search(text)
+    if found is None:
+        return None
+    uri = _URI.search(text)
+    said = next(filter(None, found.groups()), found.group())
+    return OutageError(outage_text(place or (uri.group() if uri else "S3"), said))
+
+
+def outage_text(place: str, said: str) -> str:
+    """The message of an OutageError on S3."""
+    return f"{place}: S3 does not answer, or only that it can't now ({said}): run again when it is back"
+
+
+_OUTAGE = re.compile(
+    r"Generic S3 error.*?((?:429|5(?!01)\d\d) [A-Z]\w+(?: [A-Z]\w+)*|operation timed out|error sending request"
+    r"|connection (?:closed|reset)|error decoding response body)"
+    r"|AWS Error (NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|THROTTLING|REQUEST_TIMEOUT)"
+    r"|AWS Error .*?(HTTP status (?:429|5(?!01)\d\d))"
+    r"|(Status Code: (?:429|5(?!01)\d\d))|(Unable to execute HTTP request)|(ApiCall(?:Attempt)?TimeoutException)"
+)
+_URI = re.compile(r"\b(?:s3[an]?|https?)://[^\s,;'\"()]+")
 
 
 def is_disk_full(error: BaseException) -> bool:

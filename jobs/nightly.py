@@ -13,7 +13,7 @@ from typing import Any
 if not __package__:  # spark-submit runs this file by its path: jobs/ is on sys.path, the project is not
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from autotag_core import experts, storage, warehouse
+from autotag_core import experts, outages, storage, warehouse
 from autotag_core.experts import TagSpace
 from autotag_core.failures import Stage as FailureStage
 from autotag_core.tables import MEDIA
@@ -22,7 +22,7 @@ from autotag_core.warehouse.lease import Lease
 from jobs.catalog.read_catalog import read_catalog
 from jobs.duplicates.group_duplicates import group_duplicates
 from jobs.embeddings.base_embeddings import adopt_embeddings
-from jobs.embeddings.embed_frames import embed_gifs
+from jobs.embeddings.embed_frames import embed_gifs, gifs_watched
 from jobs.embeddings.embed_motion import settle_head, train_temporal
 from jobs.embeddings.embed_tags import check_sessions, embed_tags
 from jobs.embeddings.embed_texts import embed_texts
@@ -39,6 +39,7 @@ from jobs.release.publish_run import publish_nothing, publish_run, recorded, tid
 from jobs.run.run import Run
 from jobs.run.stages import Stage
 from jobs.search.build_documents import build_search_documents
+from jobs.search.index_alias import watched
 from jobs.search.index_documents import index_documents, index_restored
 from jobs.training.write_examples import write_examples
 from jobs.votes.fit_judge import learn_to_score
@@ -77,7 +78,8 @@ def run_nightly(request: Request) -> Run:
 
     Nothing is published where nothing changed. Where it can't be done it raises, and the last release stays in place.
     """
-    checked = check_request(request)
+    with outages.watched(lambda: storage.ask((request.catalog, request.warehouse))):
+        checked = check_request(request)
     with lease.held(checked.request.warehouse, warehouse.new_run_id(datetime.now(UTC))) as held:
         return _run(checked, held)
 
@@ -110,7 +112,7 @@ def _run(checked: Checked, held: Lease) -> Run:
         build_search_documents(run)
         if run.config.training.enabled and run.tables.has(MEDIA):
             write_examples(run)
-        with index_restored(run, index):
+        with watched(index), index_restored(run, index):
             if index is not None:
                 index_documents(run, index)
             publish_run(run, index)
@@ -126,7 +128,8 @@ def _embed(run: Run) -> TagSpace | None:
     if relates_frames:
         settle_head(run)
     if sees_frames(run.config):
-        seen = embed_gifs(run)
+        with gifs_watched(run):
+            seen = embed_gifs(run)
         _check_failed_share(run, seen.num_failed)
         if relates_frames:
             train_temporal(run, seen)

@@ -20,13 +20,16 @@ import pytest
 from PIL import Image
 from pyspark.sql import SparkSession
 
+from autotag_core import storage
 from autotag_core.failures import Reason
 from autotag_core.local_machine import ElasticsearchServer, S3Server
 from autotag_core.local_machine.jars import ELASTICSEARCH_9
 from autotag_core.local_machine.shipped import is_oldest_spark
 from autotag_core.sample import BROKEN_KINDS
+from jobs.process.ending import Ending
 from jobs.process.session import spark_session
 from jobs.sample.own_environment import own_environment
+from tests.refusing_proxy import RefusingProxy
 
 REASONS_BY_TEST = {
     "test_each_broken_item_ends_as_its_known_failure": frozenset(
@@ -82,6 +85,7 @@ def user_cache() -> Iterator[Path]:
     """A cache of converted networks for this run and its children: those of tests are large, and nobody's."""
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", folder)
+        patch.setattr(Ending, "_late", lambda _: None)  # a command that is tried here must not end this process
         # Compiled loops are the same in every run, and compiling them takes as long as some hundred tests.
         compiled = Path(__file__).resolve().parents[1] / ".cache" / "compiled"
         patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR") or str(compiled))
@@ -105,6 +109,17 @@ def bucket(s3: S3Server) -> str:
     return f"s3a://{name}"
 
 
+@pytest.fixture
+def refusing(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[RefusingProxy]:
+    """A proxy in front of `s3`, which passes everything until it is told not to; the environment leads to it."""
+    proxy = RefusingProxy(s3.endpoint)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", proxy.url)
+    storage.files._s3_client.cache_clear()
+    yield proxy
+    proxy.close()
+    storage.files._s3_client.cache_clear()
+
+
 @pytest.fixture(scope="session")
 def spark(s3: S3Server) -> Iterator[SparkSession]:
     """One session of two cores with Delta for the whole run, for local paths and for the buckets of `s3`."""
@@ -113,6 +128,17 @@ def spark(s3: S3Server) -> Iterator[SparkSession]:
     session = spark_session("tests", master="local[2,4]", extra=extra, is_short=True)
     yield session
     session.stop()
+
+
+@pytest.fixture
+def num_failed_tasks(spark: SparkSession) -> Callable[[], int]:
+    """How many tasks have failed since the session began, over all executors."""
+
+    def count() -> int:
+        summaries = spark.sparkContext._jsc.sc().statusStore().executorList(False)
+        return sum(summaries.apply(number).failedTasks() for number in range(summaries.size()))
+
+    return count
 
 
 @pytest.fixture(scope="session")

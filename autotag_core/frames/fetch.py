@@ -72,7 +72,7 @@ def fetch_bytes(uri: str, config: FramesConfig, stop: threading.Event | None = N
         if stop is not None and stop.is_set():
             raise _error(Reason.FETCH_FAILED, f"{uri}: stopped, its result is no longer wanted")
         if time.monotonic() > deadline:
-            limit = f"{config.fetch_deadline_s:g} s (frames.fetch_deadline_s)"
+            limit = f"{config.fetch_deadline_s:g} s, with all its tries"
             raise _error(Reason.FETCH_FAILED, f"{uri}: not read whole within {limit}")
 
     read = _reader(uri, config, check)

@@ -28,7 +28,8 @@ def read_part(part: Part, columns: Sequence[Column], separator: str) -> Iterator
     """The rows that begin in the part, in batches of at most about 16 MB.
 
     `separator` is between the tags of a CSV cell that is no JSON list. A row that can't be read is a row that says so,
-    as is a file whose columns can't be told: one row with `wrong` = file. InputError where storage can't give the file.
+    as is a file whose columns can't be told: one row with `wrong` = file. InputError or OutageError where storage
+    can't give the file.
     Memory: about 16 MB, and for Parquet a page of each column.
     """
     try:
@@ -38,7 +39,7 @@ def read_part(part: Part, columns: Sequence[Column], separator: str) -> Iterator
             yield from _batches(_rows(part, columns, separator), columns)
     except (OSError, pa.ArrowException) as error:
         if "AWS Error" in str(error):  # the file is not to blame, and may be read by another try
-            raise InputError(storage.explain(part.uri, error)) from None
+            raise storage.outage_at(part.uri, error) or InputError(storage.explain(part.uri, error)) from None
         nothing = [None] * len(columns)
         yield _batch([Row(nothing, WRONG_FILE, f"{part.uri}: cannot be read: {storage.one_line(error)}")], columns)
 

@@ -19,6 +19,7 @@ from autotag_core.search.credentials import ElasticsearchCredentials, read_crede
 from autotag_core.search.indexes import check_count, count_refreshed, create_index, finish_index, index_name
 from autotag_core.search.marks import Mark, change_mark, index_form, read_mark
 from autotag_core.search.queries import SearchHit, search_gifs
+from autotag_core.search.retries import ask
 
 __all__ = [
     "BulkOutcome",
@@ -26,6 +27,7 @@ __all__ = [
     "Mark",
     "Refusal",
     "SearchHit",
+    "ask",
     "bulk_change",
     "bulk_index",
     "change_mark",

@@ -7,6 +7,7 @@ waits without jitter, and fails a whole request for one over-long id.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 from elastic_transport import TransportError
 from elasticsearch import ApiError, Elasticsearch
 
+from autotag_core import outages
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.errors import NotPublishedError
+from autotag_core.errors import NotPublishedError, OutageError
 from autotag_core.search.client import explain, is_transient, is_transient_status, reason_text
 from autotag_core.search.retries import wait
 
@@ -55,8 +57,8 @@ def bulk_index(
     repeated request, task or speculative copy writes the same bytes under the same id, in any order.
 
     A 429, 5xx or cut connection, of a request or of an item, is tried up to config.attempts times with `wait` in
-    between; if it lasts, NotPublishedError. A request that is refused as a whole (400, 413) is halved until the
-    document at fault is alone.
+    between; if it lasts, or takes longer than OUTAGE_S, OutageError. A request that is refused
+    as a whole (400, 413) is halved until the document at fault is alone.
     """
     operations = (_operation(str(document["gif_id"]), document) for document in documents)
     for batch in _batches(operations, config):
@@ -108,7 +110,7 @@ def _index_batch(
 ) -> BulkOutcome:
     pending = batch
     refused: list[Refusal] = []
-    attempt = 1
+    attempt, end = 1, time.monotonic() + outages.OUTAGE_S
     while True:
         try:
             items = _send(client, index, pending)
@@ -124,8 +126,8 @@ def _index_batch(
             refused += newly_refused
             if not pending:
                 return BulkOutcome(len(batch) - len(refused), tuple(refused))
-        if attempt >= config.attempts:
-            raise NotPublishedError(f"{problem}; {len(pending)} documents of a batch not indexed after {attempt} tries")
+        if attempt >= config.attempts or time.monotonic() > end:
+            raise OutageError(f"{problem}; {len(pending)} documents of a batch not indexed after {attempt} tries")
         wait(attempt, config)
         attempt += 1
 

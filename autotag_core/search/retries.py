@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from elastic_transport import TransportError
+from elastic_transport import ConnectionTimeout, TransportError
 from elasticsearch import ApiError, Elasticsearch
 
+from autotag_core import outages
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.errors import AutotagError, InputError, NotPublishedError
+from autotag_core.errors import AutotagError, InputError, OutageError
 from autotag_core.search.client import explain, is_from_elasticsearch, is_transient
 
 T = TypeVar("T")
@@ -26,19 +27,31 @@ def wait(attempt: int, config: ElasticsearchConfig) -> None:
     time.sleep(random.uniform(0, min(config.max_backoff_s, config.initial_backoff_s * 2 ** (attempt - 1))))
 
 
+def ask(client: Elasticsearch) -> None:
+    """OutageError where Elasticsearch does not answer one request within ten seconds, or only that it can't now.
+
+    Any other answer will do, also one that refuses.
+    """
+    try:
+        client.options(request_timeout=10).info()
+    except (ApiError, TransportError) as error:
+        if is_transient(error):
+            raise OutageError(explain(client, error)) from None
+
+
 def with_retries(
     client: Elasticsearch,
     config: ElasticsearchConfig,
     call: Callable[[], T],
-    unreachable: type[AutotagError] = NotPublishedError,
+    unreachable: type[AutotagError] = OutageError,
 ) -> T:
     """What `call` returns, tried up to config.attempts times. It is for the driver's requests, which can be repeated.
 
-    A transient failure that lasts is a NotPublishedError (`unreachable` where there was no answer at all). A refused
-    credential, or an address without Elasticsearch, is an InputError. What Elasticsearch itself refuses (400, 404, ...)
-    is raised as it comes.
+    A transient failure that lasts, or takes longer than OUTAGE_S, is an OutageError (`unreachable` where no connection
+    was made at all). A refused credential, or an address without Elasticsearch, is an InputError. What Elasticsearch
+    itself refuses (400, 404, ...) is raised as it comes.
     """
-    attempt = 1
+    attempt, end = 1, time.monotonic() + outages.OUTAGE_S
     while True:
         try:
             return call()
@@ -47,8 +60,8 @@ def with_retries(
                 if is_from_elasticsearch(error) and getattr(error, "status_code", 0) not in (401, 403):
                     raise
                 raise InputError(explain(client, error)) from None
-            if attempt >= config.attempts:
-                kind = NotPublishedError if isinstance(error, ApiError) else unreachable
+            if attempt >= config.attempts or time.monotonic() > end:
+                kind = OutageError if isinstance(error, ApiError | ConnectionTimeout) else unreachable
                 raise kind(f"{explain(client, error)}; tries: {attempt}") from None
         wait(attempt, config)
         attempt += 1

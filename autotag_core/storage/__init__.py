@@ -3,13 +3,12 @@
 from autotag_core.storage.arrow import arrow_paths, storage_options
 from autotag_core.storage.checked import check_uri, check_warehouse
 from autotag_core.storage.copies import host_copy
-from autotag_core.storage.explaining import explain, explained, one_line, write_error
+from autotag_core.storage.explaining import answering, explain, explained, one_line, outage_at, write_error
 from autotag_core.storage.files import (
     create_file,
     download_file,
     endpoint_url,
     is_anonymous,
-    keeps_what_is_there,
     locked,
     new_file,
     pays_requests,
@@ -21,6 +20,8 @@ from autotag_core.storage.files import (
 )
 from autotag_core.storage.listing import (
     abort_uploads,
+    ask,
+    ask_any,
     check_exists,
     check_reachable,
     delete_files,
@@ -55,7 +56,10 @@ __all__ = [
     "IrregularFileError",
     "abort_uploads",
     "absolute",
+    "answering",
     "arrow_paths",
+    "ask",
+    "ask_any",
     "below",
     "check_exists",
     "check_places",
@@ -79,7 +83,6 @@ __all__ = [
     "is_s3",
     "is_within",
     "join",
-    "keeps_what_is_there",
     "list_files",
     "local_path",
     "locked",
@@ -87,6 +90,7 @@ __all__ = [
     "num_bytes",
     "one_line",
     "open_regular",
+    "outage_at",
     "own_place",
     "pays_requests",
     "prefixes",

@@ -17,6 +17,9 @@ from autotag_core.storage.uris import is_s3, local_path
 if TYPE_CHECKING:
     import pyarrow.fs as pafs
 
+_PATIENCE = {"connect_timeout": "5s", "timeout": "30s", "retry_timeout": "60s"}
+"""delta-rs asks again for a minute, and waits half a minute for each answer. Its default is three minutes a request."""
+
 
 def storage_options(uri: str) -> dict[str, str] | None:
     """delta-rs options from boto3's credential chain, so that profiles and roles work as everywhere else."""
@@ -30,7 +33,7 @@ def storage_options(uri: str) -> dict[str, str] | None:
         credentials = None if is_anonymous() else session.get_credentials()
     except BotoCoreError as error:
         raise InputError(explain(uri, error)) from None
-    options = {"AWS_REGION": region, "aws_conditional_put": "etag"}
+    options = {"AWS_REGION": region, "aws_conditional_put": "etag", **_PATIENCE}
     if is_anonymous():
         options["AWS_SKIP_SIGNATURE"] = "true"
     elif credentials is None:

@@ -6,9 +6,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
+from urllib3.exceptions import HTTPError
 
-from autotag_core.errors import AutotagError, InputError, disk_full, is_disk_full, scratch_folders, scrubbed
+from autotag_core.errors import (
+    AutotagError,
+    InputError,
+    OutageError,
+    disk_full,
+    is_disk_full,
+    outage,
+    outage_text,
+    scratch_folders,
+    scrubbed,
+)
 from autotag_core.storage.uris import is_s3, local_path, refuse_credentials
 
 _CODES = {
@@ -23,6 +35,11 @@ _CODES = {
     "PermanentRedirect": "the bucket is in another region: check AWS_REGION and AWS_ENDPOINT_URL",
     "AuthorizationHeaderMalformed": "the bucket is in another region: check AWS_REGION and AWS_ENDPOINT_URL",
 }
+_REFUSING_CODES = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "Throttling", "ThrottlingException"}
+_NO_CONNECTION = (boto.EndpointConnectionError, boto.ConnectTimeoutError)
+_NO_ANSWER = (boto.ReadTimeoutError, boto.ConnectionClosedError, boto.IncompleteReadError, boto.ResponseStreamingError)
+answered_endpoints: set[str] = set()
+"""The S3 endpoints that have answered this process. One that never has may be a wrong AWS_ENDPOINT_URL."""
 
 
 @contextmanager
@@ -30,6 +47,7 @@ def explained(uri: str, folder: Path | None = None) -> Iterator[None]:
     """Turn what goes wrong with this URI into an InputError of one line. Refuse a URI that holds a credential.
 
     A full disk is a DiskFullError. It names `folder`, where that is given: the local place of what is copied or made.
+    An S3 that does not answer, or only that it can't now, is an OutageError.
     """
     refuse_credentials(uri)
     try:
@@ -37,9 +55,48 @@ def explained(uri: str, folder: Path | None = None) -> Iterator[None]:
     except Exception as error:
         if isinstance(error, OSError) and is_disk_full(error):
             raise disk_full(error, folder or _local_folder(uri)) from None
+        if (found := outage_at(uri, error)) is not None:
+            raise found from None
         if isinstance(error, OSError | ValueError | ClientError | BotoCoreError) or _is_of_boto3(error):
             raise InputError(explain(uri, error)) from None
         raise
+
+
+@contextmanager
+def answering(uri: str) -> Iterator[None]:
+    """Let an outage of S3 in the block be an OutageError, whichever library asks it. Other errors pass as they are."""
+    try:
+        yield
+    except Exception as error:
+        if (found := outage_at(uri, error)) is not None:
+            raise found from None
+        raise
+
+
+def outage_at(uri: str, error: BaseException) -> OutageError | None:
+    """The OutageError for what a library says of an S3 that does not answer, or only that it can't now; else None."""
+    if isinstance(error, AutotagError) or not is_s3(uri):
+        return None
+    if _is_of_boto3(error):  # of a transfer in parts: the cause is what boto3 met
+        inner = getattr(error, "last_exception", None) or error.__context__
+        return outage_at(uri, inner) if inner is not None else None
+    if isinstance(error, ClientError | BotoCoreError | HTTPError):
+        said = _refusal(error)
+        return OutageError(outage_text(uri, said)) if said else None
+    return outage(error, uri)
+
+
+def _refusal(error: Exception) -> str:
+    """How S3 did not answer, or that it can't now. Empty for any other error of boto3."""
+    if isinstance(error, ClientError):
+        code = str(error.response.get("Error", {}).get("Code", ""))
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+        is_refused = code in _REFUSING_CODES or status == 429 or (status >= 500 and status != 501)
+        return f"{status} {code.removeprefix(str(status))}".strip() if is_refused else ""
+    if isinstance(error, _NO_CONNECTION):
+        asked = str(error.kwargs.get("endpoint_url", ""))
+        return one_line(error) if any(asked.startswith(known) for known in answered_endpoints) else ""
+    return type(error).__name__ if isinstance(error, (*_NO_ANSWER, HTTPError)) else ""
 
 
 @contextmanager
@@ -62,13 +119,13 @@ def _local_folder(uri: str) -> Path:
 
 
 def write_error(uri: str, error: Exception) -> AutotagError:
-    """What to raise where a table's place can't be written: DiskFullError or InputError, in one line."""
+    """What to raise where a table's place can't be written: DiskFullError, OutageError or InputError, in one line."""
     if is_disk_full(error):
         return disk_full(error, _local_folder(uri))
-    return InputError(f"{uri}: cannot be written: {one_line(error)}")
+    return outage_at(uri, error) or InputError(f"{uri}: cannot be written: {one_line(error)}")
 
 
-def _is_of_boto3(error: Exception) -> bool:
+def _is_of_boto3(error: BaseException) -> bool:
     return any(kind.__module__ == "boto3.exceptions" for kind in type(error).__mro__)
 
 

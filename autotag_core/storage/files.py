@@ -21,8 +21,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from autotag_core.errors import scratch_folders
-from autotag_core.storage.explaining import explained, space_in
+from autotag_core.errors import InputError, scratch_folders
+from autotag_core.storage.explaining import answered_endpoints, explained, space_in
 from autotag_core.storage.scratch import SCRATCH
 from autotag_core.storage.uris import (
     is_s3,
@@ -72,14 +72,29 @@ def _s3_client(pid: int, connect_timeout_s: float, read_timeout_s: float, attemp
     )
     if pays_requests():
         client.meta.events.register("before-call.s3", _pay)
+
+    def remember(http_response: Any, **_: Any) -> None:
+        if http_response.status_code < 500:
+            answered_endpoints.add(client.meta.endpoint_url)
+
+    client.meta.events.register("after-call.s3", remember)
     return client
 
 
 def s3_client(
-    connect_timeout_s: float = 5, read_timeout_s: float = 60, attempts: int = 5, connections: int = 16
+    connect_timeout_s: float = 5, read_timeout_s: float = 30, attempts: int = 5, connections: int = 16
 ) -> Any:
-    """This process's S3 client for these settings: thread-safe, made once, never shared over a fork."""
+    """This process's S3 client for these settings: thread-safe, made once, never shared over a fork.
+
+    By default a request that gets no answer at all fails after two and a half minutes, one that is refused after some
+    ten seconds.
+    """
     return _s3_client(os.getpid(), connect_timeout_s, read_timeout_s, attempts, connections)
+
+
+def urgent_client() -> Any:
+    """The same for what must be known at once: one try, of ten seconds at most."""
+    return s3_client(read_timeout_s=10, attempts=1)
 
 
 def read_bytes(uri: str) -> bytes:
@@ -91,42 +106,49 @@ def read_bytes(uri: str) -> bytes:
         return local_path(uri).read_bytes()
 
 
-def write_bytes(uri: str, data: bytes) -> None:
-    """Write the whole object. A local file appears under its name only when it is complete."""
+def write_bytes(uri: str, data: bytes, is_urgent: bool = False) -> None:
+    """Write the whole object. A local file appears under its name only when it is complete.
+
+    With `is_urgent`, S3 is asked once, and has ten seconds to answer.
+    """
     with explained(uri):
         if is_s3(uri):
             bucket, key = split_s3(uri)
-            s3_client().put_object(Bucket=bucket, Key=key, Body=data)
+            client = urgent_client() if is_urgent else s3_client()
+            client.put_object(Bucket=bucket, Key=key, Body=data)
             return
         with _complete(local_path(uri)) as partial:
             partial.write_bytes(data)
 
 
 _IS_THERE = ("PreconditionFailed", "412", "ConditionalRequestConflict")
+_NOT_KNOWN = ("NotImplemented", "501")
 
 
 def create_file(uri: str, data: bytes) -> bool:
-    """Write the object where there is none; False where there is one. Of many that do so at once one succeeds."""
+    """Write the object where there is none; False where there is one. Of many that do so at once one succeeds.
+
+    InputError where the store says that it can't do so.
+    """
     with explained(uri):
         if is_s3(uri):
             bucket, key = split_s3(uri)
             try:
                 s3_client().put_object(Bucket=bucket, Key=key, Body=data, IfNoneMatch="*")
             except ClientError as error:
-                if error.response.get("Error", {}).get("Code") not in _IS_THERE:
+                code = error.response.get("Error", {}).get("Code", "")
+                if code in _NOT_KNOWN:
+                    raise InputError(f"{uri}: this store does not know If-None-Match") from None
+                if code not in _IS_THERE:
                     raise
                 return False
             return True
-        path = local_path(uri)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        whole = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(3).hex()}.partial")
-        try:
-            whole.write_bytes(data)
-            os.link(whole, path)  # which, unlike a new name for the file, never replaces another
-        except FileExistsError:
-            return False
-        finally:
-            whole.unlink(missing_ok=True)
+        with _partial(local_path(uri)) as partial:
+            partial.write_bytes(data)
+            try:
+                os.link(partial, local_path(uri))  # which, unlike a new name for the file, never replaces another
+            except FileExistsError:
+                return False
         return True
 
 
@@ -174,19 +196,33 @@ def download_file(uri: str, path: Path) -> None:
     with explained(uri, path.parent), _complete(path) as partial:
         if is_s3(uri):
             bucket, key = split_s3(uri)
-            s3_client().download_file(bucket, key, str(partial))
+            s3_client(attempts=2).download_file(bucket, key, str(partial), Config=_download_config())
         else:
             shutil.copyfile(local_path(uri), partial)
+
+
+def _download_config() -> Any:
+    """A download begins anew where its body breaks off, and each beginning has its own tries: three times two."""
+    from boto3.s3.transfer import TransferConfig
+
+    return TransferConfig(num_download_attempts=3)
 
 
 @contextmanager
 def _complete(path: Path) -> Iterator[Path]:
     """A name to write to. It becomes the path when the block ends well and is gone when it does not."""
+    with _partial(path) as partial:
+        yield partial
+        partial.replace(path)
+
+
+@contextmanager
+def _partial(path: Path) -> Iterator[Path]:
+    """A name beside the path to write to, which is gone when the block ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name[:200]}.{os.getpid()}.{os.urandom(3).hex()}.partial")
     try:
         yield partial
-        partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -197,17 +233,3 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("a") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
-
-
-def keeps_what_is_there(uri: str) -> bool:
-    """Whether the S3 store refuses to overwrite this object, which is there, with If-None-Match: *."""
-    bucket, key = split_s3(uri)
-    with explained(uri):
-        try:
-            s3_client().put_object(Bucket=bucket, Key=key, Body=b"", IfNoneMatch="*")
-        except ClientError as error:
-            code = error.response.get("Error", {}).get("Code", "")
-            if code not in ("PreconditionFailed", "412", "NotImplemented", "501"):
-                raise
-            return code in ("PreconditionFailed", "412")
-    return False

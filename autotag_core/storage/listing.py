@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import random
 import shutil
+import stat
 import time
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 
-from autotag_core.errors import InputError
+from autotag_core.errors import InputError, OutageError
 from autotag_core.storage.checked import check_uri
 from autotag_core.storage.explaining import explained
-from autotag_core.storage.files import s3_client
+from autotag_core.storage.files import s3_client, urgent_client
 from autotag_core.storage.uris import (
     is_s3,
     join,
@@ -73,30 +77,25 @@ def list_files(uri: str, age_s: float = 0) -> list[str]:
     With age_s, only files that were last written longer ago than that.
     """
     before = time.time() - age_s if age_s else math.inf
-    with explained(uri):
-        if not is_s3(uri):
-            root = local_path(uri)
-            files = [
-                path for path in root.rglob("*") if path.is_file() and (not age_s or path.stat().st_mtime < before)
-            ]
-            return [join(uri, path.relative_to(root).as_posix()) for path in files]
-        bucket, key = split_s3(uri)
-        folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
-        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder)
-        items = [item for page in pages for item in page.get("Contents", [])]
-        return [join(uri, it["Key"].removeprefix(folder)) for it in items if it["LastModified"].timestamp() < before]
+    return [file.uri for file in _listing(uri, is_folder=True) if file.is_regular and file.written < before]
 
 
 def stamp(uri: str) -> str:
     """A short hash that changes when the file, or a file below the folder, is written.
     It is made of names, sizes, and etags on S3 or times of change on a local disk.
     """
-    return hashlib.sha256(json.dumps(_listing(uri)).encode()).hexdigest()[:12]
+    found = [(file.name, file.num_bytes, file.tag) for file in _listing(uri) if file.is_regular]
+    return hashlib.sha256(json.dumps(found).encode()).hexdigest()[:12]
 
 
 def num_bytes(uri: str) -> int:
     """The size of the file, or of all files below the folder; 0 where there is nothing."""
-    return sum(size for _, size, _ in _listing(uri))
+    return sum(file.num_bytes for file in _listing(uri) if file.is_regular)
+
+
+def file_sizes(uri: str) -> dict[str, int]:
+    """Bytes of each file below the folder, by the last part of its name: for folders without folders in them."""
+    return {file.name.rpartition("/")[2]: file.num_bytes for file in _listing(uri) if file.is_regular}
 
 
 def sizes(uri: str) -> dict[str, int]:
@@ -105,44 +104,72 @@ def sizes(uri: str) -> dict[str, int]:
     InputError where there is nothing, or something that is no regular file, such as a pipe or a device.
     """
     check_exists(uri)
-    if is_s3(uri):
-        bucket = uri.partition("://")[0] + "://" + split_s3(uri)[0]
-        found = {
-            storage_uri: size for key, size, _ in _listing(uri) if not (storage_uri := f"{bucket}/{key}").endswith("/")
-        }
-        return {uri: found[uri]} if uri in found else found
+    files = _listing(uri)
+    if irregular := [file.name for file in files if not file.is_regular]:
+        raise InputError(f"{irregular[0]}: not a regular file")
+    found = {file.uri: file.num_bytes for file in files if not file.uri.endswith("/")}  # some stores list folders
+    return {uri: found[uri]} if uri in found else found
+
+
+@dataclass(frozen=True)
+class _Found:
+    """A file or object."""
+
+    name: str
+    """Its path or key."""
+    uri: str
+    num_bytes: int
+    written: float
+    """Seconds since 1970, by the clock of who keeps it."""
+    tag: str
+    """Differs when the file is written: its etag, or the time of its last change."""
+    is_regular: bool = True
+
+
+def _listing(uri: str, is_folder: bool = False) -> list[_Found]:
+    """The file, and each file below the folder, by name. With is_folder, only what is below.
+
+    What another process deletes meanwhile is not there.
+    """
+    with explained(uri):
+        found = _objects(uri, is_folder) if is_s3(uri) else _local_files(uri, is_folder)
+        return sorted(found, key=lambda file: file.name)
+
+
+def _objects(uri: str, is_folder: bool) -> Iterator[_Found]:
+    bucket, key = split_s3(uri)
+    folder = key.rstrip("/") + "/" if key.rstrip("/") else ""
+    pages = (
+        s3_client()
+        .get_paginator("list_objects_v2")
+        .paginate(Bucket=bucket, Prefix=folder if is_folder else key.rstrip("/"))
+    )
+    for item in (item for page in pages for item in page.get("Contents", [])):
+        name = item["Key"]
+        if name == key and not is_folder:
+            place = uri
+        elif name.startswith(folder):
+            place = join(uri, name.removeprefix(folder))
+        else:
+            continue
+        yield _Found(name, place, item["Size"], item["LastModified"].timestamp(), item.get("ETag", ""))
+
+
+def _local_files(uri: str, is_folder: bool) -> Iterator[_Found]:
     root = local_path(uri)
-    with explained(uri):
-        if not root.is_dir():
-            return {uri: _regular(root)}
-        paths = [path for path in root.rglob("*") if not path.is_dir()]
-        return {join(uri, path.relative_to(root).as_posix()): _regular(path) for path in paths}
-
-
-def _regular(path: Path) -> int:
-    if not path.is_file():
-        raise InputError(f"{path}: not a regular file")
-    return path.stat().st_size
-
-
-def file_sizes(uri: str) -> dict[str, int]:
-    """Bytes of each file below the folder, by the last part of its name: for folders without folders in them."""
-    return {name.rpartition("/")[2]: size for name, size, _ in _listing(uri)}
-
-
-def _listing(uri: str) -> list[tuple[str, int, str]]:
-    """(name, size, etag or time of change) of the file, or of each file below the folder, sorted."""
-    with explained(uri):
-        if not is_s3(uri):
-            root = local_path(uri)
-            files = [root] if root.is_file() else sorted(path for path in root.rglob("*") if path.is_file())
-            return [(str(file), file.stat().st_size, str(file.stat().st_mtime_ns)) for file in files]
-        bucket, key = split_s3(uri)
-        pages = s3_client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=key.rstrip("/"))
-        items = (item for page in pages for item in page.get("Contents", []))
-        below = key.rstrip("/") + "/"
-        here = (item for item in items if item["Key"] == key or item["Key"].startswith(below))
-        return sorted((item["Key"], item["Size"], item["ETag"]) for item in here)
+    if root.is_dir():
+        paths = [(path, join(uri, path.relative_to(root).as_posix())) for path in root.rglob("*") if not path.is_dir()]
+    else:
+        paths = [] if is_folder else [(root, uri)]
+    for path, place in paths:
+        try:
+            state = path.stat()
+        except FileNotFoundError:
+            if not path.is_symlink():
+                continue
+            state = path.lstat()  # it leads nowhere
+        is_regular = stat.S_ISREG(state.st_mode)
+        yield _Found(str(path), place, state.st_size, state.st_mtime, str(state.st_mtime_ns), is_regular)
 
 
 def is_file(uri: str) -> bool:
@@ -177,3 +204,33 @@ def check_reachable(uri: str) -> None:
         if is_s3(uri):
             bucket, key = split_s3(uri)
             s3_client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
+
+
+def ask_any(uris: Sequence[str]) -> None:
+    """OutageError where none of three of these objects, drawn anew at each call, is answered for. A byte is read."""
+    refused: OutageError | None = None
+    for uri in random.sample(uris, min(_NUM_DRAWN, len(uris))):
+        bucket, key = split_s3(uri)
+        try:
+            with explained(uri):
+                urgent_client().get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].read()
+            return
+        except OutageError as error:
+            refused = error
+        except InputError:  # not there, or not for us: an answer
+            return
+    if refused is not None:
+        raise refused
+
+
+_NUM_DRAWN = 3
+
+
+def ask(uris: Iterable[str]) -> None:
+    """OutageError where a bucket of the URIs does not answer one request within ten seconds, or only that it can't now.
+
+    Any other answer will do, also one that refuses. Local URIs are not asked.
+    """
+    for bucket, uri in {split_s3(uri)[0]: uri for uri in uris if is_s3(uri)}.items():
+        with suppress(InputError), explained(uri):
+            urgent_client().list_objects_v2(Bucket=bucket, Prefix=split_s3(uri)[1], MaxKeys=1)

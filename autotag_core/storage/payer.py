@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, cast
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from autotag_core.storage.explaining import explain
+from autotag_core.storage.explaining import explain, outage_at
 from autotag_core.storage.files import s3_client
 
 _READ_AHEAD = 2**20
@@ -50,7 +50,7 @@ class _Object(io.RawIOBase):
         try:
             data = s3_client().get_object(Bucket=self._bucket, Key=self._key, Range=span)["Body"].read()
         except Exception as error:
-            raise OSError(explain(f"s3a://{self._path}", error)) from None
+            raise _error(self._path, error) from None
         buffer[: len(data)] = data
         self._at += len(data)
         return len(data)
@@ -61,7 +61,11 @@ def _size(path: str) -> int:
     try:
         return int(s3_client().head_object(Bucket=bucket, Key=key)["ContentLength"])
     except Exception as error:
-        raise OSError(explain(f"s3a://{path}", error)) from None
+        raise _error(path, error) from None
+
+
+def _error(path: str, error: Exception) -> Exception:
+    return outage_at(f"s3a://{path}", error) or OSError(explain(f"s3a://{path}", error))
 
 
 class _Handler(pafs.FileSystemHandler):

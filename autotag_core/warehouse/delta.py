@@ -15,8 +15,9 @@ from autotag_core.tables import Table, check_columns
 
 
 def open_table(uri: str, version: int | None = None) -> DeltaTable:
-    """The Delta table at the URI, at its newest version or the given one."""
-    return DeltaTable(delta_uri(uri), version=version, storage_options=storage.storage_options(uri))
+    """The Delta table at the URI, at its newest version or the given one. OutageError where S3 does not answer."""
+    with storage.answering(uri):
+        return DeltaTable(delta_uri(uri), version=version, storage_options=storage.storage_options(uri))
 
 
 def live_files(delta: DeltaTable, uri: str) -> list[str]:
@@ -33,7 +34,10 @@ def live_files(delta: DeltaTable, uri: str) -> list[str]:
 def read_rows(
     delta: DeltaTable, uri: str, table: Table, columns: Sequence[str] | None = None, where: pc.Expression | None = None
 ) -> pa.Table:
-    """Rows of this version as Arrow, filtered while they are read. One AutotagError lists every wrong column."""
+    """Rows of this version as Arrow, filtered while they are read. One AutotagError lists every wrong column.
+
+    OutageError where S3 does not answer.
+    """
     check_columns(table, pa.schema(delta.schema().to_arrow()))
     files = live_files(delta, uri)
     schema = table.plain_schema
@@ -49,7 +53,8 @@ def read_rows(
         partitioning=ds.HivePartitioning(pa.schema([schema.field(name) for name in table.partition_by])),
         partition_base_dir=root,  # a folder above the table may be named like version=2
     )
-    return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+    with storage.answering(uri):
+        return dataset.to_table(columns=list(columns) if columns else None, filter=where)
 
 
 def delta_uri(uri: str) -> str:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from autotag_core.processes import start_of
+
 
 @dataclass(frozen=True)
 class Holder:
@@ -44,7 +46,7 @@ class Holder:
             return False
         if self.boot != here.boot:
             return True
-        return self.processes == here.processes and _start_of(self.pid) != self.process_started
+        return self.processes == here.processes and start_of(self.pid) != self.process_started
 
 
 def this_process(run_id: str) -> Holder:
@@ -54,13 +56,4 @@ def this_process(run_id: str) -> Holder:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         processes = str(Path("/proc/self/ns/pid").readlink())
     started = datetime.now(UTC).isoformat(timespec="seconds")
-    return Holder(run_id, started, socket.gethostname(), boot, processes, os.getpid(), _start_of(os.getpid()))
-
-
-def _start_of(pid: int) -> str:
-    """When the process started. Empty where there is none, where it is a zombie, and on systems without /proc."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return "" if fields[0] in ("Z", "X") else fields[19]
+    return Holder(run_id, started, socket.gethostname(), boot, processes, os.getpid(), start_of(os.getpid()))

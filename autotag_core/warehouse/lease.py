@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
 
-from autotag_core import storage
-from autotag_core.errors import InputError, NotPublishedError
+from autotag_core import outages, storage
+from autotag_core.errors import InputError, NotPublishedError, OutageError
 from autotag_core.warehouse.holder import Holder, this_process
 
 LEASE_S = 120.0
@@ -29,6 +29,8 @@ class Lease:
 
     def __init__(self, warehouse: str, number: int, holder: Holder) -> None:
         self.warehouse, self.number, self.holder = warehouse, number, holder
+        self._writing = threading.Lock()
+        self._is_settled = self._is_done = False
 
     def check(self) -> None:
         """NotPublishedError where another run has taken the lease over, since this one gave no sign of life."""
@@ -40,35 +42,40 @@ class Lease:
             )
 
     def beat(self) -> None:
-        """Give a sign of life."""
-        self._write(self.holder)
+        """Give a sign of life. OutageError where the store does not answer within ten seconds."""
+        with self._writing, suppress(OutageError) if self._is_settled else nullcontext():
+            if not self._is_done:
+                self._write(self.holder)
+
+    def settle(self) -> None:
+        """Note that the run is published: from now on an outage is no reason to end it."""
+        self._is_settled = True
 
     def give_back(self) -> None:
-        """Let the next run have it at once."""
-        self._write(replace(self.holder, is_done=True))
+        """Let the next run have it at once. Nothing is done while a sign of life gets no answer: it ends by itself."""
+        if self._writing.acquire(timeout=1):
+            try:
+                self._is_done = True
+                self._write(replace(self.holder, is_done=True))
+            finally:
+                self._writing.release()
 
     def _write(self, holder: Holder) -> None:
-        storage.write_bytes(_uri(self.warehouse, self.number), json.dumps(asdict(holder)).encode())
+        storage.write_bytes(_uri(self.warehouse, self.number), json.dumps(asdict(holder)).encode(), is_urgent=True)
 
 
 @contextmanager
 def held(warehouse: str, run_id: str) -> Iterator[Lease]:
-    """Hold the warehouse for the block. NotPublishedError, at once, names the run that holds it."""
+    """Hold the warehouse for the block. NotPublishedError, at once, names the run that holds it.
+
+    Where signs of life are refused for too long, it is an outage (autotag_core/outages.py). One that is refused now and
+    then does no harm: `check` says whether the next came too late.
+    """
     lease = take(warehouse, run_id)
-    stop = threading.Event()
-
-    def beat() -> None:
-        while not stop.wait(HEARTBEAT_S):
-            with suppress(Exception):  # the next one may succeed; `check` says whether it was too late
-                lease.beat()
-
-    thread = threading.Thread(target=beat, name="lease", daemon=True)
-    thread.start()
     try:
-        yield lease
+        with outages.watched(lease.beat, HEARTBEAT_S):
+            yield lease
     finally:
-        stop.set()
-        thread.join(HEARTBEAT_S)
         with suppress(Exception):  # it ends by itself
             lease.give_back()
 

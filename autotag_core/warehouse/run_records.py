@@ -187,7 +187,7 @@ def check_writable(warehouse: str) -> None:
     probe = storage.join(warehouse, "_probe", os.urandom(4).hex())
     storage.write_bytes(probe, bytes(4096))  # a full disk still takes an empty file
     try:
-        if storage.is_s3(warehouse) and not storage.keeps_what_is_there(probe):
+        if storage.is_s3(warehouse) and storage.create_file(probe, b""):
             raise InputError(f"{warehouse}: this store ignores If-None-Match: two runs could take each other's place")
     finally:
         storage.delete_prefix(storage.join(warehouse, "_probe"))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from autotag_core import storage
+from autotag_core import outages, storage
 from autotag_core.config.file import settings_as_yaml
 from autotag_core.errors import InputError
 from autotag_core.splits import SPLITS, TRAIN
@@ -109,12 +109,13 @@ def evaluate(
     if ablate or compare:
         from jobs.evaluation import compare_votes
 
-        if ablate:
-            found = compare_votes.ablate_experts(warehouse, release, known)
-            say(compare_votes.ablations_as_json(found) if json_ else compare_votes.ablations_as_text(found))
-        else:
-            comparison = compare_votes.compare_rules(warehouse, release, known)
-            say(comparison.to_json() if json_ else comparison.to_text())
+        with outages.watched(lambda: storage.ask((warehouse,))):
+            if ablate:
+                found = compare_votes.ablate_experts(warehouse, release, known)
+                say(compare_votes.ablations_as_json(found) if json_ else compare_votes.ablations_as_text(found))
+            else:
+                comparison = compare_votes.compare_rules(warehouse, release, known)
+                say(comparison.to_json() if json_ else comparison.to_text())
         return
     columns = ["gif_id", "tag", "score", "confidence", "source", "probability", "accepted"]
     is_known = pc.field("gif_id").isin(known["gif_id"].combine_chunks())  # a catalog may be larger than this machine

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from autotag_core import outages, storage
 from jobs.commands.options import ConfigFile, Warehouse, checked_config
 from jobs.commands.output import say
 
@@ -35,7 +36,9 @@ def build(
 
     from jobs.labels.build_labels import LabelsRequest, build_labels
 
-    build_labels(LabelsRequest(catalog, warehouse, checked_config(config, set_), searches, entities), say)
+    request = LabelsRequest(catalog, warehouse, checked_config(config, set_), searches, entities)
+    with outages.watched(lambda: storage.ask((catalog, warehouse))):
+        build_labels(request, say)
     with suppress(Exception):  # all is written, so an error here matters to nobody
         running = SparkSession.getActiveSession()
         if running is not None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from autotag_core import outages, storage
 from autotag_core.errors import AutotagError
 from autotag_core.experts import chosen_experts
 from autotag_core.frames.guard import POISONOUS, poison_of
@@ -21,6 +24,8 @@ from udfs.embeddings.frames import OUTCOMES
 from udfs.reuse.row_digests import compare_gifs, embedded_gifs
 
 _MAX_POISON = 10_000
+_NUM_ASKED = 50
+"""GIFs that speak for all: few enough to know, and too many to be broken by chance."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,18 @@ def embed_gifs(run: Run) -> SeenGifs:
         same_df = same_df.join(failures_df.select("gif_id"), "gif_id", "left_anti")  # a second look may fail
         run.facts.rows_out["frames"] = _write_changed(run, outcomes_df, same_df)
     return SeenGifs(outcomes_df, same_df, run.failures.add(failures_df))
+
+
+@contextmanager
+def gifs_watched(run: Run) -> Iterator[None]:
+    """For the block, a store that answers for none of the catalog's GIFs for too long ends the run.
+
+    A single GIF that is refused is a row of failures. Cost: one short query; each request reads a byte.
+    """
+    s3_df = run.tables.read(CATALOG).select("uri").where(F.lower("uri").rlike("^s3[an]?:"))
+    uris = [row["uri"] for row in s3_df.limit(_NUM_ASKED).collect()]
+    with outages.watched(lambda: storage.ask_any(uris)) if uris else nullcontext():
+        yield
 
 
 def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:

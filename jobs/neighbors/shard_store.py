@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from autotag_core import storage
-from autotag_core.errors import AutotagError, InputError
+from autotag_core.errors import AutotagError, InputError, OutageError
 from autotag_core.neighbors import check_shard
 from autotag_core.tables import EMBEDDINGS
 from autotag_core.warehouse.retention import SHARDS
@@ -58,6 +58,8 @@ def saved_shards(run: Run) -> dict[str, SavedShards]:
     for expert, run_id in run.base.inputs.shards_of(run.config.experts).items():
         try:
             found[expert] = _read(run, expert, run_id)
+        except OutageError:
+            raise
         except (AutotagError, InputError, ValueError, KeyError, TypeError) as error:
             run.log.warning("saved shards can't be used", expert=expert, reason=storage.one_line(error))
     return found

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import typer
-
-from autotag_core.errors import AutotagError, as_raised, cause, scrubbed, without_credentials
-from autotag_core.terminal import shown
-from jobs.process.jvm import end_jvm, own_jvm
-
-_STOPPED = "stopped: readers see the last published release"
+from autotag_core.errors import AutotagError, OutageError, as_raised, cause, scrubbed, without_credentials
+from jobs.process.ending import STOP_S, STOPPED, Ending, ends_in_time
+from jobs.process.interrupts import forget_interrupts, interruption
 
 
 @contextmanager
@@ -26,25 +21,33 @@ def explained() -> Iterator[None]:
 
     The code is 2, 3 or 1, as the error's class says, also where an executor raised it. As in shells it is 130 for
     Ctrl-C and 143 for SIGTERM. A JVM that the block started is ended before the line is printed. So nothing that its
-    dying workers log follows the line.
+    dying workers log follows the line. Signals and outages end the process in time, whatever hangs (ending.py).
     """
-    before = own_jvm()
+    forget_interrupts()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
-        yield
-    except KeyboardInterrupt:
-        _stop(_STOPPED, 130, before)
-    except SystemExit as stop:
-        if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
-            _stop(_STOPPED, int(stop.code), before)
-        raise
-    except GeneratorExit:
-        raise
-    except BaseException as caught:  # a library in Rust that panics raises what is no Exception
-        error = as_raised(caught)
-        if isinstance(error, AutotagError):
-            _stop(f"error: {scrubbed(str(error))}", error.exit_code, before)
-        _stop(_unexpected(caught), 1, before)
+    with ends_in_time() as ending:
+        try:
+            yield
+        except KeyboardInterrupt:
+            _stop_interrupted(ending, 130)
+        except SystemExit as stop:
+            if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
+                _stop_interrupted(ending, int(stop.code))
+            raise
+        except GeneratorExit:
+            raise
+        except BaseException as caught:  # a library in Rust that panics raises what is no Exception
+            error = as_raised(caught)
+            if isinstance(error, AutotagError):
+                _stop(ending, f"error: {scrubbed(str(error))}", error.exit_code)
+            _stop(ending, _unexpected(caught), 1)
+
+
+def _stop_interrupted(ending: Ending, exit_code: int) -> None:
+    cause = interruption()
+    if isinstance(cause, OutageError):
+        _stop(ending, f"error: {scrubbed(str(cause))}", cause.exit_code)
+    _stop(ending, STOPPED, exit_code)
 
 
 def _unexpected(error: BaseException) -> str:
@@ -58,9 +61,9 @@ def _unexpected(error: BaseException) -> str:
     return f"error: {cause(error)} (full traceback: {path})"
 
 
-def _stop(message: str, exit_code: int, other_jvm: subprocess.Popen[bytes] | None) -> None:
-    jvm = own_jvm()
-    if jvm is not None and jvm is not other_jvm:
-        end_jvm(jvm)
-    typer.echo(shown(message), err=True)
+def _stop(ending: Ending, message: str, exit_code: int) -> None:
+    """Threads that still wait for an answer can't hold up the exit: it comes STOP_S later at the latest."""
+    ending.within(STOP_S, exit_code, message)
+    ending.close_jvm()
+    ending.say(message)
     sys.exit(exit_code)

@@ -1,6 +1,6 @@
-"""Whether somebody pressed Ctrl-C.
+"""Whether somebody pressed Ctrl-C, or an outage has ended the run as Ctrl-C does.
 
-It cuts off calls to the JVM, and their errors would otherwise look like the cause.
+Either cuts off calls to the JVM, and their errors would otherwise look like the cause.
 """
 
 from __future__ import annotations
@@ -11,7 +11,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 
+from autotag_core.errors import OutageError
+
 _interrupted = threading.Event()
+_outages: list[OutageError] = []
 
 
 def watch_interrupts(first: Callable[[], object] = lambda: None) -> None:
@@ -23,7 +26,7 @@ def watch_interrupts(first: Callable[[], object] = lambda: None) -> None:
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    _interrupted.clear()
+    forget_interrupts()
     inner = signal.getsignal(signal.SIGINT)
 
     def remember(number: int, frame: FrameType | None) -> None:
@@ -41,6 +44,24 @@ def watch_interrupts(first: Callable[[], object] = lambda: None) -> None:
 def _ignoring_errors(call: Callable[[], object]) -> None:
     with suppress(Exception):
         call()
+
+
+def note_outage(error: OutageError) -> None:
+    """Say that the interrupt that follows is not somebody's, but for this outage."""
+    _outages.append(error)
+
+
+def forget_interrupts() -> None:
+    """Forget what was before: a process may do several runs."""
+    _interrupted.clear()
+    _outages.clear()
+
+
+def interruption() -> BaseException | None:
+    """Why the run was interrupted: the OutageError, or a KeyboardInterrupt. None where it was not."""
+    if _outages:
+        return _outages[0]
+    return KeyboardInterrupt("interrupted") if was_interrupted() else None
 
 
 def was_interrupted() -> bool:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from contextlib import suppress
+
+from autotag_core.processes import descendants, start_of
 
 
 def own_jvm() -> subprocess.Popen[bytes] | None:
@@ -18,16 +22,37 @@ def end_jvm(jvm: subprocess.Popen[bytes]) -> None:
     It may clean up for 5 s, then it is killed. No archive of its classes is kept. When this returns, neither the JVM
     nor its workers print anything more.
     """
-    updates = getattr(_of_context("_active_spark_context"), "_accumulatorServer", None)
-    if updates is not None:  # the JVM's end breaks its connection, which is no error now
-        updates.handle_error = lambda *_: None
+    _expect_the_end()
+    workers = descendants(jvm.pid)
     with suppress(OSError):
         jvm.stdin.close()  # type: ignore[union-attr]  # Spark's launcher gives it one
-    try:
+    with suppress(subprocess.TimeoutExpired, KeyboardInterrupt):  # people who press Ctrl-C twice don't want to wait
         jvm.wait(5)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):  # people who press Ctrl-C twice don't want to wait
-        jvm.kill()
-        jvm.wait()
+    _kill(jvm, workers)
+
+
+def kill_jvm(jvm: subprocess.Popen[bytes]) -> None:
+    """End the JVM and its workers at once."""
+    _expect_the_end()
+    _kill(jvm, descendants(jvm.pid))
+
+
+def _expect_the_end() -> None:
+    """Let nothing be printed of a connection that breaks since the JVM ends."""
+    updates = getattr(_of_context("_active_spark_context"), "_accumulatorServer", None)
+    if updates is not None:
+        updates.handle_error = lambda *_: None
+
+
+def _kill(jvm: subprocess.Popen[bytes], workers: dict[int, str]) -> None:
+    """Workers of a JVM that is killed, or that themselves hang, would else run on."""
+    jvm.kill()
+    for pid, started in workers.items():
+        if start_of(pid) == started:  # else it has ended, and its number may be another's
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+    with suppress(subprocess.TimeoutExpired):  # one that waits for a dead disk ends when that answers
+        jvm.wait(2)
 
 
 def _of_context(name: str) -> object:

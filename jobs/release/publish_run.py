@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from autotag_core import warehouse
 from autotag_core.errors import InputError, NotPublishedError, as_raised, cause
 from autotag_core.warehouse import retention
-from jobs.process.interrupts import was_interrupted
+from jobs.process.interrupts import interruption
 from jobs.run.run import Run
 from jobs.search.index_alias import Index, alias_restored, move_alias, settle_index
 
@@ -30,6 +30,8 @@ def publish_run(run: Run, index: Index | None) -> None:
             if not _is_published(run):
                 raise
     run.facts.status = warehouse.PUBLISHED
+    if run.lease is not None:
+        run.lease.settle()
     run.log.info("run published")
 
 
@@ -68,7 +70,7 @@ def recorded(run: Run) -> Iterator[None]:
     try:
         yield
     except BaseException as caught:
-        error = KeyboardInterrupt("interrupted") if was_interrupted() else as_raised(caught)
+        error = interruption() or as_raised(caught)
         status = warehouse.NOT_PUBLISHED if isinstance(error, NotPublishedError) else warehouse.FAILED
         message = cause(error)
         run.log.error("run ended", status=status, message=message)

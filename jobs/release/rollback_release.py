@@ -11,7 +11,7 @@ from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError
 from autotag_core.tables import SEARCH_DOCUMENTS
 from autotag_core.warehouse import RunRecord, lease
-from jobs.search.index_alias import Index, alias_restored, holds_release, open_index, release_id
+from jobs.search.index_alias import Index, alias_restored, holds_release, open_index, release_id, watched
 
 
 def rollback_release(uri: str, run_id: str, elasticsearch: str | None = None, alias: str = "gifs") -> RunRecord:
@@ -34,7 +34,7 @@ def _rollback(uri: str, run_id: str, elasticsearch: str | None, alias: str) -> R
         raise InputError(f"run {run_id} was published without Elasticsearch: there is no index to go back to")
     index = open_index(elasticsearch, alias, _settings(release))
     name = release.elasticsearch_index
-    with alias_restored(index, uri):
+    with watched(index), alias_restored(index, uri):
         if not holds_release(index, name, release):
             name = _fill_index(index, uri, release)
         search.move_alias(index.client, alias, name, index.config)

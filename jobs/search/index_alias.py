@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 
 from elasticsearch import Elasticsearch
 
-from autotag_core import search
+from autotag_core import outages, search
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import NotPublishedError, cause
 from autotag_core.warehouse import RunRecord
@@ -35,8 +35,14 @@ def open_index(url: str, alias: str, config: ElasticsearchConfig) -> Index:
     """The index, after a check of server, credentials and alias, before any work. InputError in one line."""
     credentials = search.read_credentials()
     client = search.elasticsearch_client(url, config, credentials)
-    search.check_alias(client, alias, config)
+    with outages.watched(lambda: search.ask(client)):
+        search.check_alias(client, alias, config)
     return Index(client, url, alias, config, credentials)
+
+
+def watched(index: Index | None) -> AbstractContextManager[None]:
+    """For the block, an Elasticsearch that does not answer for too long ends the run."""
+    return nullcontext() if index is None else outages.watched(lambda: search.ask(index.client))
 
 
 def serves_release(index: Index, release: RunRecord) -> bool:

@@ -10,7 +10,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from autotag_core.errors import AutotagError, DiskFullError, InputError, NotPublishedError, as_raised, cause, scrubbed
+from autotag_core.errors import (
+    AutotagError,
+    DiskFullError,
+    InputError,
+    NotPublishedError,
+    OutageError,
+    as_raised,
+    cause,
+    scrubbed,
+)
 
 JAVA = """An error occurred while calling o97.save.
 : org.apache.spark.SparkException: [TASK_FAILED] Job aborted due to stage failure: Task 0 in stage 7.0 failed 4 times, \
@@ -124,3 +133,51 @@ def test_a_full_disk_of_another_machine_is_not_taken_for_one_of_this(monkeypatch
     raised = "autotag_core.errors.DiskFullError: /data/1: the disk is full (0.1 MB free): make room"
     found = as_raised(RuntimeError(JAVA.format(raised=raised)))
     assert (type(found), str(found)) == (DiskFullError, "/data/1: the disk is full (0.1 MB free): make room")
+
+
+DELTA = (
+    "Kernel error -> Generic S3 error\n          \x1b[31m↳\x1b[0m Error performing GET http://10.0.0.1/b/t/_delta_log/"
+    "_last_checkpoint in 11.5s, after 10 retries, max_retries\n  10, retry_timeout\n 180s  - {said}\n"
+)
+ARROW = "When getting information for key 't.parquet' in bucket 'b': AWS Error {said} during HeadObject operation: no"
+S3A = "Caused by: java.io.IOException: open s3a://b/t.parquet: {said}"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (DELTA.format(said="Server returned non-2xx status code: 503 Service Unavailable"), "http://10.0.0.1/b/t/"),
+        (DELTA.format(said="HTTP error: error sending request: operation timed out"), "http://10.0.0.1/b/t/"),
+        (ARROW.format(said="UNKNOWN (HTTP status 503)"), "S3"),
+        (ARROW.format(said="SLOW_DOWN"), "S3"),
+        (ARROW.format(said="NETWORK_CONNECTION"), "S3"),
+        (
+            S3A.format(said="S3Exception: Reduce your rate. (Service: S3, Status Code: 503)"),
+            "s3a:",
+        ),
+        (S3A.format(said="SdkClientException: Unable to execute HTTP request: Read timed out"), "s3a://b/t.parquet"),
+        ("x\nautotag_core.errors.OutageError: s3a://b/t: S3 does not answer\n", "s3a://b/t"),
+        (
+            'autotag_core.errors.InputError: s3a://b/x: Could not connect to the endpoint URL: "http://h/b/x"',
+            "s3a://b/x",
+        ),
+    ],
+)
+def test_an_outage_is_told_from_wrong_input_in_the_words_of_each_library(text: str, place: str) -> None:
+    found = as_raised(RuntimeError(text))
+    assert isinstance(found, OutageError) and found.exit_code == 3
+    assert str(found).startswith(place) and "\n" not in str(found)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        DELTA.format(said="Server returned non-2xx status code: 403 Forbidden"),
+        ARROW.format(said="ACCESS_DENIED"),
+        ARROW.format(said="UNKNOWN (HTTP status 501)"),
+        S3A.format(said="AccessDeniedException: (Service: S3, Status Code: 403)"),
+    ],
+)
+def test_what_s3_refuses_for_a_reason_is_no_outage(text: str) -> None:
+    error = RuntimeError(text)
+    assert as_raised(error) is error

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +121,14 @@ def test_two_executors_with_a_declared_gpu_publish_and_index_the_same(
     assert documents(elasticsearch, "cluster") == documents(elasticsearch, "local")
 
 
-def test_a_killed_python_worker_costs_no_row_and_changes_none(tables: Tables, spark: SparkSession, folder: str) -> None:
+def test_a_killed_python_worker_costs_no_row_and_changes_none(
+    tables: Tables, spark: SparkSession, folder: str, num_failed_tasks: Callable[[], int]
+) -> None:
     stop = threading.Event()
-    before = num_failed_tasks(spark)
+    before = num_failed_tasks()
 
     def kill_workers_until_a_task_fails() -> None:  # one that embedded before may be idle now: then the next one
-        while not stop.is_set() and num_failed_tasks(spark) == before:
+        while not stop.is_set() and num_failed_tasks() == before:
             for process in psutil.process_iter(["cmdline", "num_threads", "ppid"]):
                 is_worker = "pyspark.daemon" in " ".join(process.info["cmdline"] or [])
                 if is_worker and is_ours(process) and process.info["num_threads"] > 8:  # it has started to fetch
@@ -145,7 +148,7 @@ def test_a_killed_python_worker_costs_no_row_and_changes_none(tables: Tables, sp
     finally:
         stop.set()
         thread.join()
-    assert num_failed_tasks(spark) > before  # so what is read below comes from a second try
+    assert num_failed_tasks() > before  # so what is read below comes from a second try
     assert num_outcomes == len(tables["catalog"])
     outcomes_df = read_version(spark, f"{folder}/killed", version, outcomes_df.schema)
     of_frames = [row for row in tables["embeddings"] if row["expert"] == "imagenet"]
@@ -159,12 +162,6 @@ def test_a_killed_python_worker_costs_no_row_and_changes_none(tables: Tables, sp
 def is_ours(process: psutil.Process) -> bool:
     """Whether this test process started it, through Spark's JVM."""
     return os.getpid() in [parent.pid for parent in process.parents()]
-
-
-def num_failed_tasks(spark: SparkSession) -> int:
-    """Over all executors since the session began."""
-    summaries = spark.sparkContext._jsc.sc().statusStore().executorList(False)
-    return sum(summaries.apply(number).failedTasks() for number in range(summaries.size()))
 
 
 @pytest.fixture

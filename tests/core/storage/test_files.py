@@ -244,7 +244,7 @@ def test_a_full_disk_is_named_by_its_folder_also_on_the_way_to_and_from_s3(
     monkeypatch.setenv("SPARK_LOCAL_DIRS", f"{scratch},{tmp_path}/second")
     monkeypatch.setattr(Path, "write_bytes", full)
     monkeypatch.setattr(shutil, "copyfile", full)
-    monkeypatch.setattr(type(storage.s3_client()), "download_file", full, raising=False)
+    monkeypatch.setattr(type(storage.s3_client(attempts=2)), "download_file", full, raising=False)
     assert message(storage.write_bytes, str(here / "x"), b"x") == str(here)
     assert message(storage.upload_file, tmp_path / "from", str(here / "x")) == str(here)
     assert message(storage.download_file, f"{bucket}/x", here / "x") == str(here)

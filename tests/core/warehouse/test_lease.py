@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from autotag_core import storage
-from autotag_core.errors import InputError, NotPublishedError
+from autotag_core import outages, storage
+from autotag_core.errors import InputError, NotPublishedError, OutageError
 from autotag_core.warehouse import lease
 
 
@@ -126,3 +127,37 @@ def test_a_file_is_created_once(anywhere: str) -> None:
     data, age_s = storage.read_with_age(f"{anywhere}/x")
     assert data == b"one" and -2 < age_s < 60
     assert [uri.rpartition("/")[2] for uri in storage.list_files(anywhere)] == ["x"]
+
+
+def test_refused_signs_of_life_are_an_outage_until_the_run_is_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(outages, "OUTAGE_S", 0.3)
+    monkeypatch.setattr(outages, "tell", lambda error: told.append(str(error)))
+    monkeypatch.setattr(lease, "HEARTBEAT_S", 0.05)
+
+    def refuse(uri: str, *_: object, **__: object) -> None:
+        raise OutageError(f"{uri}: no answer")
+
+    for is_published, expected in ((False, 1), (True, 0)):
+        told.clear()
+        with lease.held(f"{tmp_path}/{is_published}", "run") as held:
+            if is_published:
+                held.settle()
+            with monkeypatch.context() as patch:
+                patch.setattr(storage, "write_bytes", refuse)
+                time.sleep(1)
+        assert len(told) == expected and all("_lease/000000000001.json" in said for said in told)
+
+
+def test_a_lease_whose_sign_of_life_gets_no_answer_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = lease.take(str(tmp_path), "run")
+    monkeypatch.setattr(storage, "write_bytes", lambda *_, **__: time.sleep(5))
+    threading.Thread(target=silent.beat, daemon=True).start()
+    time.sleep(0.2)
+    start = time.monotonic()
+    silent.give_back()
+    assert time.monotonic() - start < 3

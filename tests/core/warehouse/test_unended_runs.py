@@ -92,7 +92,7 @@ def test_no_process_one_of_the_same_id_and_a_restart_of_the_machine_mean_that_it
 def test_a_file_that_is_no_lease_and_a_system_without_processes_change_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(holder, "_start_of", lambda _: "")
+    monkeypatch.setattr(holder, "start_of", lambda _: "")
     lease.take(str(tmp_path), "r1")
     (tmp_path / "_lease" / "0.json").write_text("{half")
     assert statuses(str(tmp_path)) == [("r1", "running")]

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -249,7 +249,11 @@ def test_a_gif_that_does_not_fit_the_device_is_read_media_and_a_failure(
 
 
 def test_a_file_that_kills_or_holds_up_its_worker_is_a_failure_and_not_the_end(
-    sick_files: dict[str, str], reasons: frozenset[Reason], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    sick_files: dict[str, str],
+    reasons: frozenset[Reason],
+    spark: SparkSession,
+    num_failed_tasks: Callable[[], int],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(spark.sparkContext.environment, "PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
     rows = [Row(gif_id=name, uri=sick_files[name.upper()]) for name in ("kill", "hang", "raise")]
@@ -264,15 +268,10 @@ def test_a_file_that_kills_or_holds_up_its_worker_is_a_failure_and_not_the_end(
     poison = poison_of((row.reason, row.message) for row in embeddings.failure_rows(outcomes_df).collect())
     assert {reason for reason, _ in poison.values()} == reasons
     again_df = embeddings.embed_frames(gifs_df, config, poison)  # the next night: nobody is killed any more
-    before = num_failed_tasks(spark)
+    before = num_failed_tasks()
     assert {row.gif_id: row.reason for row in again_df.collect()} == ends
-    assert num_failed_tasks(spark) == before > 0
+    assert num_failed_tasks() == before > 0
     outcomes_df.unpersist()
-
-
-def num_failed_tasks(spark: SparkSession) -> int:
-    summaries = spark.sparkContext._jsc.sc().statusStore().executorList(False)
-    return sum(summaries.apply(number).failedTasks() for number in range(summaries.size()))
 
 
 def test_outside_of_a_task_no_gpu_is_assigned() -> None:
