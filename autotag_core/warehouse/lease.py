@@ -13,10 +13,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 from autotag_core import storage
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.warehouse.holder import Holder, this_process
+from autotag_core.warehouse.run_records import new_run_id
 
 LEASE_S = 120.0
 """A lease whose file is older is a dead run's."""
@@ -52,9 +54,12 @@ class Lease:
 
 
 @contextmanager
-def held(warehouse: str, run_id: str) -> Iterator[Lease]:
-    """Hold the warehouse for the block. NotPublishedError, at once, names the run that holds it."""
-    lease = take(warehouse, run_id)
+def held(warehouse: str, run_id: str | None = None) -> Iterator[Lease]:
+    """Hold the warehouse for the block, as a new run where none is named.
+
+    NotPublishedError, at once, names the run that holds it.
+    """
+    lease = take(warehouse, run_id or new_run_id(datetime.now(UTC)))
     stop = threading.Event()
 
     def beat() -> None:
