@@ -6,18 +6,16 @@ On one machine: `autotag nightly`; on a cluster: `spark-submit jobs/nightly.py` 
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 if not __package__:  # spark-submit runs this file by its path: jobs/ is on sys.path, the project is not
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from autotag_core import experts, outages, storage, warehouse
+from autotag_core import experts, outages, storage
 from autotag_core.experts import TagSpace
 from autotag_core.failures import Stage as FailureStage
 from autotag_core.tables import MEDIA
-from autotag_core.warehouse import lease
 from autotag_core.warehouse.lease import Lease
 from jobs.catalog.read_catalog import read_catalog
 from jobs.duplicates.group_duplicates import group_duplicates
@@ -36,11 +34,12 @@ from jobs.release.check_request import Checked, Request, check_device, check_req
 from jobs.release.choose_base import choose_base, is_unchanged, sees_frames
 from jobs.release.gates import check_catalog_gates, pass_gate
 from jobs.release.publish_run import publish_nothing, publish_run, recorded, tidy_up
+from jobs.release.settle_publication import writing
 from jobs.run.run import Run
 from jobs.run.stages import Stage
 from jobs.search.build_documents import build_search_documents
 from jobs.search.index_alias import watched
-from jobs.search.index_documents import index_documents, index_restored
+from jobs.search.index_documents import index_documents
 from jobs.training.write_examples import write_examples
 from jobs.votes.fit_judge import learn_to_score
 from jobs.votes.tabulate_tags import tabulate_tags
@@ -80,7 +79,7 @@ def run_nightly(request: Request) -> Run:
     """
     with outages.watched(lambda: storage.ask((request.catalog, request.warehouse))):
         checked = check_request(request)
-    with lease.held(checked.request.warehouse, warehouse.new_run_id(datetime.now(UTC))) as held:
+    with writing(checked.request.warehouse) as held:
         return _run(checked, held)
 
 
@@ -112,7 +111,7 @@ def _run(checked: Checked, held: Lease) -> Run:
         build_search_documents(run)
         if run.config.training.enabled and run.tables.has(MEDIA):
             write_examples(run)
-        with watched(index), index_restored(run, index):
+        with watched(index):
             if index is not None:
                 index_documents(run, index)
             publish_run(run, index)

@@ -25,8 +25,8 @@ class ElasticsearchConfig(Section):
     max_refused_share: Share = 0.01
     """More refused documents than this share of all: the index is not published."""
     max_changed_share: Share = 0.2
-    """Where at most this share of all documents differs from the last release, its index is changed; else a new one is
-    filled and the alias moved. 0: always a new one."""
+    """Where at most this share of all documents differs from the last release, a copy of its index is changed; else a
+    new one is filled. 0: always a new one."""
     keep_indexes: Count = 2
     """Earlier indexes that stay after the alias moved, to go back to."""
     shards: PositiveCount = 1

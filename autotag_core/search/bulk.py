@@ -23,7 +23,6 @@ from autotag_core.search.retries import wait
 
 NOT_THE_DOCUMENT = (401, 403, 404)
 """Answers to one item that every other item would get too: no permission, a blocked index, no index."""
-CONFLICT = 409
 
 
 @dataclass(frozen=True)
@@ -69,17 +68,13 @@ def bulk_change(
     client: Elasticsearch,
     index: str,
     changes: Iterable[tuple[str, dict[str, Any] | None]],
-    version: int,
     config: ElasticsearchConfig,
 ) -> Iterator[BulkOutcome]:
-    """Bring these (gif_id, document) up to date in an index that is read, as `bulk_index` fills one; None: delete it.
+    """Bring these (gif_id, document) up to date in a run's own copy, as `bulk_index` fills one; None: delete it.
 
-    Every operation has the external version, the same for a whole run and greater for a later one. So repeating it
-    changes nothing, and what a task of an earlier run still sends is turned away. NotPublishedError where this run's
-    operations are turned away.
+    No gif_id is there twice. So a repeated request, task or speculative copy changes nothing, in any order.
     """
-    with_version = {"version": version, "version_type": "external_gte"}
-    operations = (_operation(gif_id, document, **with_version) for gif_id, document in changes)
+    operations = (_operation(gif_id, document) for gif_id, document in changes)
     for batch in _batches(operations, config):
         yield _index_batch(client, index, batch, config)
 
@@ -98,8 +93,8 @@ def _batches(operations: Iterable[_Operation], config: ElasticsearchConfig) -> I
         yield batch
 
 
-def _operation(gif_id: str, document: dict[str, Any] | None, **settings: Any) -> _Operation:
-    action = {"delete" if document is None else "index": {"_id": gif_id, **settings}}
+def _operation(gif_id: str, document: dict[str, Any] | None) -> _Operation:
+    action = {"delete" if document is None else "index": {"_id": gif_id}}
     parts = [action] if document is None else [action, document]
     lines = (json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in parts)
     return _Operation(gif_id, "\n".join(lines).encode())
@@ -154,8 +149,6 @@ def _sort_answers(
         if 200 <= status < 300 or (status == 404 and "error" not in item):  # 404: to be deleted, and not there
             continue
         reason = f"{reason_text(item)} ({status})"
-        if status == CONFLICT:
-            raise NotPublishedError(f"index {index}: a later run has changed it meanwhile: {reason}")
         if status in NOT_THE_DOCUMENT:
             raise NotPublishedError(f"index {index} takes no documents: {reason}")
         if is_transient_status(status):

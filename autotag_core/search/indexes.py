@@ -1,4 +1,4 @@
-"""One index per run: made, filled by `bulk_index`, finished, and counted before anybody reads it."""
+"""One index per run: made empty or as a copy, filled or changed, finished, and counted before anybody reads it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.search.client import explain
-from autotag_core.search.mapping import filling_settings, mappings, serving_settings
-from autotag_core.search.marks import as_meta, new_mark, read_mark
+from autotag_core.search.mapping import copying_settings, filling_settings, mappings, serving_settings
+from autotag_core.search.marks import Owner, as_meta, new_mark, read_mark, write_mark
 from autotag_core.search.retries import with_retries
 
 FORBIDDEN = ' \\/*?"<>|,#:'
@@ -38,10 +38,10 @@ def check_name(name: str) -> str:
     return name
 
 
-def create_index(client: Elasticsearch, alias: str, run_id: str, config: ElasticsearchConfig) -> str:
+def create_index(client: Elasticsearch, owner: Owner, run_id: str, config: ElasticsearchConfig) -> str:
     """Make this run's empty index and return its name. InputError if another index has that name."""
-    name = index_name(alias, run_id)
-    body = mappings(as_meta(new_mark(alias, run_id, config)))
+    name = index_name(owner.alias, run_id)
+    body = mappings(as_meta(new_mark(owner, run_id, config)))
 
     def create() -> Any:
         return client.indices.create(index=name, settings=filling_settings(config), mappings=body)
@@ -50,7 +50,7 @@ def create_index(client: Elasticsearch, alias: str, run_id: str, config: Elastic
         answer = with_retries(client, config, create)
     except BadRequestError as error:
         # when the answer was lost, a repeated create finds its own index
-        if "resource_already_exists" not in error.message or not _is_empty(client, name, alias, run_id, config):
+        if "resource_already_exists" not in error.message or not _is_empty(client, name, owner, run_id, config):
             raise InputError(explain(client, error)) from None
         return name
     except ApiError as error:
@@ -62,11 +62,30 @@ def create_index(client: Elasticsearch, alias: str, run_id: str, config: Elastic
     return name
 
 
-def _is_empty(client: Elasticsearch, name: str, alias: str, run_id: str, config: ElasticsearchConfig) -> bool:
-    if read_mark(client, name, config) != new_mark(alias, run_id, config):
+def _is_empty(client: Elasticsearch, name: str, owner: Owner, run_id: str, config: ElasticsearchConfig) -> bool:
+    if read_mark(client, name, config) != new_mark(owner, run_id, config):
         return False
     with_retries(client, config, lambda: client.indices.refresh(index=name))
     return count(client, name, config) == 0
+
+
+def copy_index(client: Elasticsearch, source: str, owner: Owner, run_id: str, config: ElasticsearchConfig) -> str:
+    """Make this run's index as a copy of one that readers may be on; gives its name.
+
+    Elasticsearch links the files of the source where the file system can, so a copy costs next to nothing. The source
+    takes no documents any more. NotPublishedError where Elasticsearch makes no copy.
+    """
+    name = index_name(owner.alias, run_id)
+    settings = copying_settings()
+    try:
+        with_retries(client, config, lambda: client.indices.add_block(index=source, block="write"))
+        with_retries(client, config, lambda: client.indices.clone(index=source, target=name, settings=settings))
+    except ApiError as error:
+        # when the answer was lost, a repeated request finds the copy; nobody else has the name of this run
+        if "resource_already_exists" not in error.message:
+            raise NotPublishedError(explain(client, error)) from None
+    write_mark(client, name, config, new_mark(owner, run_id, config))
+    return name
 
 
 def finish_index(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:

@@ -47,6 +47,11 @@ def filling_settings(config: ElasticsearchConfig) -> dict[str, Any]:
     return {"number_of_shards": config.shards, "number_of_replicas": 0, "refresh_interval": "-1"}
 
 
+def copying_settings() -> dict[str, Any]:
+    """Settings of a copy while it is changed. It must be told to take documents again, since its source takes none."""
+    return {"index.number_of_replicas": 0, "index.refresh_interval": "-1", "index.blocks.write": None}
+
+
 def serving_settings(config: ElasticsearchConfig) -> dict[str, Any]:
     """Settings once the index is full. null is Elasticsearch's own default refresh."""
     return {"number_of_replicas": config.replicas, "refresh_interval": None}

@@ -1,4 +1,4 @@
-"""What this job writes on its own indexes: who made it, for which alias, and whose documents it holds."""
+"""What this job writes on its own indexes: who made it, for which alias and warehouse, and whose documents it holds."""
 
 from __future__ import annotations
 
@@ -17,8 +17,17 @@ _KEY = "autotag"
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Whose index it is. One alias shows the releases of one warehouse."""
+
+    alias: str
+    warehouse: str
+    """URI of the warehouse, absolute."""
+
+
+@dataclass(frozen=True)
 class Mark:
-    """The mark of one index, in its mapping's `_meta`. An index without a mark is never changed or deleted."""
+    """The mark of one index, in its mapping's `_meta`. An index without one is never changed or deleted."""
 
     alias: str
     run_id: str
@@ -28,9 +37,13 @@ class Mark:
     published: bool = False
     """Whether an alias was moved to it."""
     holds: str | None = None
-    """The release whose documents it holds, all of them and no others. None while it is filled for the first time."""
-    towards: str | None = None
-    """The run that has begun to change it into its own release. None: no change has begun, or it has ended."""
+    """The release whose documents it holds, all of them and no others. None until that is published."""
+    warehouse: str | None = None
+    """URI of the warehouse whose release that is. None in a mark of an earlier version."""
+
+    def is_of(self, owner: Owner) -> bool:
+        """Whether the index was made for this alias and warehouse."""
+        return (self.alias, self.warehouse) == (owner.alias, owner.warehouse)
 
 
 def index_form(config: ElasticsearchConfig) -> str:
@@ -38,9 +51,9 @@ def index_form(config: ElasticsearchConfig) -> str:
     return hashlib.sha256(json.dumps([PROPERTIES, config.shards], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def new_mark(alias: str, run_id: str, config: ElasticsearchConfig) -> Mark:
+def new_mark(owner: Owner, run_id: str, config: ElasticsearchConfig) -> Mark:
     """The mark of an index that this run makes."""
-    return Mark(alias, run_id, index_form(config))
+    return Mark(owner.alias, run_id, index_form(config), warehouse=owner.warehouse)
 
 
 def as_meta(mark: Mark) -> dict[str, Any]:
@@ -70,5 +83,9 @@ def change_mark(client: Elasticsearch, index: str, config: ElasticsearchConfig, 
     """Write an index's mark again with these fields changed. Does nothing where there is no mark."""
     mark = read_mark(client, index, config)
     if mark is not None:
-        body = as_meta(replace(mark, **changes))
-        with_retries(client, config, lambda: client.indices.put_mapping(index=index, meta=body))
+        write_mark(client, index, config, replace(mark, **changes))
+
+
+def write_mark(client: Elasticsearch, index: str, config: ElasticsearchConfig, mark: Mark) -> None:
+    """Give an index this mark."""
+    with_retries(client, config, lambda: client.indices.put_mapping(index=index, meta=as_meta(mark)))

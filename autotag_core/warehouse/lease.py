@@ -13,10 +13,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict, replace
+from datetime import UTC, datetime
 
 from autotag_core import outages, storage
 from autotag_core.errors import InputError, NotPublishedError, OutageError
 from autotag_core.warehouse.holder import Holder, this_process
+from autotag_core.warehouse.run_records import new_run_id
 
 LEASE_S = 120.0
 """A lease whose file is older is a dead run's."""
@@ -65,13 +67,14 @@ class Lease:
 
 
 @contextmanager
-def held(warehouse: str, run_id: str) -> Iterator[Lease]:
-    """Hold the warehouse for the block. NotPublishedError, at once, names the run that holds it.
+def held(warehouse: str, run_id: str | None = None) -> Iterator[Lease]:
+    """Hold the warehouse for the block, as a new run where none is named.
 
-    Where signs of life are refused for too long, it is an outage (autotag_core/outages.py). One that is refused now and
-    then does no harm: `check` says whether the next came too late.
+    NotPublishedError, at once, names the run that holds it. Where signs of life are refused for too long, it is an
+    outage (autotag_core/outages.py). One that is refused now and then does no harm: `check` says whether the next came
+    too late.
     """
-    lease = take(warehouse, run_id)
+    lease = take(warehouse, run_id or new_run_id(datetime.now(UTC)))
     try:
         with outages.watched(lease.beat, HEARTBEAT_S):
             yield lease

@@ -21,7 +21,15 @@ from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.tables import TABLES
 from autotag_core.warehouse.delta import live_files, open_table, read_rows
-from autotag_core.warehouse.run_records import ROLLED_BACK, RunRecord, append_run, list_runs, new_run_id, table_uri
+from autotag_core.warehouse.run_records import (
+    ROLLED_BACK,
+    RunRecord,
+    append_run,
+    list_runs,
+    new_run_id,
+    recorded_runs,
+    table_uri,
+)
 
 
 def current_release(warehouse: str, run_id: str | None = None) -> RunRecord:
@@ -33,6 +41,11 @@ def current_release(warehouse: str, run_id: str | None = None) -> RunRecord:
         wanted = f"run {run_id} published nothing" if run_id else "no run has been published yet"
         raise InputError(f"{warehouse}: {wanted}; `autotag runs --warehouse {warehouse}` lists the runs")
     return releases[-1]
+
+
+def last_release(warehouse: str) -> RunRecord | None:
+    """The release that readers see; None where no run has published. InputError where that can't be read."""
+    return next((run for run in reversed(recorded_runs(warehouse)) if run.is_release), None)
 
 
 def read_table(
@@ -71,6 +84,12 @@ def _open_released(warehouse: str, name: str, release: RunRecord) -> DeltaTable:
 def check_release(warehouse: str, run_id: str) -> RunRecord:
     """The release of a run, if every file of all its tables is still there; InputError where one is not."""
     release = current_release(warehouse, run_id)
+    check_files(warehouse, release)
+    return release
+
+
+def check_files(warehouse: str, release: RunRecord) -> None:
+    """InputError where a file of the release's tables is no longer there."""
     for name, version in release.table_versions.items():
         uri = table_uri(warehouse, name)
         missing = set(table_files(warehouse, name, release)) - set(storage.list_files(uri))
@@ -79,12 +98,14 @@ def check_release(warehouse: str, run_id: str) -> RunRecord:
                 f"{uri}: version {version} has lost {len(missing)} of its files: it was dropped "
                 "(warehouse.keep_releases), or somebody deleted them"
             )
-    return release
 
 
-def rollback(warehouse: str, run_id: str, elasticsearch_index: str | None = None) -> RunRecord:
+def rollback(
+    warehouse: str, run_id: str, elasticsearch_index: str | None = None, as_run: str | None = None
+) -> RunRecord:
     """Make the tables of an earlier release current again, by one append. Nothing is rewritten or lost.
 
+    The append is recorded as a run of its own, a new one where `as_run` names none.
     Its documents may by now be in another index than the one it was published with. InputError, and no change, where
     one of its tables is no longer there at that version.
     """
@@ -92,7 +113,7 @@ def rollback(warehouse: str, run_id: str, elasticsearch_index: str | None = None
     now = datetime.now(UTC)
     record = replace(
         earlier,
-        run_id=new_run_id(now),
+        run_id=as_run or new_run_id(now),
         started=now,
         finished=datetime.now(UTC),
         status=ROLLED_BACK,

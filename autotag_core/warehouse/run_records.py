@@ -131,6 +131,11 @@ def list_runs(warehouse: str) -> list[RunRecord]:
     return _read_runs(warehouse, runs)
 
 
+def recorded_runs(warehouse: str) -> list[RunRecord]:
+    """As list_runs, but none where no run was ever recorded. InputError where that can't be read."""
+    return _read_runs(warehouse, _open_runs(warehouse))
+
+
 def _open_runs(warehouse: str) -> DeltaTable | None:
     storage.check_warehouse(warehouse)
     try:

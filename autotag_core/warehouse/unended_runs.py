@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from autotag_core.errors import InputError
 from autotag_core.warehouse.holder import Holder
+from autotag_core.warehouse.intent import Intent, read_intent
 from autotag_core.warehouse.lease import LEASE_S, all_leases
 from autotag_core.warehouse.run_records import RunRecord, list_runs
 
@@ -34,12 +35,19 @@ def all_runs(warehouse: str) -> list[RunRecord]:
 
 def _unended(warehouse: str, ended: set[str]) -> list[RunRecord]:
     found = [(holder, age_s) for holder, age_s in all_leases(warehouse) if not holder.is_done]
-    return [_as_record(holder, age_s) for holder, age_s in found if holder.run_id not in ended]
+    intent = read_intent(warehouse)
+    return [_as_record(holder, age_s, intent) for holder, age_s in found if holder.run_id not in ended]
 
 
-def _as_record(holder: Holder, age_s: float) -> RunRecord:
+def _as_record(holder: Holder, age_s: float, intent: Intent | None) -> RunRecord:
     started = datetime.fromisoformat(holder.started)
     sign = f"{holder.place}, last sign of life {age_s:.0f} s ago"
     if holder.is_gone or age_s >= LEASE_S:
-        return RunRecord(holder.run_id, started, started, DIED, f"was killed, or its machine stopped: {sign}")
+        said = f"was killed, or its machine stopped: {sign}"
+        if intent is not None and intent.run_id == holder.run_id:
+            said += (
+                f"; it was publishing: the search alias {intent.alias} may show {intent.index}, which the tables do "
+                "not, until the next night, rollback or edit of labels begins"
+            )
+        return RunRecord(holder.run_id, started, started, DIED, said)
     return RunRecord(holder.run_id, started, datetime.now(UTC), RUNNING, sign)

@@ -64,10 +64,11 @@ def _space(run: Run, sentences_df: DataFrame) -> TagSpace:
 def check_sessions(run: Run) -> None:
     """InputError where the sessions are those of another catalog: asked before the hours that other experts take.
 
-    That is where not one GIF of the first thousand sessions is in the catalog. Cost: one scan of the catalog.
+    That is where not one GIF of the first thousand sessions is in the catalog. Cost: one scan of each; none where
+    both are those of the base.
     """
     uri = run.config.semantic.sessions
-    if uri is None or EXPERT not in run.config.experts:
+    if uri is None or EXPERT not in run.config.experts or _are_of_the_base(run):
         return
     sessions_df, _ = tag_vectors.read_sessions(run.spark, uri)
     viewed_df = sessions_df.limit(_NUM_CHECKED).select(F.explode("gif_ids").alias("gif_id")).persist()
@@ -77,3 +78,11 @@ def check_sessions(run: Run) -> None:
             raise InputError(f"{uri}: not one gif_id of its sessions is in the catalog: are they of another one?")
     finally:
         viewed_df.unpersist()
+
+
+def _are_of_the_base(run: Run) -> bool:
+    """Whether the base was made of the same catalog and sessions, and so has passed the check."""
+    if run.base is None or EXPERT not in run.base.inputs.versions:
+        return False
+    stamps = run.base.inputs.stamps, run.facts.inputs.stamps
+    return run.tables.is_adopted(CATALOG) and stamps[0].get("sessions") == stamps[1].get("sessions")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 
 from autotag_core import labels, storage
 from autotag_core.labels import Changes, Label, TagDecision
 from autotag_core.tables import LABEL_DECISIONS, LABEL_EDITS, LABELS
-from autotag_core.warehouse import lease, new_run_id
 from jobs.labels.label_rows import decision_rows, label_rows
+from jobs.release.settle_publication import writing
 
 
 def apply_labels(review: str, warehouse: str) -> tuple[int, Changes]:
@@ -25,7 +24,7 @@ def apply_labels(review: str, warehouse: str) -> tuple[int, Changes]:
         storage.refuse_credentials(uri)
     warehouse = storage.absolute(warehouse)
     labels.read_labels(warehouse)  # a place without any is no warehouse to hold
-    with lease.held(warehouse, new_run_id(datetime.now(UTC))):
+    with writing(warehouse):
         return _apply(review, warehouse)
 
 

@@ -19,12 +19,12 @@ from autotag_core.experts.vectors import l2_normalised
 from autotag_core.labels import Decision, Label, TagCounts, TagDecision
 from autotag_core.splits import TEST
 from autotag_core.tables import LABEL_DECISIONS, LABELS
-from autotag_core.warehouse import lease
 from jobs.catalog.read_catalog import checked_rows, failures_by_reason
 from jobs.labels.label_rows import decision_rows, label_notes, label_rows
 from jobs.process.logs import configure_logs
 from jobs.process.progress import Progress
 from jobs.process.session import spark_session
+from jobs.release.settle_publication import writing
 from jobs.run.run import Run
 from udfs.embeddings.tags import fit_tag_space
 from udfs.labels import counts as label_counts
@@ -89,7 +89,7 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
         if not found:
             raise InputError(f"{request.catalog}: no label is on labels.min_gifs={config.min_gifs} GIFs: lower it")
         say(f"6 vocabulary  {len(found)} labels: {share.to_text()}")
-    with lease.held(request.warehouse, run.run_id):
+    with writing(request.warehouse, run.run_id):
         _write(request.warehouse, found, labels.cut(rows, found), usage, say)
 
 

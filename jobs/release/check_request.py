@@ -11,8 +11,9 @@ from pyspark.sql import SparkSession
 from autotag_core import experts, inputs, labels, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, as_raised
+from autotag_core.search import Owner
 from jobs.release.gates import check_accepted
-from jobs.search.index_alias import Index, open_index
+from jobs.search.index_alias import Index, check_new_index, open_index
 from udfs.embeddings.frames import gpus_per_task
 
 
@@ -41,7 +42,8 @@ class Checked:
 def check_request(request: Request) -> Checked:
     """The request, checked. InputError in one line for what is wrong with it.
 
-    Nothing is left in the warehouse, and no credential is repeated.
+    NotPublishedError where the search alias shows another warehouse. Nothing is left in the warehouse, and no
+    credential is repeated.
     """
     storage.check_uri(request.catalog)
     storage.check_warehouse(request.warehouse)
@@ -58,7 +60,10 @@ def check_request(request: Request) -> Checked:
     versions = experts.check_experts(settings)
     if settings.catalog.labels == "engineered":
         labels.read_labels(request.warehouse)
-    index = open_index(request.elasticsearch, request.index, settings.elasticsearch) if request.elasticsearch else None
+    owner = Owner(request.index, request.warehouse)
+    index = open_index(request.elasticsearch, owner, settings.elasticsearch) if request.elasticsearch else None
+    if index is not None:
+        check_new_index(index)
     warehouse.check_writable(request.warehouse)
     return Checked(request, index, versions)
 

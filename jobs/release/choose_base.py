@@ -29,8 +29,9 @@ _OF_LABELS = (LABELS, WRITTEN_TAGS)
 def choose_base(run: Run) -> None:
     """Make the current release the run's base, or give it none. Note which it is, or why there is none."""
     note_versions(run.facts.inputs, run.config)
-    run.seen_before = _seen(run)
-    base, why = _current(run)
+    last = warehouse.last_release(run.warehouse)
+    run.seen_before = last.sequence if last else 0
+    base, why = _usable(run, last)
     if base is not None:
         why = _misfit(run, base)
     run.tables.base = base if not why else None
@@ -39,13 +40,6 @@ def choose_base(run: Run) -> None:
     said = why or str(base and base.run_id)
     run.note(base=said)
     run.log.info("base chosen", base=said)
-
-
-def _seen(run: Run) -> int:
-    try:
-        return warehouse.current_release(run.warehouse).sequence
-    except InputError:
-        return 0
 
 
 def _misfit(run: Run, base: RunRecord) -> str:
@@ -64,18 +58,18 @@ def _misfit(run: Run, base: RunRecord) -> str:
     return ""
 
 
-def _current(run: Run) -> tuple[RunRecord | None, str]:
+def _usable(run: Run, last: RunRecord | None) -> tuple[RunRecord | None, str]:
+    """The last release where this run may build on it, else None and why."""
     if run.config.reuse == "nothing":
         return None, "none: everything is made anew, as asked"
-    try:
-        base = warehouse.current_release(run.warehouse)
-    except InputError:
+    if last is None:
         return None, "none: no release yet"
     try:
-        return warehouse.check_release(run.warehouse, base.run_id), ""
+        warehouse.check_files(run.warehouse, last)
     except InputError as error:
         run.log.warning("the last release can't be stood on", reason=str(error))
         return None, f"none: {error}"
+    return last, ""
 
 
 def note_versions(inputs: RunInputs, config: Config) -> None:

@@ -69,7 +69,10 @@ def check_catalog_gates(run: Run) -> None:
 
 def _last_release(run: Run) -> RunRecord | None:
     with suppress(InputError):
-        return warehouse.check_release(run.warehouse, warehouse.current_release(run.warehouse).run_id)
+        last = warehouse.last_release(run.warehouse)
+        if last is not None:
+            warehouse.check_files(run.warehouse, last)
+        return last
     return None
 
 

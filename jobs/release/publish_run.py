@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
-from autotag_core import warehouse
+from autotag_core import search, warehouse
 from autotag_core.errors import InputError, NotPublishedError, as_raised, cause
 from autotag_core.warehouse import retention
 from jobs.process.interrupts import interruption
+from jobs.release.move_search import search_moved
 from jobs.run.run import Run
-from jobs.search.index_alias import Index, alias_restored, move_alias, settle_index
+from jobs.search.index_alias import Index
 
 
 def publish_run(run: Run, index: Index | None) -> None:
@@ -19,11 +20,9 @@ def publish_run(run: Run, index: Index | None) -> None:
     The alias goes first since it can be moved back, and a row of `runs` can't. So what a release's row says of its
     index is true.
     """
-    if run.lease is not None:
-        run.lease.check()
-    with alias_restored(index, run.warehouse) if index is not None else nullcontext():
-        if index is not None:
-            move_alias(run, index)
+    _check_lease(run)
+    with _moved(run, index):
+        _check_lease(run)  # who took it over has found what this run is about to do, and has moved the alias back
         try:
             warehouse.append_run(run.warehouse, run.to_record(warehouse.PUBLISHED), after=run.seen_before)
         except BaseException:
@@ -33,6 +32,19 @@ def publish_run(run: Run, index: Index | None) -> None:
     if run.lease is not None:
         run.lease.settle()
     run.log.info("run published")
+
+
+def _check_lease(run: Run) -> None:
+    if run.lease is not None:
+        run.lease.check()
+
+
+def _moved(run: Run, index: Index | None) -> AbstractContextManager[None]:
+    name = run.facts.elasticsearch_index
+    if index is None or name is None:
+        return nullcontext()
+    run.log.info("alias moves", alias=index.alias, index=name)
+    return search_moved(index, run.run_id, name, holds=run.run_id)
 
 
 def publish_nothing(run: Run) -> None:
@@ -47,7 +59,7 @@ def publish_nothing(run: Run) -> None:
 def tidy_up(run: Run, index: Index | None) -> None:
     """Delete indexes, table versions, logs and shards that no kept release names. What fails is only a warning."""
     if index is not None:
-        settle_index(run, index)
+        _prune_indexes(run, index)
     keep = run.config.warehouse.keep_releases
     try:
         shards = retention.drop_old_shards(run.warehouse, keep)
@@ -57,6 +69,15 @@ def tidy_up(run: Run, index: Index | None) -> None:
         run.log.warning("old table versions not deleted", reason=cause(error))
     else:
         run.log.info("old table versions deleted", shards=",".join(shards) or None, **deleted)
+
+
+def _prune_indexes(run: Run, index: Index) -> None:
+    try:
+        pruned = search.prune_indexes(index.client, index.owner, index.config)
+    except Exception as error:  # the run is published: wasted disk space is no reason for another exit code
+        run.log.warning("old indexes not deleted", alias=index.alias, reason=cause(error))
+    else:
+        run.log.info("old indexes deleted", alias=index.alias, indexes=",".join(pruned) or None)
 
 
 @contextmanager

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
-from autotag_core import search, warehouse
+from autotag_core import search, storage, warehouse
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError
+from autotag_core.search import Owner
 from autotag_core.tables import SEARCH_DOCUMENTS
-from autotag_core.warehouse import RunRecord, lease
-from jobs.search.index_alias import Index, alias_restored, holds_release, open_index, release_id, watched
+from autotag_core.warehouse import RunRecord
+from autotag_core.warehouse.lease import Lease
+from jobs.release.move_search import search_moved
+from jobs.release.settle_publication import writing
+from jobs.search.index_alias import Index, holds_release, open_index, release_id, watched
 
 
 def rollback_release(uri: str, run_id: str, elasticsearch: str | None = None, alias: str = "gifs") -> RunRecord:
@@ -20,27 +23,28 @@ def rollback_release(uri: str, run_id: str, elasticsearch: str | None = None, al
     Both move, or there is an error and neither does. Without `elasticsearch` only the tables move. If the index of the
     release is gone, or holds another release by now, a new one is filled from its table. That takes a Spark session.
     InputError before anything is changed where its tables are no longer there; NotPublishedError while a run writes the
-    warehouse.
+    warehouse, or where the alias shows another one.
     """
-    with lease.held(uri, warehouse.new_run_id(datetime.now(UTC))):
-        return _rollback(uri, run_id, elasticsearch, alias)
+    owner = Owner(alias, storage.absolute(uri))
+    with writing(uri) as held:
+        return _rollback(held, run_id, elasticsearch, owner)
 
 
-def _rollback(uri: str, run_id: str, elasticsearch: str | None, alias: str) -> RunRecord:
+def _rollback(held: Lease, run_id: str, elasticsearch: str | None, owner: Owner) -> RunRecord:
+    uri, as_run = held.warehouse, held.holder.run_id
     if elasticsearch is None:
-        return warehouse.rollback(uri, run_id)
+        return warehouse.rollback(uri, run_id, as_run=as_run)
     release = warehouse.check_release(uri, run_id)
     if release.elasticsearch_index is None:
         raise InputError(f"run {run_id} was published without Elasticsearch: there is no index to go back to")
-    index = open_index(elasticsearch, alias, _settings(release))
+    index = open_index(elasticsearch, owner, _settings(release))
     name = release.elasticsearch_index
-    with watched(index), alias_restored(index, uri):
+    with watched(index):
         if not holds_release(index, name, release):
-            name = _fill_index(index, uri, release)
-        search.move_alias(index.client, alias, name, index.config)
-        record = warehouse.rollback(uri, run_id, name)
-    search.mark_published(index.client, name, index.config, holds=release_id(release))
-    return record
+            name = _fill_index(index, held, release)
+        held.check()
+        with search_moved(index, as_run, name, holds=release_id(release)):
+            return warehouse.rollback(uri, run_id, name, as_run)
 
 
 def _settings(release: RunRecord) -> ElasticsearchConfig:
@@ -49,16 +53,15 @@ def _settings(release: RunRecord) -> ElasticsearchConfig:
     return ElasticsearchConfig(**{name: values[name] for name in ElasticsearchConfig.model_fields if name in values})
 
 
-def _fill_index(index: Index, uri: str, release: RunRecord) -> str:
+def _fill_index(index: Index, held: Lease, release: RunRecord) -> str:
     from jobs.process.session import spark_session
     from jobs.run.delta_tables import read_table_version
     from jobs.search.index_documents import fill_index
 
     table, version = SEARCH_DOCUMENTS, release.table_versions[SEARCH_DOCUMENTS.name]
     documents_df = read_table_version(
-        spark_session("autotag rollback"), warehouse.table_uri(uri, table.name), version, table
+        spark_session("autotag rollback"), warehouse.table_uri(held.warehouse, table.name), version, table
     )
-    run_id = warehouse.new_run_id(datetime.now(UTC))
-    name, num_found, num_refused = fill_index(index, run_id, documents_df, lambda _: None)
+    name, num_found, num_refused = fill_index(index, held.holder.run_id, documents_df, lambda _: None)
     search.check_count(num_found, documents_df.count(), num_refused, index.config)
     return name

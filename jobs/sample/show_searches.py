@@ -12,7 +12,7 @@ from elasticsearch import Elasticsearch
 from autotag_core import search, warehouse
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.evaluation import read_truth
-from autotag_core.search import SearchHit
+from autotag_core.search import Owner, SearchHit
 from autotag_core.tables import CATALOG, VOTED_TAGS
 
 UPLOADED = "gifs-uploaded"  # the index that shows what search was like before the job
@@ -41,7 +41,7 @@ def show_searches(tables: str, url: str, truth_uri: str, config: ElasticsearchCo
     client = search.elasticsearch_client(url, config, search.read_credentials())
     release = warehouse.current_release(tables)
     catalog = warehouse.read_table(tables, CATALOG.name, release).to_pylist()
-    _index_uploaded(catalog, release.run_id, client, config)
+    _index_uploaded(catalog, tables, release.run_id, client, config)
     uploaded = {row["gif_id"]: row["tags"] for row in catalog}
     truth = {row["gif_id"]: set(row["tags"]) for row in read_truth(truth_uri).to_pylist()}
     searches = [
@@ -90,7 +90,7 @@ def _forgotten_tags(uploaded: Tags, truth: dict[str, set[str]]) -> list[str]:
 
 
 def _index_uploaded(
-    catalog: list[dict[str, Any]], run_id: str, client: Elasticsearch, config: ElasticsearchConfig
+    catalog: list[dict[str, Any]], tables: str, run_id: str, client: Elasticsearch, config: ElasticsearchConfig
 ) -> None:
     """Make an index of the catalog as uploaders tagged it, to compare with."""
     documents = [
@@ -103,7 +103,7 @@ def _index_uploaded(
         }
         for row in catalog
     ]
-    index = search.create_index(client, UPLOADED, run_id, config)
+    index = search.create_index(client, Owner(UPLOADED, tables), run_id, config)
     for _ in search.bulk_index(client, index, documents, config):
         pass
     search.finish_index(client, index, config)

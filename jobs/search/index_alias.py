@@ -1,43 +1,57 @@
-"""The index that readers of search see, and its alias, which moves together with the tables or not at all."""
+"""The index that readers of search see, and its alias, which moves together with the tables."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from elasticsearch import Elasticsearch
 
 from autotag_core import outages, search
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.errors import NotPublishedError, cause
-from autotag_core.warehouse import RunRecord
-from jobs.run.run import Run
+from autotag_core.search import Owner
+from autotag_core.warehouse import RunRecord, new_run_id
 from udfs.search.documents import IndexTarget
 
 
 @dataclass(frozen=True)
 class Index:
-    """Where search documents go: a server, the alias that readers use, and this run's settings."""
+    """Where search documents go: a server, the alias that readers use, its warehouse, and this run's settings."""
 
     client: Elasticsearch
     url: str
-    alias: str
+    owner: Owner
     config: ElasticsearchConfig
     credentials: search.ElasticsearchCredentials
+
+    @property
+    def alias(self) -> str:
+        """The name by which readers find the index."""
+        return self.owner.alias
 
     def target(self, name: str) -> IndexTarget:
         """One index of the server, as executors write to it."""
         return IndexTarget(self.url, name, self.config, self.credentials)
 
 
-def open_index(url: str, alias: str, config: ElasticsearchConfig) -> Index:
-    """The index, after a check of server, credentials and alias, before any work. InputError in one line."""
+def open_index(url: str, owner: Owner, config: ElasticsearchConfig) -> Index:
+    """The index, after a check of server, credentials and alias, before any work. InputError in one line.
+
+    NotPublishedError where the alias shows another warehouse.
+    """
     credentials = search.read_credentials()
     client = search.elasticsearch_client(url, config, credentials)
     with outages.watched(lambda: search.ask(client)):
-        search.check_alias(client, alias, config)
-    return Index(client, url, alias, config, credentials)
+        search.check_alias(client, owner, config)
+    return Index(client, url, owner, config, credentials)
+
+
+def check_new_index(index: Index) -> None:
+    """InputError where Elasticsearch would not make a new index as it is asked to, or has no room for it."""
+    name = search.index_name(index.alias, new_run_id(datetime.now(UTC)))
+    search.check_template(index.client, name, index.alias, index.config)
+    search.check_room(index.client, index.config)
 
 
 def watched(index: Index | None) -> AbstractContextManager[None]:
@@ -55,60 +69,9 @@ def serves_release(index: Index, release: RunRecord) -> bool:
 
 def holds_release(index: Index, name: str, release: RunRecord, form: str | None = None) -> bool:
     """Whether an index of the alias holds the documents of the release and no others, in this form if one is given."""
-    return search.held_release(index.client, index.alias, name, index.config, form) == release_id(release)
+    return search.held_release(index.client, index.owner, name, index.config, form) == release_id(release)
 
 
 def release_id(release: RunRecord) -> str:
     """The run that made the tables of a release. A rollback, a run of its own, may have made them current again."""
     return release.release_of or release.run_id
-
-
-def move_alias(run: Run, index: Index) -> None:
-    """Point readers of the alias to the run's index; NotPublishedError where Elasticsearch does not do it."""
-    assert run.facts.elasticsearch_index is not None
-    try:
-        search.move_alias(index.client, index.alias, run.facts.elasticsearch_index, index.config)
-    except Exception as error:
-        raise NotPublishedError(
-            f"the search alias {index.alias!r} could not be moved to {run.facts.elasticsearch_index}: {cause(error)}; "
-            "nothing is published"
-        ) from error
-    run.log.info("alias moved", alias=index.alias, index=run.facts.elasticsearch_index)
-
-
-@contextmanager
-def alias_restored(index: Index, warehouse: str) -> Iterator[None]:
-    """If the block fails, put the alias back where it is now: search and tables move together or not at all."""
-    before = search.current_indexes(index.client, index.alias, index.config)
-    try:
-        yield
-    except BaseException as error:
-        try:
-            search.restore_alias(index.client, index.alias, before, index.config)
-        except Exception as second:
-            raise NotPublishedError(
-                f"{cause(error)}; readers of the tables stay on the last release, but the search alias "
-                f"{index.alias!r} could not be moved back to {', '.join(before) or 'nothing'}: {cause(second)}; "
-                f"{rollback_command(index, warehouse)} moves it"
-            ) from error
-        raise
-
-
-def rollback_command(index: Index, warehouse: str) -> str:
-    """The command that brings search back to a release, for an error message."""
-    return (
-        f"`autotag rollback --warehouse {warehouse} --elasticsearch {index.url} --index {index.alias} RUN_ID` "
-        "with the run of the last release"
-    )
-
-
-def settle_index(run: Run, index: Index) -> None:
-    """Mark the published index and drop indexes that nobody needs any more. What fails here is only a warning."""
-    assert run.facts.elasticsearch_index is not None
-    search.mark_published(index.client, run.facts.elasticsearch_index, index.config, holds=run.run_id)
-    try:
-        pruned = search.prune_indexes(index.client, index.alias, index.config)
-    except Exception as error:  # the run is published: wasted disk space is no reason for another exit code
-        run.log.warning("old indexes not deleted", alias=index.alias, reason=cause(error))
-    else:
-        run.log.info("old indexes deleted", alias=index.alias, indexes=",".join(pruned) or None)

@@ -1,12 +1,11 @@
 """search_documents -> Elasticsearch, counted against the table. Documents that it refuses -> failures.
 
-If the index that readers see holds the documents of the base, and few differ, these are changed in it. Else a new index
-is filled, and publication moves the alias.
+If the index that readers see holds the documents of the base, and few differ, these are changed in a copy of it. Else a
+new index is filled. Publication moves the alias to the run's own index, which nobody has read before.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,14 +14,14 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core import search
-from autotag_core.errors import AutotagError, NotPublishedError, cause
+from autotag_core.errors import AutotagError, NotPublishedError
 from autotag_core.failures import Stage
 from autotag_core.tables import FAILURES, SEARCH_DOCUMENTS
 from autotag_core.warehouse import table_uri
 from jobs.run.delta_tables import read_table_version
 from jobs.run.run import Run
 from jobs.run.stages import stage
-from jobs.search.index_alias import Index, rollback_command, serves_release
+from jobs.search.index_alias import Index, serves_release
 from udfs.search import documents as search_documents
 
 
@@ -35,7 +34,8 @@ def index_documents(run: Run, index: Index) -> None:
     num_documents = run.facts.rows_out["documents"]
     run.expect(num_documents)
     found = _changes(run, index)
-    if found is None:
+    copy = _copied(run, index) if found is not None else None
+    if found is None or copy is None:
         run.note(index="filled")
         run.facts.elasticsearch_index, num_found, num_refused = fill_index(
             index, run.run_id, run.tables.read(SEARCH_DOCUMENTS), run.failures.add
@@ -43,6 +43,7 @@ def index_documents(run: Run, index: Index) -> None:
     else:
         changes_df, num_changes = found
         run.note(index=f"changed: {num_changes} of {num_documents} documents")
+        run.facts.elasticsearch_index = copy
         num_found, num_refused = _change_index(run, index, changes_df)
     run.facts.gates["documents"] = f"{num_found} found, {num_documents} in the table, {num_refused} refused"
     search.check_count(num_found, num_documents, num_refused, index.config)
@@ -53,7 +54,7 @@ def fill_index(
     index: Index, run_id: str, documents_df: DataFrame, add_failures: Callable[[DataFrame], Any]
 ) -> tuple[str, int, int]:
     """Fill a new index from the executors. Gives its name, how many documents it holds, and how many it refused."""
-    name = search.create_index(index.client, index.alias, run_id, index.config)
+    name = search.create_index(index.client, index.owner, run_id, index.config)
     with _done(search_documents.index_documents(documents_df, index.target(name))) as (num_refused, refused_df):
         add_failures(refused_df)
     return name, search.finish_index(index.client, name, index.config), num_refused
@@ -71,27 +72,6 @@ def _done(report_df: DataFrame) -> Iterator[tuple[int, DataFrame]]:
         yield num_refused, search_documents.refused_documents(report_df)
     finally:
         report_df.unpersist()
-
-
-@contextmanager
-def index_restored(run: Run, index: Index | None) -> Iterator[None]:
-    """If the block fails after it began to change the index that readers see, change the index back."""
-    try:
-        yield
-    except BaseException as error:
-        name = run.facts.elasticsearch_index
-        has_begun = run.base is not None and name == run.base.elasticsearch_index
-        if index is None or name is None or not has_begun:
-            raise
-        try:
-            _change_back(run, index)
-        except Exception as second:
-            raise NotPublishedError(
-                f"{cause(error)}; readers of the tables stay on the last release, but {name} holds "
-                f"some documents of this run and could not be changed back: {cause(second)}; "
-                f"the next run fills a new index, and so does {rollback_command(index, run.warehouse)}"
-            ) from error
-        raise
 
 
 def _changes(run: Run, index: Index) -> tuple[DataFrame, int] | None:
@@ -119,27 +99,23 @@ def _documents_before(run: Run) -> DataFrame:
     return read_table_version(run.spark, uri, run.base.table_versions[name], SEARCH_DOCUMENTS)
 
 
-def _change_index(run: Run, index: Index, changes_df: DataFrame) -> tuple[int, int]:
-    """Apply the changes. Gives how many documents the index then holds, and how many of the table's it refuses."""
+def _copied(run: Run, index: Index) -> str | None:
+    """This run's copy of the index that readers see; None where Elasticsearch makes none."""
     assert run.base is not None and run.base.elasticsearch_index is not None
-    name = run.base.elasticsearch_index
-    run.facts.elasticsearch_index = name
-    search.change_mark(index.client, name, index.config, towards=run.run_id)
-    version = int(run.started.timestamp() * 1000)
-    refused_before_df = run.tables.read_base(FAILURES).where(F.col("stage") == str(Stage.SEARCH_DOCUMENTS))
-    still_df = refused_before_df.join(changes_df.select("gif_id"), "gif_id", "left_anti")
-    with _done(search_documents.change_documents(changes_df, index.target(name), version)) as (_, refused_df):
-        num_refused = run.failures.add(refused_df.unionByName(still_df))
-    return search.count_refreshed(index.client, name, index.config), num_refused
+    source = run.base.elasticsearch_index
+    try:
+        return search.copy_index(index.client, source, index.owner, run.run_id, index.config)
+    except NotPublishedError as error:  # if it can't be asked at all, a new index can't be filled either
+        run.log.warning("index not copied, a new one is filled", index=source, reason=str(error))
+        return None
 
 
-def _change_back(run: Run, index: Index) -> None:
+def _change_index(run: Run, index: Index, changes_df: DataFrame) -> tuple[int, int]:
+    """Apply the changes to the copy. Gives how many documents it then holds, and how many of the table's it refuses."""
     name = run.facts.elasticsearch_index
     assert name is not None
-    changes_df = search_documents.document_changes(_documents_before(run), run.tables.read(SEARCH_DOCUMENTS))
-    version = int(time.time() * 1000)  # greater than this run's own version, with which a task may still be sending
-    with _done(search_documents.change_documents(changes_df, index.target(name), version)):
-        pass
-    search.count_refreshed(index.client, name, index.config)
-    search.change_mark(index.client, name, index.config, towards=None)
-    run.log.info("index changed back", index=name)
+    refused_before_df = run.tables.read_base(FAILURES).where(F.col("stage") == str(Stage.SEARCH_DOCUMENTS))
+    still_df = refused_before_df.join(changes_df.select("gif_id"), "gif_id", "left_anti")
+    with _done(search_documents.change_documents(changes_df, index.target(name))) as (_, refused_df):
+        num_refused = run.failures.add(refused_df.unionByName(still_df))
+    return search.finish_index(index.client, name, index.config), num_refused

@@ -10,11 +10,12 @@ from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.search import (
     ElasticsearchCredentials,
+    Owner,
     bulk_index,
     change_mark,
     check_alias,
     check_count,
-    count_refreshed,
+    copy_index,
     create_index,
     current_indexes,
     elasticsearch_client,
@@ -71,6 +72,10 @@ def alias(client):
         client.indices.delete(index=index)
 
 
+def owner(alias, warehouse="s3a://bucket/warehouse"):
+    return Owner(alias, warehouse)
+
+
 def document(gif_id, *tags, caption=None, text=None, popularity=0, written=()):
     """A tag is (tag, weight) or (tag, weight, accepted); its confidence is another number, that nothing ranks by."""
     rows = [(tag, weight, 0.5, accepted[0] if accepted else None) for tag, weight, *accepted in tags]
@@ -90,11 +95,11 @@ def fill(client, index, rows):
 
 def run(client, alias, run_id, rows=()):
     """A run from its new index to the moved alias; returns the index and what was pruned."""
-    index = create_index(client, alias, run_id, CONFIG)
+    index = create_index(client, owner(alias), run_id, CONFIG)
     fill(client, index, rows)
     check_count(finish_index(client, index, CONFIG), len(rows), 0, CONFIG)
     swap_alias(client, alias, index, CONFIG, run_id)
-    return index, prune_indexes(client, alias, CONFIG)
+    return index, prune_indexes(client, owner(alias), CONFIG)
 
 
 def report_of(spark, url, index, rows, password=None):
@@ -111,7 +116,7 @@ def exists(client, index):
 @ON_BOTH
 def test_documents_written_by_executors_are_found_through_the_alias(client, alias, spark, server):
     rows = [document(f"gif-{n:04}", ("cat", 1.0), ("Happy Dog", 0.7), popularity=n) for n in range(2500)]
-    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    index = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
     assert count_indexed(report_of(spark, server, index, rows)) == (2500, 0)
     assert finish_index(client, index, CONFIG) == 2500
     assert swap_alias(client, alias, index, CONFIG, "run") == []
@@ -132,7 +137,7 @@ def test_documents_written_by_executors_are_found_through_the_alias(client, alia
 
 
 def test_what_an_uploader_wrote_is_found_where_tags_are_labels_after_what_has_it_as_a_tag(client, alias):
-    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    index = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
     rows = [
         document("label", ("cat", 0.9), written=["#kitty", "asdf"]),
         document("tag", ("kitty", 0.5)),
@@ -145,7 +150,7 @@ def test_what_an_uploader_wrote_is_found_where_tags_are_labels_after_what_has_it
 
 
 def test_a_refused_document_is_a_row_of_failures_and_the_others_are_published(client, alias, spark, elasticsearch):
-    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    index = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
     rows = [document("good", ("cat", 1.0)), document("x" * 600, ("cat", 1.0)), document("nan", ("cat", float("nan")))]
     report_df = report_of(spark, elasticsearch, index, rows)
     assert count_indexed(report_df) == (1, 2)
@@ -175,7 +180,7 @@ def test_an_executor_that_gives_up_is_one_line_on_the_driver(spark, tmp_path, ac
 
 
 def test_an_index_is_not_refreshed_while_it_fills_and_served_normally_after(client, alias):
-    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    index = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
     settings = client.indices.get_settings(index=index)[index]["settings"]["index"]
     assert (settings["refresh_interval"], settings["number_of_replicas"]) == ("-1", "0")
     assert finish_index(client, index, CONFIG) == 0
@@ -186,13 +191,13 @@ def test_an_index_is_not_refreshed_while_it_fills_and_served_normally_after(clie
 @ON_BOTH
 def test_readers_stay_on_the_old_index_until_the_swap_and_the_old_one_stays_for_a_rollback(client, alias):
     first, _ = run(client, alias, "20260101T000000Z", [document("a", ("cat", 1.0))])
-    second = create_index(client, alias, "20260102T000000Z", CONFIG)
+    second = create_index(client, owner(alias), "20260102T000000Z", CONFIG)
     fill(client, second, [document("b", ("cat", 1.0))])
     finish_index(client, second, CONFIG)
     assert [hit.gif_id for hit in search_gifs(client, alias, "cat")] == ["a"]
     assert swap_alias(client, alias, second, CONFIG, "run") == [first]
     assert [hit.gif_id for hit in search_gifs(client, alias, "cat")] == ["b"]
-    assert move_alias(client, alias, first, CONFIG) == [second]
+    move_alias(client, alias, CONFIG, [second], [first])
     assert [hit.gif_id for hit in search_gifs(client, alias, "cat")] == ["a"]
 
 
@@ -202,12 +207,37 @@ def test_only_the_newest_earlier_indexes_are_kept(client, alias):
     assert [exists(client, index) for index, _ in indexes] == [False, False, True, True]
 
 
+def test_nothing_is_deleted_where_the_index_of_the_alias_is_not_known_to_hold_a_whole_release(client, alias):
+    first, _ = run(client, alias, "20260101T000000Z")
+    second, _ = run(client, alias, "20260102T000000Z")
+    none = CONFIG.model_copy(update={"keep_indexes": 0})
+    change_mark(client, second, CONFIG, holds=None)
+    assert prune_indexes(client, owner(alias), none) == []
+    change_mark(client, second, CONFIG, holds="20260102T000000Z")
+    assert prune_indexes(client, owner(alias, "s3a://other"), none) == []
+    assert prune_indexes(client, owner(alias), none) == [first]
+
+
+def test_an_alias_moves_only_from_where_it_was_and_twice_is_as_once(client, alias):
+    first, _ = run(client, alias, "20260101T000000Z")
+    second, _ = run(client, alias, "20260102T000000Z")
+    third = create_index(client, owner(alias), "20260103T000000Z", CONFIG)
+    with pytest.raises(NotPublishedError, match=f"is on {second}, it should be on {third}: .*aliases_not_found"):
+        move_alias(client, alias, CONFIG, [first], [third])
+    assert current_indexes(client, alias, CONFIG) == [second]
+    for _ in range(2):
+        move_alias(client, alias, CONFIG, [second], [third])
+    assert current_indexes(client, alias, CONFIG) == [third]
+    move_alias(client, alias, CONFIG, [third], [])
+    assert current_indexes(client, alias, CONFIG) == []
+
+
 def test_a_leftover_of_a_failed_run_is_deleted_by_the_next_published_one_but_not_a_younger_one(client, alias):
-    failed = create_index(client, alias, "20260101T000000Z", CONFIG)
-    index = create_index(client, alias, "20260102T000000Z", CONFIG)
-    filling = create_index(client, alias, "20260103T000000Z", CONFIG)
+    failed = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
+    index = create_index(client, owner(alias), "20260102T000000Z", CONFIG)
+    filling = create_index(client, owner(alias), "20260103T000000Z", CONFIG)
     swap_alias(client, alias, index, CONFIG, "run")
-    assert prune_indexes(client, alias, CONFIG) == [failed]
+    assert prune_indexes(client, owner(alias), CONFIG) == [failed]
     assert [exists(client, name) for name in (failed, index, filling)] == [False, True, True]
 
 
@@ -215,9 +245,10 @@ def test_nothing_is_pruned_that_another_alias_or_another_hand_made_or_that_reade
     neighbor, _ = run(client, f"{alias}-other", "20260101T000000Z")
     client.indices.create(index=f"{alias}-by-hand")
     first, _ = run(client, alias, "20260102T000000Z")
-    run(client, alias, "20260103T000000Z")
-    move_alias(client, alias, first, CONFIG)
-    assert prune_indexes(client, alias, CONFIG.model_copy(update={"keep_indexes": 0})) == [f"{alias}-20260103t000000z"]
+    second, _ = run(client, alias, "20260103T000000Z")
+    move_alias(client, alias, CONFIG, [second], [first])
+    none = CONFIG.model_copy(update={"keep_indexes": 0})
+    assert prune_indexes(client, owner(alias), none) == [second]
     assert [exists(client, name) for name in (neighbor, f"{alias}-by-hand", first)] == [True, True, True]
 
 
@@ -228,21 +259,26 @@ def test_an_alias_on_an_index_that_somebody_else_made_is_moved_and_that_index_is
     assert (pruned, exists(client, f"{alias}-by-hand")) == ([], True)
 
 
-def test_an_index_says_whose_documents_it_holds_if_it_was_filled_to_the_end_and_none_began_to_change_it(client, alias):
+def test_an_index_says_whose_documents_it_holds_once_it_was_filled_to_the_end_and_published(client, alias):
     index, _ = run(client, alias, "20260101T000000Z")
-    assert held_release(client, alias, index, CONFIG) == "20260101T000000Z"
-    assert held_release(client, f"{alias}-other", index, CONFIG) is None
-    change_mark(client, index, CONFIG, towards="20260102T000000Z")
-    assert held_release(client, alias, index, CONFIG) is None
-    mark_published(client, index, CONFIG, holds="20260102T000000Z")
-    assert held_release(client, alias, index, CONFIG) == "20260102T000000Z"
-    failed = create_index(client, alias, "20260103T000000Z", CONFIG)
+    assert held_release(client, owner(alias), index, CONFIG) == "20260101T000000Z"
+    assert held_release(client, owner(f"{alias}-other"), index, CONFIG) is None
+    assert held_release(client, owner(alias, "s3a://other"), index, CONFIG) is None
+    copy = copy_index(client, index, owner(alias), "20260102T000000Z", CONFIG)
+    assert held_release(client, owner(alias), copy, CONFIG) is None
+    finish_index(client, copy, CONFIG)
+    mark_published(client, copy, CONFIG, holds="20260102T000000Z")
+    assert held_release(client, owner(alias), copy, CONFIG) == "20260102T000000Z"
+    failed = create_index(client, owner(alias), "20260103T000000Z", CONFIG)
     client.indices.create(index=f"{alias}-by-hand")
-    assert [held_release(client, alias, name, CONFIG) for name in (failed, f"{alias}-by-hand", "gone")] == [None] * 3
+    strange = (failed, f"{alias}-by-hand", "gone")
+    assert [held_release(client, owner(alias), name, CONFIG) for name in strange] == [None] * 3
 
 
 @ON_BOTH
-def test_documents_that_differ_are_changed_in_an_index_that_is_read_and_only_these(client, alias, spark, server):
+def test_documents_that_differ_are_changed_in_a_copy_that_nobody_reads_until_the_alias_moves(
+    client, alias, spark, server
+):
     index, _ = run(
         client, alias, "20260101T000000Z", [document(name, ("cat", 1.0)) for name in ("same", "new", "gone")]
     )
@@ -255,30 +291,31 @@ def test_documents_that_differ_are_changed_in_an_index_that_is_read_and_only_the
         ("never there", True),
         ("new", False),
     ]
-    target = IndexTarget(server, index, CONFIG, ElasticsearchCredentials())
-    assert count_indexed(change_documents(changes_df, target, 1000)) == (4, 0)
-    assert count_refreshed(client, index, CONFIG) == 3
-    found = {hit["_id"]: hit for hit in client.search(index=alias, version=True)["hits"]["hits"]}
-    assert {name: hit["_source"]["tags"][0]["tag"] for name, hit in found.items()} == {
-        "same": "cat",
-        "changed": "dog",
-        "new": "cat",
-    }
-    assert [found[name]["_version"] for name in ("same", "changed", "new")] == [1, 1000, 1000]
-    # what a task of an earlier run still sends is turned away
-    with pytest.raises(NotPublishedError, match="a later run has changed it meanwhile"), executor_errors():
-        change_documents(changes_df.where("gif_id = 'changed'"), target, 999).collect()
+    copy = copy_index(client, index, owner(alias), "20260102T000000Z", CONFIG)
+    assert copy_index(client, index, owner(alias), "20260102T000000Z", CONFIG) == copy, "the answer may be lost"
+    target = IndexTarget(server, copy, CONFIG, ElasticsearchCredentials())
+    assert count_indexed(change_documents(changes_df, target)) == (4, 0)
+    assert finish_index(client, copy, CONFIG) == 3
+    assert {hit["_id"] for hit in client.search(index=alias)["hits"]["hits"]} == {"same", "new", "gone"}
+    swap_alias(client, alias, copy, CONFIG, "20260102T000000Z")
+    found = {hit["_id"]: hit["_source"] for hit in client.search(index=alias)["hits"]["hits"]}
+    tags = {name: [(tag["tag"], tag["weight"]) for tag in source["tags"]] for name, source in found.items()}
+    assert tags == {"same": [("cat", 1.0)], "changed": [("dog", 1.0)], "new": [("cat", 0.5)]}
+    # a copy of a copy, which takes documents again
+    third = copy_index(client, copy, owner(alias), "20260103T000000Z", CONFIG)
+    fill(client, third, [document("late", ("cat", 1.0))])
+    assert finish_index(client, third, CONFIG) == 4
 
 
 def test_an_index_that_has_the_name_of_the_alias_stops_the_run_before_any_work(client, alias):
-    check_alias(client, alias, CONFIG)
+    check_alias(client, owner(alias), CONFIG)
     client.indices.create(index=alias)
     with pytest.raises(InputError, match=f"'{alias}' is an index, not an alias.* choose another --index"):
-        check_alias(client, alias, CONFIG)
+        check_alias(client, owner(alias), CONFIG)
 
 
 def test_an_index_that_is_deleted_while_it_fills_is_not_published_though_its_count_is_right(client, alias):
-    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    index = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
     client.indices.delete(index=index)
     fill(client, index, [document("a", ("cat", 1.0))])
     with pytest.raises(NotPublishedError, match=f"{index} was deleted while it was being filled"):
@@ -286,7 +323,7 @@ def test_an_index_that_is_deleted_while_it_fills_is_not_published_though_its_cou
 
 
 def test_a_document_that_is_missing_is_not_published(client, alias):
-    index = create_index(client, alias, "20260101T000000Z", CONFIG)
+    index = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
     fill(client, index, [document("a"), document("b")])
     client.delete(index=index, id="a")
     with pytest.raises(NotPublishedError, match="holds 1 documents where 2 belong"):
@@ -294,11 +331,11 @@ def test_a_document_that_is_missing_is_not_published(client, alias):
 
 
 def test_the_index_of_another_run_with_the_same_id_is_not_written_into(client, alias):
-    index = create_index(client, alias, "20260101T000000Z", CONFIG)
-    assert create_index(client, alias, "20260101T000000Z", CONFIG) == index
+    index = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
+    assert create_index(client, owner(alias), "20260101T000000Z", CONFIG) == index
     fill(client, index, [document("a")])
     with pytest.raises(InputError, match="already exists"):
-        create_index(client, alias, "20260101T000000Z", CONFIG)
+        create_index(client, owner(alias), "20260101T000000Z", CONFIG)
 
 
 @pytest.fixture

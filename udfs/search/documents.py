@@ -114,15 +114,15 @@ def index_documents(documents_df: DataFrame, target: IndexTarget) -> DataFrame:
     return documents_df.repartition(target.config.writers, "gif_id").mapInArrow(index_partition, REPORT_DDL)
 
 
-def change_documents(changes_df: DataFrame, target: IndexTarget, version: int) -> DataFrame:
-    """Apply document_changes to an index under one external version. Lazy; returns the report as index_documents."""
+def change_documents(changes_df: DataFrame, target: IndexTarget) -> DataFrame:
+    """Apply document_changes to a copy of an index. Lazy; returns the report as index_documents."""
 
     def change_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         changes = (
             (document["gif_id"], None if document.pop("is_gone") else document) for document in _documents(batches)
         )
         with elasticsearch_client(target.url, target.config, target.credentials) as client:
-            for outcome in bulk_change(client, target.index, changes, version, target.config):
+            for outcome in bulk_change(client, target.index, changes, target.config):
                 yield _report(outcome)
 
     return changes_df.repartition(target.config.writers, "gif_id").mapInArrow(change_partition, REPORT_DDL)

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.search import create_index, elasticsearch_client
+from autotag_core.search import Owner, create_index, elasticsearch_client
 
 
 @dataclass
@@ -140,6 +140,8 @@ def answering() -> Iterator[Callable[..., tuple[str, list[dict[str, str]]]]]:
                 self.end_headers()
                 self.wfile.write(content)
 
+            do_POST = do_GET  # noqa: N815
+
             def log_message(self, *_: object) -> None:
                 pass
 
@@ -164,6 +166,6 @@ def config() -> ElasticsearchConfig:
 def index(elasticsearch: str, config: ElasticsearchConfig) -> Iterator[str]:
     """An empty index on the real server."""
     with elasticsearch_client(elasticsearch, config) as client:
-        name = create_index(client, f"test-{uuid.uuid4().hex}", "run", config)
+        name = create_index(client, Owner(f"test-{uuid.uuid4().hex}", "s3a://w"), "run", config)
         yield name
         client.indices.delete(index=name)

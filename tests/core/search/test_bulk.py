@@ -201,7 +201,7 @@ def test_changes_are_made_once_however_often_they_are_sent(faulty, index, config
     changes = [("gif-000", new), ("gif-001", None), ("never there", None), ("x" * 600, new)]
     faulty.faults = ["cut after", "503"]
     with elasticsearch_client(faulty.url, config) as client:
-        (outcome,) = bulk_change(client, index, changes, 7, config)
+        (outcome,) = bulk_change(client, index, changes, config)
         assert (outcome.num_indexed, [item.gif_id for item in outcome.refused]) == (3, ["x" * 600])
         assert client.get(index=index, id="gif-000")["_source"]["popularity"] == 99
     assert ids_in(faulty.url, index, config) == ["gif-000", "gif-002", "gif-003"]

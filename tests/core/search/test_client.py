@@ -9,6 +9,7 @@ from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.search import (
     ElasticsearchCredentials,
+    Owner,
     check_alias,
     current_indexes,
     elasticsearch_client,
@@ -20,6 +21,7 @@ from autotag_core.search.client import reason_text
 
 JSON = {"content-type": "application/json"}
 ELASTIC = {**JSON, "x-elastic-product": "Elasticsearch"}
+GIFS = Owner("gifs", "s3a://bucket/warehouse")
 CREDENTIALS = ElasticsearchCredentials(username="nightly", password="hunter2")
 
 
@@ -35,7 +37,7 @@ def the_line(call, kind=InputError):
 
 def check(url, config, credentials=CREDENTIALS):
     with elasticsearch_client(url, config, credentials) as client:
-        check_alias(client, "gifs", config)
+        check_alias(client, GIFS, config)
 
 
 @pytest.mark.parametrize(
@@ -79,15 +81,15 @@ def test_401_says_which_variables_to_set(config, answering):
     )
 
 
-@pytest.mark.parametrize("request_of", [check_alias, current_indexes, prune_indexes])
-def test_403_says_which_privilege_is_missing_and_not_who_lacks_it(config, answering, request_of):
+@pytest.mark.parametrize(("request_of", "of"), [(check_alias, GIFS), (current_indexes, "gifs"), (prune_indexes, GIFS)])
+def test_403_says_which_privilege_is_missing_and_not_who_lacks_it(config, answering, request_of, of):
     reason = (
         "action [indices:admin/resolve/index] is unauthorized for user [nightly] with effective roles [x], "
         "this action is granted by the index privileges [view_index_metadata,manage,read,all]"
     )
     url, _ = answering(403, ELASTIC, f'{{"error": {{"type": "security_exception", "reason": "{reason}"}}}}'.encode())
     client = elasticsearch_client(url, config, CREDENTIALS)
-    assert the_line(lambda: request_of(client, "gifs", config)).endswith(
+    assert the_line(lambda: request_of(client, of, config)).endswith(
         "may not do this (403): what they need is granted by the index privileges [view_index_metadata,manage,read,all]"
     )
 

@@ -399,3 +399,16 @@ def test_run_ids_sort_by_time_and_differ_within_a_second() -> None:
     assert ids == sorted(ids)
     assert ids[0].startswith("20261122T010203Z-")
     assert len({warehouse.new_run_id(START) for _ in range(50)}) == 50
+
+
+def test_the_last_release_is_none_before_the_first_and_an_error_where_nobody_can_tell(tmp_path: Path) -> None:
+    uri = str(tmp_path)
+    assert warehouse.last_release(uri) is None
+    warehouse.append_run(uri, run("r1", "failed"))
+    assert warehouse.last_release(uri) is None
+    warehouse.append_run(uri, run("r2"))
+    found = warehouse.last_release(uri)
+    assert found is not None and (found.run_id, found.sequence) == ("r2", 2)
+    (tmp_path / "runs" / "_delta_log" / f"{2:020}.json").write_text("what?")
+    with pytest.raises(InputError, match="cannot read its runs"):
+        warehouse.last_release(uri)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import multiprocessing
 import os
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -147,6 +149,33 @@ def test_a_merge_that_fails_is_a_warning_and_the_run_is_recorded(
         for number in range(10):
             warehouse.append_run(str(tmp_path), night(number))
     assert "no permission to delete" in caplog.text
+    assert run_ids(str(tmp_path)) == names(*range(10))
+
+
+@pytest.mark.parametrize(
+    ("path", "is_said"),
+    [
+        ("../other/part.parquet", False),  # delta-rs makes a name below the table of it, under which there is nothing
+        ("file://{folder}/other/part.parquet", True),
+        ("s3://other/part.parquet", True),
+    ],
+)
+def test_a_merge_deletes_nothing_that_the_log_names_outside_of_the_table(
+    path: str, is_said: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(9):
+        warehouse.append_run(str(tmp_path), night(number))
+    other = tmp_path / "other" / "part.parquet"
+    other.parent.mkdir()
+    other.write_bytes(b"somebody's")
+    log = tmp_path / "runs" / "_delta_log" / f"{8:020}.json"
+    two_days_ago = int(time.time() - 2 * table_log.DAY_S) * 1000
+    removed = {"path": path.format(folder=tmp_path), "deletionTimestamp": two_days_ago, "dataChange": True}
+    log.write_text(f"{log.read_text().strip()}\n{json.dumps({'remove': removed})}\n")
+    with caplog.at_level(logging.WARNING):
+        warehouse.append_run(str(tmp_path), night(9))
+    assert ("which lies outside" in caplog.text) == is_said
+    assert other.read_bytes() == b"somebody's"
     assert run_ids(str(tmp_path)) == names(*range(10))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -47,6 +48,17 @@ def test_the_versions_of_the_models_are_kept_for_the_record(tmp_path: Path) -> N
     checked = check_request(Request(str(tmp_path / "c.jsonl"), str(tmp_path / "w"), config))
     assert list(checked.model_versions) == ["imagenet"]
     assert checked.model_versions["imagenet"].startswith("efficientnet_lite0-")
+
+
+@pytest.mark.integration
+def test_an_alias_whose_indexes_would_get_too_long_a_name_is_said_before_the_night(
+    tmp_path: Path, elasticsearch: str
+) -> None:
+    (tmp_path / "c.jsonl").write_text('{"gif_id": "a", "uri": "a.gif"}\n')
+    request = Request(str(tmp_path / "c.jsonl"), str(tmp_path / "w"), elasticsearch=elasticsearch, index="g" * 232)
+    with pytest.raises(InputError, match="it has 256 bytes, at most 255 are allowed"):
+        check_request(request)
+    assert check_request(replace(request, index="g" * 231)).index is not None
 
 
 class Spark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -19,16 +20,18 @@ from structlog.testing import capture_logs
 from autotag_core import search, storage, warehouse
 from autotag_core.config import Config, ElasticsearchConfig, WarehouseConfig
 from autotag_core.errors import InputError, NotPublishedError
+from autotag_core.search import Owner
 from autotag_core.tables import SEARCH_DOCUMENTS
 from autotag_core.warehouse import RunRecord, lease, releases
 from jobs.process.progress import Progress
+from jobs.release import move_search
 from jobs.release import publish_run as publication
 from jobs.release.publish_run import publish_run, recorded, tidy_up
 from jobs.release.rollback_release import rollback_release
+from jobs.release.settle_publication import writing
 from jobs.run.run import Run
 from jobs.search.index_alias import Index, open_index, serves_release
-from jobs.search.index_documents import index_documents, index_restored
-from udfs.search import documents as search_documents
+from jobs.search.index_documents import index_documents
 
 pytestmark = pytest.mark.integration
 SETTINGS = ElasticsearchConfig(replicas=0, keep_indexes=1, max_changed_share=0.5).model_copy(
@@ -53,7 +56,7 @@ class House:
         documents = [(name, [("cat", 1.0, 1.0, None)], None, None, 0, f"{name}.gif", [], []) for name in gif_ids]
         documents_df = self.spark.createDataFrame(documents, from_arrow_schema(SEARCH_DOCUMENTS.schema))
         run.facts.rows_out["documents"] = run.tables.write(SEARCH_DOCUMENTS, documents_df)
-        with recorded(run), index_restored(run, self.index):
+        with recorded(run):
             index_documents(run, self.index)
         return run
 
@@ -64,7 +67,7 @@ class House:
         return run
 
     def publish(self, run: Run) -> None:
-        with recorded(run), index_restored(run, self.index):
+        with recorded(run):
             publish_run(run, self.index)
 
     def seen(self) -> tuple[list[str], list[str]]:
@@ -86,8 +89,9 @@ class House:
 @pytest.fixture
 def house(spark: SparkSession, elasticsearch: str, tmp_path: Path) -> Iterator[House]:
     alias = f"gifs{uuid.uuid4().hex[:8]}"
-    index = open_index(elasticsearch, alias, SETTINGS)
-    yield House(spark, str(tmp_path / "warehouse"), index)
+    uri = str(tmp_path / "warehouse")
+    index = open_index(elasticsearch, Owner(alias, uri), SETTINGS)
+    yield House(spark, uri, index)
     for name in index.client.indices.get(index=f"{alias}*"):
         index.client.indices.delete(index=name)
 
@@ -134,7 +138,7 @@ def test_a_run_that_dies_between_its_index_and_the_alias_leaves_readers_where_th
 ) -> None:
     house.published("a")
     run = house.night("b")
-    monkeypatch.setattr(publication, "move_alias", fail(KeyboardInterrupt()))
+    monkeypatch.setattr(search, "move_alias", fail(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt), recorded(run):
         publish_run(run, house.index)
     assert house.seen() == (["a"], ["a"])
@@ -169,21 +173,25 @@ def test_the_first_run_that_can_not_be_recorded_leaves_no_alias(house: House, mo
     assert search.current_indexes(house.index.client, house.index.alias, SETTINGS) == []
 
 
-def test_an_alias_that_can_not_be_put_back_is_said_with_the_command_that_moves_it(
+def test_an_alias_that_can_not_be_put_back_is_said_and_put_back_by_whoever_writes_next(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = house.published("a")
     run = house.night("b")
     monkeypatch.setattr(warehouse, "append_run", fail(InputError("the disk is full")))
-    monkeypatch.setattr(search, "restore_alias", fail(NotPublishedError("Elasticsearch is gone")))
+    monkeypatch.setattr(move_search, "point", fail(NotPublishedError("Elasticsearch is gone")))
     with pytest.raises(NotPublishedError) as caught:
         publish_run(run, house.index)
     for part in (
         "the disk is full",
         f"could not be moved back to {first.facts.elasticsearch_index}: Elasticsearch is gone",
-        f"--elasticsearch {house.index.url} --index {house.index.alias} RUN_ID",
+        f"the next night, rollback or edit of labels in {house.uri} moves it",
     ):
         assert part in str(caught.value)
+    assert house.seen() == (["a"], ["b"])
+    monkeypatch.undo()
+    with writing(house.uri):
+        assert house.seen() == (["a"], ["a"])
 
 
 def test_a_row_whose_answer_was_lost_is_a_publication_all_the_same(
@@ -220,10 +228,10 @@ def test_what_elasticsearch_refuses_after_the_publication_is_a_warning(
     for gif_id in "ab":
         house.published(gif_id)
     run = house.night("c")
-    publish_run(run, house.index)
     monkeypatch.setattr(type(house.index.client.indices), call, fail(refused(house)))
     caplog.clear()
     with capture_logs() as logs:
+        publish_run(run, house.index)
         tidy_up(run, house.index)
     warnings = [line["event"] for line in logs if line["log_level"] == "warning"]
     warnings += [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
@@ -248,28 +256,35 @@ def test_old_releases_are_dropped_after_the_publication_and_a_failure_there_is_a
     assert house.seen() == (["d"], ["d"])
 
 
-def test_where_few_documents_differ_the_index_is_changed_and_where_many_do_a_new_one_is_filled(house: House) -> None:
+def test_where_few_documents_differ_a_copy_is_changed_and_where_many_do_a_new_index_is_filled(house: House) -> None:
     first = house.published("a", "b", "c", "d")
-    second = house.published("a", "b", "c", "e", base=first)
-    assert (second.facts.elasticsearch_index, second.facts.inputs.notes["index"]) == (
-        first.facts.elasticsearch_index,
-        "changed: 2 of 4 documents",
-    )
+    second = house.night("a", "b", "c", "e", base=first)
+    assert second.facts.inputs.notes["index"] == "changed: 2 of 4 documents"
+    assert house.seen() == (["a", "b", "c", "d"],) * 2
+    assert house.holds(first)
+    house.publish(second)
+    tidy_up(second, house.index)
+    assert second.facts.elasticsearch_index == search.index_name(house.index.alias, second.run_id)
     assert house.seen() == (["a", "b", "c", "e"],) * 2
     assert house.holds(second) and not house.holds(first)
     third = house.published("f", base=second)
-    assert (
-        third.facts.inputs.notes["index"] == "filled"
-        and third.facts.elasticsearch_index != second.facts.elasticsearch_index
-    )
+    assert third.facts.inputs.notes["index"] == "filled"
     assert house.seen() == (["f"],) * 2
+
+
+def test_where_elasticsearch_makes_no_copy_a_new_index_is_filled(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = house.published("a", "b", "c", "d")
+    monkeypatch.setattr(type(house.index.client.indices), "clone", fail(refused(house)))
+    second = house.published("a", "b", "c", "e", base=first)
+    assert second.facts.inputs.notes["index"] == "filled"
+    assert house.seen() == (["a", "b", "c", "e"],) * 2
 
 
 def test_a_document_that_was_refused_before_is_still_among_the_failures(house: House) -> None:
     house.index = replace(house.index, config=SETTINGS.model_copy(update={"max_refused_share": 0.5}))
     first = house.published("a", "b", "x" * 600, "y" * 600)
     second = house.published("a", "b", "c", "x" * 600, base=first)
-    assert second.facts.elasticsearch_index == first.facts.elasticsearch_index
+    assert second.facts.inputs.notes["index"] == "changed: 2 of 4 documents"
     assert (second.failures.counts, second.facts.gates["documents"]) == (
         {"search_documents:refused_document": 1},
         "3 found, 4 in the table, 1 refused",
@@ -277,57 +292,38 @@ def test_a_document_that_was_refused_before_is_still_among_the_failures(house: H
     assert house.seen() == (["a", "b", "c", "x" * 600], ["a", "b", "c"])
 
 
-def test_a_run_that_dies_after_it_changed_the_index_changes_it_back(
+def test_a_run_that_dies_after_it_changed_its_copy_leaves_readers_and_the_next_run_what_was_there(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = house.published("a", "b", "c", "d")
     run = house.night("a", "b", "c", "e", base=first)
-    assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "e"])
-    assert not house.holds(first)
     with monkeypatch.context() as patch, pytest.raises(InputError, match="the disk is full"):
         patch.setattr(warehouse, "append_run", fail(InputError("the disk is full")))
         house.publish(run)
     assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "d"])
     assert house.holds(first)
-    assert house.published("a", "b", "c", "f", base=first).facts.elasticsearch_index == first.facts.elasticsearch_index
+    second = house.published("a", "b", "c", "f", base=first)
+    assert second.facts.inputs.notes["index"] == "changed: 2 of 4 documents"
     assert house.seen() == (["a", "b", "c", "f"], ["a", "b", "c", "f"])
-
-
-def test_an_index_that_could_not_be_changed_back_is_said_and_replaced_by_the_next_run(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = house.published("a", "b", "c", "d")
-    run = house.night("a", "b", "c", "e", base=first)
-    with monkeypatch.context() as patch, pytest.raises(NotPublishedError) as caught:
-        patch.setattr(warehouse, "append_run", fail(InputError("the disk is full")))
-        patch.setattr(search_documents, "change_documents", fail(NotPublishedError("Elasticsearch is gone")))
-        house.publish(run)
-    for part in (
-        "the disk is full",
-        "could not be changed back: Elasticsearch is gone",
-        "the next run fills a new index",
-    ):
-        assert part in str(caught.value)
-    second = house.published("a", "b", "c", "e", base=first)
-    assert second.facts.elasticsearch_index != first.facts.elasticsearch_index
-    assert house.seen() == (["a", "b", "c", "e"], ["a", "b", "c", "e"])
+    indexes = [first.facts.elasticsearch_index, second.facts.elasticsearch_index]
+    assert sorted(house.index.client.indices.get(index=f"{house.index.alias}-*")) == sorted(map(str, indexes))
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
-def test_a_rollback_to_a_release_whose_index_was_changed_or_is_gone_fills_a_new_one(
+def test_a_rollback_goes_to_the_index_of_its_release_and_where_that_is_gone_fills_a_new_one(
     is_gone: bool, house: House
 ) -> None:
     first = house.published("a", "b", "c", "d")
-    second = house.published("a", "b", "c", "e", base=first)
+    house.published("a", "b", "c", "e", base=first)
     if is_gone:
-        house.index.client.indices.delete(index=second.facts.elasticsearch_index)
+        house.index.client.indices.delete(index=first.facts.elasticsearch_index)
     record = rollback_release(house.uri, first.run_id, house.index.url, house.index.alias)
     assert house.seen() == (["a", "b", "c", "d"], ["a", "b", "c", "d"])
-    assert record.elasticsearch_index not in (None, first.facts.elasticsearch_index)
+    assert (record.elasticsearch_index == first.facts.elasticsearch_index) is not is_gone
     assert serves_release(house.index, warehouse.current_release(house.uri))
     # and a night stands on it
     third = house.published("a", "b", "c", "f", base=record)
-    assert third.facts.elasticsearch_index == record.elasticsearch_index
+    assert third.facts.inputs.notes["index"] == "changed: 2 of 4 documents"
     assert house.seen() == (["a", "b", "c", "f"], ["a", "b", "c", "f"])
 
 
@@ -358,6 +354,39 @@ def test_a_rollback_that_can_not_be_recorded_puts_the_alias_back(house: House, m
     assert house.seen() == (["b"], ["b"])
 
 
+def test_an_alias_that_shows_another_warehouse_is_refused_before_any_work(house: House, tmp_path: Path) -> None:
+    first = house.published("a")
+    uri = str(tmp_path / "other")
+    other = House(house.spark, uri, replace(house.index, owner=Owner(f"{house.index.alias}-other", uri)))
+    said = (
+        f"the alias '{house.index.alias}' shows index {first.facts.elasticsearch_index} of the warehouse {house.uri}, "
+        "and one alias can't show two: choose another --index"
+    )
+    with pytest.raises(NotPublishedError, match=re.escape(said)) as caught:
+        open_index(house.index.url, Owner(house.index.alias, uri), SETTINGS)
+    assert caught.value.exit_code == 3
+    alone = other.published("b")
+    with pytest.raises(NotPublishedError, match=re.escape(said)):
+        rollback_release(uri, alone.run_id, house.index.url, house.index.alias)
+    assert house.seen() == (["a"], ["a"])
+
+
+def test_of_two_warehouses_that_begin_with_one_alias_the_second_publishes_nothing_and_loses_no_index(
+    house: House, tmp_path: Path
+) -> None:
+    uri = str(tmp_path / "other")
+    other = House(house.spark, uri, open_index(house.index.url, Owner(house.index.alias, uri), SETTINGS))
+    run = other.night("x")
+    house.published("a")
+    with pytest.raises(NotPublishedError, match=f"of the warehouse {house.uri}, and one alias can't show two"):
+        other.publish(run)
+    for gif_id in "bcd":
+        house.published(gif_id)
+    assert house.seen() == (["d"], ["d"])
+    assert other.statuses() == ["not_published"]
+    assert house.index.client.indices.exists(index=run.facts.elasticsearch_index)
+
+
 def test_a_night_does_not_publish_over_a_rollback_made_meanwhile(house: House) -> None:
     first = house.published("a")
     second = house.published("b")
@@ -369,6 +398,28 @@ def test_a_night_does_not_publish_over_a_rollback_made_meanwhile(house: House) -
     assert house.seen() == (["a"], ["a"])
     assert house.statuses() == ["published", "published", "rolled_back", "not_published"]
     assert second.facts.status == "published"
+
+
+def test_a_run_that_loses_the_warehouse_after_its_alias_has_moved_is_not_recorded(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.published("a")
+    run, real = house.night("b"), search.move_alias
+
+    def move_and_sleep(*arguments: Any) -> None:
+        monkeypatch.setattr(search, "move_alias", real)
+        real(*arguments)
+        assert run.lease is not None
+        run.lease.give_back()  # the next one can have it, as after too long a sleep
+        with writing(house.uri):
+            assert house.seen() == (["a"], ["a"]), "the next one has put the alias back"
+
+    with lease.held(house.uri, run.run_id) as run.lease:
+        monkeypatch.setattr(search, "move_alias", move_and_sleep)
+        with pytest.raises(NotPublishedError, match="has taken it over"):
+            house.publish(run)
+    assert house.seen() == (["a"], ["a"])
+    assert house.statuses() == ["published", "not_published"]
 
 
 def test_nobody_writes_what_a_run_holds_and_a_run_that_lost_it_publishes_nothing(house: House) -> None:
