@@ -1,0 +1,75 @@
+"""Every right that a night needs of Elasticsearch is used once; a server that refuses one is found before the night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from elasticsearch import Elasticsearch
+
+from autotag_core.config import ElasticsearchConfig
+from autotag_core.operations.checks.finding import Finding, examine
+from autotag_core.operations.checks.search_server import check_search
+
+CONFIG = ElasticsearchConfig(replicas=0, attempts=2)
+
+
+def found(url: str) -> list[Finding]:
+    return examine("search", lambda: check_search(url, "doctored", CONFIG))
+
+
+@contextmanager
+def setting(url: str, name: str, value: object) -> Iterator[None]:
+    with Elasticsearch(url) as client:
+        client.cluster.put_settings(persistent={name: value})
+        try:
+            yield
+        finally:
+            client.cluster.put_settings(persistent={name: None})
+
+
+def indexes(url: str) -> list[str]:
+    with Elasticsearch(url) as client:
+        return list(client.indices.get(index="doctored*"))
+
+
+def test_a_server_that_can_be_used_is_left_as_it_was(elasticsearch: str) -> None:
+    findings = found(elasticsearch)
+    assert {finding.level for finding in findings} == {"ok"}
+    said = [finding.said for finding in findings]
+    assert said[0].startswith("Elasticsearch 8.") and said[1] == "0 s from the clock of Elasticsearch"
+    assert said[-1].endswith("was made, filled, counted, aliased and deleted")
+    assert indexes(elasticsearch) == []
+
+
+def test_a_server_that_takes_no_index_is_an_error_in_its_own_words(elasticsearch: str) -> None:
+    with setting(elasticsearch, "cluster.max_shards_per_node", 1), Elasticsearch(elasticsearch) as client:
+        client.indices.create(index="other-doctor", settings={"number_of_shards": 1, "number_of_replicas": 0})
+        try:
+            last = found(elasticsearch)[-1]
+        finally:
+            client.indices.delete(index="other-doctor")
+    assert last.level == "error" and "maximum" in last.said
+    assert indexes(elasticsearch) == []
+
+
+def test_a_server_that_is_read_only_is_an_error(elasticsearch: str) -> None:
+    with setting(elasticsearch, "cluster.blocks.read_only", True):
+        last = found(elasticsearch)[-1]
+    assert last.level == "error" and "403" in last.said
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "localhost"])
+def test_a_server_that_is_not_there_is_an_error(url: str) -> None:
+    [finding] = found(url)
+    assert finding.level == "error" and "Elasticsearch" in finding.said
+
+
+def test_a_version_that_the_client_does_not_speak_to_is_an_error(
+    elasticsearch: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from autotag_core.operations.checks import search_server
+
+    monkeypatch.setattr(search_server, "OLDEST", (9, 0))
+    assert (found(elasticsearch)[0].level, found(elasticsearch)[0].advice) == ("error", "8 or 9 is needed")
