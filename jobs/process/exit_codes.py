@@ -17,6 +17,8 @@ from autotag_core.errors import AutotagError, as_raised, cause, scrubbed, withou
 from autotag_core.terminal import shown
 from jobs.process.jvm import end_jvm, own_jvm
 
+INTERRUPTED, TERMINATED = 130, 143
+"""As in shells: Ctrl-C, and SIGTERM."""
 _STOPPED = "stopped: readers see the last published release"
 
 
@@ -29,13 +31,13 @@ def explained() -> Iterator[None]:
     dying workers log follows the line.
     """
     before = own_jvm()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         yield
     except KeyboardInterrupt:
-        _stop(_STOPPED, 130, before)
+        _stop(_STOPPED, INTERRUPTED, before)
     except SystemExit as stop:
-        if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
+        if stop.code in (INTERRUPTED, TERMINATED):  # Ctrl-C as typer passes it on, and SIGTERM
             _stop(_STOPPED, int(stop.code), before)
         raise
     except GeneratorExit:

@@ -15,12 +15,12 @@ from autotag_core.errors import AutotagError, NotPublishedError, as_raised, caus
 from autotag_core.operations.metrics import NightEnd, night_registry
 from autotag_core.operations.metrics_target import check_target, kept_samples, write_metrics
 from autotag_core.warehouse import FAILED, NOT_PUBLISHED, RunRecord
+from jobs.process.exit_codes import INTERRUPTED, TERMINATED
 from jobs.process.interrupts import was_interrupted
 from jobs.run.run import Run
 
 READ_S = 10.0
 """How long `runs` may take to be read: a store that hangs must not hold up the end of the night."""
-INTERRUPTED, TERMINATED = 130, 143
 
 
 @dataclass
