@@ -39,13 +39,13 @@ def metrics_reported(targets: Sequence[str], uri: str) -> Iterator[Night]:
     try:
         yield night
     except BaseException as error:
-        _report(night, targets, uri, _exit_code(error), started)
+        _report(night, targets, uri, _exit_code(error, night.run is not None), started)
         raise
     _report(night, targets, uri, 0, started)
 
 
-def _exit_code(error: BaseException) -> int:
-    if isinstance(error, KeyboardInterrupt) or was_interrupted():
+def _exit_code(error: BaseException, has_run: bool) -> int:
+    if isinstance(error, KeyboardInterrupt) or (has_run and was_interrupted()):
         return INTERRUPTED
     if isinstance(error, SystemExit):
         return error.code if isinstance(error.code, int) else 1
