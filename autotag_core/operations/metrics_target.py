@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from prometheus_client import CollectorRegistry, pushadd_to_gateway, write_to_textfile
+from prometheus_client import CollectorRegistry, push_to_gateway, pushadd_to_gateway, write_to_textfile
 from prometheus_client.parser import text_string_to_metric_families
 
 from autotag_core import storage
 from autotag_core.errors import InputError
-from autotag_core.operations.metrics import KEPT, Sample
+from autotag_core.operations.metrics import KEPT, METRICS, Sample
 
 JOB = "autotag"
 TIMEOUT_S = 10.0
@@ -39,12 +40,18 @@ def check_target(target: str) -> None:
 def write_metrics(registry: CollectorRegistry, target: str, warehouse: str) -> None:
     """Replace the file by one that has these metrics, whole at once; or push them. OSError where it can't be done.
 
-    A gateway keeps metrics of other names that this warehouse has there.
+    In a gateway the night's metrics take the place of those of the last night. KEPT are a group of their own, which
+    stays as it is where a night knows nothing of them.
     """
-    if is_gateway(target):
-        pushadd_to_gateway(target, JOB, registry, grouping_key={"warehouse": warehouse}, timeout=TIMEOUT_S)
-    else:
+    if not is_gateway(target):
         write_to_textfile(target, registry)
+        return
+    group = {"warehouse": warehouse}
+    night: Any = registry.restricted_registry([name for name in METRICS if name not in KEPT])
+    release: Any = registry.restricted_registry(KEPT)
+    push_to_gateway(target, JOB, night, grouping_key=group, timeout=TIMEOUT_S)
+    if any(True for _ in release.collect()):
+        pushadd_to_gateway(target, JOB, release, grouping_key=group | {"of": "release"}, timeout=TIMEOUT_S)
 
 
 def kept_samples(target: str, warehouse: str) -> tuple[Sample, ...]:

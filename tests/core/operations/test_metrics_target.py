@@ -27,10 +27,10 @@ def gateway() -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
         def _take(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
             sent.append((self.command, self.path, body))
-            self.send_response(200 if len(sent) == 1 else 400)
+            self.send_response(200 if len(sent) <= 3 else 400)
             self.end_headers()
 
-        do_POST = _take  # noqa: N815 - the name is http.server's
+        do_POST = do_PUT = _take  # noqa: N815 - the names are http.server's
 
         def log_message(self, *_: object) -> None:
             pass
@@ -61,15 +61,18 @@ def test_a_file_that_is_absent_or_no_metrics_remembers_nothing(tmp_path: Path) -
     assert kept_samples(str(tmp_path / "x.prom"), "w") == ()
 
 
-def test_a_gateway_is_sent_one_group_a_warehouse_and_keeps_other_names(
+def test_a_gateway_is_sent_the_night_and_apart_from_it_what_is_known_of_the_release(
     gateway: tuple[str, list[tuple[str, str, str]]],
 ) -> None:
     url, sent = gateway
     check_target(url)
-    write_metrics(night_registry("w", NightEnd(0, 1.0, 2.0)), url, "w")
-    [(method, path, body)] = sent
-    assert (method, path) == ("POST", "/metrics/job/autotag/warehouse/w")
-    assert "autotag_run_exit_code" in [family.name for family in text_string_to_metric_families(body)]
+    write_metrics(night_registry("w", NightEnd(0, 1.0, 2.0, kept=KEPT)), url, "w")
+    write_metrics(night_registry("w", NightEnd(2, 1.0, 2.0)), url, "w")
+    night, release = "/metrics/job/autotag/warehouse/w", "/metrics/job/autotag/of/release/warehouse/w"
+    assert [request[:2] for request in sent] == [("PUT", night), ("POST", release), ("PUT", night)]
+    names = [{family.name for family in text_string_to_metric_families(body)} for _, _, body in sent]
+    assert names[1] == {name for name, _, _ in KEPT}
+    assert "autotag_run_exit_code" in names[0] and not names[0] & names[1]
     with pytest.raises(OSError, match="400"):
         write_metrics(night_registry("w", NightEnd(0, 1.0, 2.0)), url, "w")
 
