@@ -36,7 +36,7 @@ class Gate:
     @property
     def name_of_limit(self) -> str:
         """What people call the limit."""
-        return "fixed" if self.setting is None else f"gates.{self.setting}"
+        return f"fixed at {self.fixed:g}" if self.setting is None else f"gates.{self.setting}"
 
 
 GATES = {

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 import structlog
+from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
 
@@ -113,6 +115,16 @@ def test_a_weight_that_moved_beyond_chance_holds_the_night_and_says_where_to_loo
     assert "see version 1 of the table expert_weights in " in said and "--accept weight_shift" in said
     elsewhere = night(SOME, [weight("imagenet", 0.35, split="train")])
     assert "weight_shift" not in elsewhere.facts.gates
+
+
+def test_a_release_of_another_version_is_not_compared(night: Night, tmp_path: Path) -> None:
+    first = night(SOME)
+    odd = pa.table({"expert": ["imagenet"], "trust": [0.9]})
+    write_deltalake(tmp_path / "expert_weights", odd, mode="overwrite", schema_mode="overwrite")
+    record = first.to_record(warehouse.PUBLISHED)
+    versions = record.table_versions | {"expert_weights": 1}
+    warehouse.append_run(str(tmp_path), replace(record, run_id="odd", release_of="odd", table_versions=versions))
+    assert "weight_shift" not in night(SOME).facts.gates
 
 
 def test_probabilities_that_are_further_off_than_before_hold_the_night(night: Night) -> None:
