@@ -18,6 +18,7 @@ from autotag_core.local_machine.cache import LOCK, PROJECT, cache_folder
 from autotag_core.local_machine.jars import require, spark_folder
 from autotag_core.local_machine.java import find_java
 from autotag_core.local_machine.lock import read_lock, sha256_of
+from autotag_core.local_machine.shipped import is_oldest_spark
 from autotag_core.operations.checks.finding import ERROR, OK, WARNING, Finding
 
 GIB = 2**30
@@ -54,8 +55,11 @@ def check_jars() -> Iterator[Finding]:
         yield Finding("jars", OK, f"{len(files)} jars in {folder}, each with the sha256 of jars.lock")
 
 
-def check_packages(lock: Path = PROJECT / "requirements.lock") -> Iterator[Finding]:
-    """Python and packages within the ranges that setup.py names, and whether they are those of the lock."""
+def check_packages(lock: Path | None = None) -> Iterator[Finding]:
+    """Python and packages within the ranges that setup.py names, and whether they are those of the lock.
+
+    Without a lock named it is that of the installed Spark.
+    """
     try:
         about = metadata.metadata(PROJECT_NAME)
     except metadata.PackageNotFoundError:
@@ -63,10 +67,11 @@ def check_packages(lock: Path = PROJECT / "requirements.lock") -> Iterator[Findi
         return
     wrong = [*_python_problem(about["Requires-Python"] or ""), *_range_problems(about.get_all("Requires-Dist") or [])]
     yield from (Finding("packages", ERROR, problem, "run `make setup`, or mend the image") for problem in wrong)
+    lock = lock or PROJECT / f"requirements{'-oldest' if is_oldest_spark() else ''}.lock"
     others = list(_other_versions(lock))
     if others:
         said = f"{len(others)} packages are not the tested versions, such as {', '.join(others[:3])}"
-        yield Finding("packages", WARNING, said, "`make setup` installs those of requirements.lock")
+        yield Finding("packages", WARNING, said, "`make setup` installs those of the lock")
     elif not wrong:
         shown = ", ".join(f"{name} {metadata.version(name)}" for name in ("pyspark", "pyarrow", "torch"))
         yield Finding("packages", OK, f"Python {sys.version.split()[0]}, {shown}: within their ranges")
