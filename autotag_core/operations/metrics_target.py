@@ -14,7 +14,7 @@ from autotag_core.errors import InputError
 from autotag_core.operations.metrics import KEPT, METRICS, Sample
 
 JOB = "autotag"
-TIMEOUT_S = 10.0
+TIMEOUT_S = 5.0
 """A gateway that takes longer is down: the night must end."""
 
 
