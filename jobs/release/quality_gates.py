@@ -18,6 +18,9 @@ from jobs.run.run import Run
 
 SEEN_BY = {"frames": "imagenet", "temporal": "temporal", "texts": "text", "tags": "semantic"}
 """Stage whose rows are the GIFs that an expert has embedded -> the expert."""
+MIN_PAIRS, MIN_TAGS = 1000, 1000
+"""Probabilities of fewer pairs of a GIF and a tag are off by chance, and in a catalog of fewer tags one GIF moves many.
+What a person tries with a few hundred GIFs is not held back."""
 READ_TAGS = ("confirmed", "voted", "editorial", "original")
 """Sources of the tags that readers take for a GIF's own: not those that are demoted or only proposed."""
 
@@ -94,8 +97,15 @@ def _check_weights(run: Run, last: RunRecord) -> None:
         hold_gate(run, "weight_shift", shifts[expert], f"{said}: is its model, or what editors say, another one?")
 
 
+def calibration_error(found: str | None) -> float | None:
+    """The error in the column `calibration` of `runs`. None where there is none, or where it rests on too few pairs."""
+    known = json.loads(found or "{}")
+    num_pairs = sum(one["num"] for one in known.get("reliability") or [])
+    return known.get("ece") if num_pairs >= MIN_PAIRS else None
+
+
 def _check_calibration(run: Run, last: RunRecord) -> None:
-    now, before = (json.loads(found or "{}").get("ece") for found in (run.facts.calibration, last.calibration))
+    now, before = (calibration_error(found) for found in (run.facts.calibration, last.calibration))
     if now is not None and before is not None:
         said = f"probabilities are {now:.3f} off on validation GIFs, {before:.3f} in release {last.run_id}"
         hold_gate(run, "calibration", max(0.0, now - before), said)
@@ -104,7 +114,8 @@ def _check_calibration(run: Run, last: RunRecord) -> None:
 def _check_churn(run: Run, last: RunRecord) -> None:
     """Of the tags that readers saw on GIFs which are still in the catalog: how many are gone.
 
-    Nothing is held where one of both voted on labels and the other on tags as written: all are meant to differ.
+    Nothing is held where one of both voted on labels and the other on tags as written: all are meant to differ. Nor in
+    a catalog of fewer than MIN_TAGS.
     """
     if (WRITTEN_TAGS.name in last.table_versions) != run.tables.has(WRITTEN_TAGS):
         return
@@ -117,9 +128,9 @@ def _check_churn(run: Run, last: RunRecord) -> None:
         .agg(F.count("*").alias("tags"), F.count_if(F.col("is_there").isNull()).alias("gone"))
         .collect()[0]
     )
-    pass_gate(
-        run, "tag_churn", counted["gone"], counted["tags"], f"tags of release {last.run_id} are gone from their GIFs"
-    )
+    if counted["tags"] >= MIN_TAGS:
+        what = f"tags of release {last.run_id} are gone from their GIFs"
+        pass_gate(run, "tag_churn", counted["gone"], counted["tags"], what)
 
 
 def _read_tags(voted_df: DataFrame) -> DataFrame:

@@ -20,6 +20,7 @@ from autotag_core.config import Config
 from autotag_core.errors import NotPublishedError
 from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, VOTED_TAGS, Table
 from jobs.process.progress import Progress
+from jobs.release import quality_gates
 from jobs.release.quality_gates import check_quality_gates
 from jobs.run.run import Run
 
@@ -43,8 +44,9 @@ def tags(**by_gif: str) -> list[tuple[str, str, str]]:
 
 
 @pytest.fixture
-def night(spark: SparkSession, tmp_path: Path) -> Night:
-    """Writes what a night has made, lets it through its gates and publishes it."""
+def night(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Night:
+    """Writes what a night has made, lets it through its gates and publishes it. A few tags are enough to be judged."""
+    monkeypatch.setattr(quality_gates, "MIN_TAGS", 4)
 
     def write(run: Run, table: Table, rows: list[dict[str, Any]]) -> None:
         schema = table.plain_schema
@@ -57,6 +59,7 @@ def night(spark: SparkSession, tmp_path: Path) -> Night:
         weights: list[dict[str, Any]] | None = None,
         rows_out: dict[str, int] | None = None,
         ece: float | None = None,
+        num_pairs: int = 1000,
         accept: str = "",
     ) -> Run:
         run = Run(spark, Config(), str(tmp_path), structlog.get_logger(), Progress(spark.sparkContext, False))
@@ -66,7 +69,8 @@ def night(spark: SparkSession, tmp_path: Path) -> Night:
         write(run, VOTED_TAGS, [{"gif_id": g, "tag": tag, "source": source} for g, tag, source in voted])
         write(run, EXPERT_WEIGHTS, weights or [weight("imagenet", 0.5)])
         run.facts.rows_out = rows_out or {"catalog": 100, "frames": 100}
-        run.facts.calibration = None if ece is None else json.dumps({"ece": ece})
+        reliability = [{"num": 600}, {"num": num_pairs - 600}]
+        run.facts.calibration = None if ece is None else json.dumps({"ece": ece, "reliability": reliability})
         check_quality_gates(run)
         warehouse.append_run(run.warehouse, run.to_record(warehouse.PUBLISHED))
         return run
@@ -132,6 +136,7 @@ def test_probabilities_that_are_further_off_than_before_hold_the_night(night: Ni
     said = refusal(night, SOME, ece=0.2)
     assert said.startswith("probabilities are 0.200 off on validation GIFs, 0.030 in release ")
     assert "calibration" not in night(SOME, ece=None).facts.gates
+    assert "calibration" not in night(SOME, ece=0.2, num_pairs=999).facts.gates
 
 
 def test_tags_that_are_gone_from_gifs_that_are_still_there_hold_the_night(night: Night) -> None:
@@ -141,3 +146,8 @@ def test_tags_that_are_gone_from_gifs_that_are_still_there_hold_the_night(night:
         f"3 of 4 tags of release {first.run_id} are gone from their GIFs; that is more than the 0.3 "
     )
     assert night(tags(a="cat funny new", b="dog", c="cat"), accept="").facts.gates["tag_churn"].startswith("0.0000")
+
+
+def test_a_catalog_of_few_tags_is_not_judged_by_those_that_are_gone(night: Night) -> None:
+    night(tags(a="cat funny", b="dog"))
+    assert "tag_churn" not in night(tags(a="new", b="other")).facts.gates
