@@ -26,17 +26,19 @@ def check_store(uri: str) -> Iterator[Finding]:
     probe = storage.join(folder, "probe")
     try:
         storage.write_bytes(probe, data)
-        yield from _problems(probe, folder, data)
-    finally:
+        problems = list(_problems(probe, folder, data))
+    except BaseException:
         with suppress(InputError):
             storage.delete_prefix(folder)
+        raise
     storage.delete_prefix(folder)
     if storage.list_files(folder):
-        yield Finding("warehouse", ERROR, f"{uri}: a file that was deleted is still there", "allow s3:DeleteObject")
+        said = f"{folder}: a file that was deleted is still there"
+        problems.append(Finding("warehouse", ERROR, said, "allow s3:DeleteObject"))
     elif not storage.list_files(storage.join(uri, PROBE)):
         storage.delete_prefix(storage.join(uri, PROBE))  # the folder itself, where it is a local one
     said = f"{uri}: written, read, listed, not written over and deleted in {time.monotonic() - start:.1f} s"
-    yield Finding("warehouse", OK, said)
+    yield from problems or [Finding("warehouse", OK, said)]
 
 
 def _problems(probe: str, folder: str, data: bytes) -> Iterator[Finding]:
@@ -71,8 +73,8 @@ def check_catalog(uri: str, columns: Sequence[inputs.Column], separator: str) ->
     """Whether the first rows of the catalog can be read. Cost: up to 32 MB of it."""
     storage.check_uri(uri)
     storage.check_exists(uri)
-    tasks = inputs.find_parts(uri)
-    batch = next((batch for part in tasks[0] for batch in inputs.read_part(part, columns, separator)), None)
+    parts = (part for task in inputs.find_parts(uri) for part in task)
+    batch = next((batch for part in parts for batch in inputs.read_part(part, columns, separator)), None)
     if batch is None or not batch.num_rows:
         yield Finding("catalog", ERROR, f"{uri}: it has no row", "see docs/how-it-works/catalog.md")
         return

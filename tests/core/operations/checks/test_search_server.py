@@ -12,7 +12,7 @@ from autotag_core.config import ElasticsearchConfig
 from autotag_core.operations.checks.finding import Finding, examine
 from autotag_core.operations.checks.search_server import check_search
 
-CONFIG = ElasticsearchConfig(replicas=0, attempts=2)
+CONFIG = ElasticsearchConfig(replicas=0).model_copy(update={"attempts": 2})
 
 
 def found(url: str) -> list[Finding]:
