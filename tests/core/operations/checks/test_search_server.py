@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.server
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -64,6 +66,40 @@ def test_a_server_that_is_read_only_is_an_error(elasticsearch: str) -> None:
 def test_a_server_that_is_not_there_is_an_error(url: str) -> None:
     [finding] = found(url)
     assert finding.level == "error" and "Elasticsearch" in finding.said
+
+
+@pytest.fixture
+def forbidding() -> Iterator[str]:
+    """The URL of a server whose answers are those of Elasticsearch to credentials that may do nothing."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def _refuse(self) -> None:
+            body = b'{"error": {"type": "security_exception", "reason": "action is unauthorized"}}'
+            self.send_response(404 if self.path.startswith("/_resolve") else 403)
+            self.send_header("X-elastic-product", "Elasticsearch")
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_PUT = do_POST = do_DELETE = _refuse  # noqa: N815 - the names are http.server's
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_rights_that_a_night_needs_are_errors_and_those_that_only_the_doctor_needs_are_warnings(
+    forbidding: str,
+) -> None:
+    asked, rights = found(forbidding)
+    assert (asked.level, rights.level) == ("warning", "error")
+    assert "privilege `monitor`" in asked.advice and "(403)" in rights.said
 
 
 def test_a_version_that_the_client_does_not_speak_to_is_an_error(
