@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 from elasticsearch import ApiError, AuthorizationException, Elasticsearch, TransportError
 
@@ -16,8 +15,9 @@ from autotag_core.errors import AutotagError
 from autotag_core.operations.checks.finding import ERROR, OK, WARNING, Finding
 from autotag_core.operations.checks.stores import clock_finding
 from autotag_core.search.client import explain
+from autotag_core.search.mapping import filling_settings, serving_settings
 
-OLDEST, NEWEST = (8, 0), (9, 99)
+VERSIONS = (8, 9)
 """Servers that the installed client speaks to."""
 
 
@@ -43,23 +43,21 @@ def _asked(client: Elasticsearch) -> Iterator[Finding]:
 
 def _check_server(client: Elasticsearch) -> Iterator[Finding]:
     before = time.time()
-    found = client.nodes.info(metric="_none")["nodes"]
-    versions = sorted({node["version"] for node in found.values()})
-    numbers = [tuple(int(part) for part in version.split("-")[0].split(".")[:2]) for version in versions]
-    if all(OLDEST <= number <= NEWEST for number in numbers):
-        yield Finding("search", OK, f"Elasticsearch {', '.join(versions)}, {len(found)} node(s)")
+    stats = client.cluster.stats()
+    after, nodes = time.time(), stats["nodes"]
+    said = f"Elasticsearch {', '.join(nodes['versions'])}, {nodes['count']['total']} node(s)"
+    if all(int(version.partition(".")[0]) in VERSIONS for version in nodes["versions"]):
+        yield Finding("search", OK, said)
     else:
-        yield Finding("search", ERROR, f"Elasticsearch {', '.join(versions)}", "8 or 9 is needed")
+        yield Finding("search", ERROR, said, f"version {' or '.join(map(str, VERSIONS))} is needed")
     health = client.cluster.health()
     if health["status"] == "red":
         yield Finding("search", ERROR, "its health is red: shards are missing", "see GET _cluster/health")
-    stats = client.cluster.stats()
-    yield clock_finding("Elasticsearch", stats["timestamp"] / 1000, before, time.time())
-    yield from _check_disk(stats)
+    yield clock_finding("Elasticsearch", stats["timestamp"] / 1000, before, after)
+    yield from _check_disk(nodes["fs"])
 
 
-def _check_disk(stats: Any) -> Iterator[Finding]:
-    disk = stats["nodes"]["fs"]
+def _check_disk(disk: dict[str, int]) -> Iterator[Finding]:
     total, free = disk.get("total_in_bytes", 0), disk.get("available_in_bytes", 0)
     if total and free / total < 0.15:  # at 85% Elasticsearch no longer gives a node new shards
         said = f"{free / 2**30:.1f} GiB, {free / total:.0%} of its disks are free"
@@ -68,14 +66,14 @@ def _check_disk(stats: Any) -> Iterator[Finding]:
 
 def _check_rights(client: Elasticsearch, alias: str, config: ElasticsearchConfig) -> Iterator[Finding]:
     """An index is made, filled, counted, put behind an alias of its own, taken off it and deleted."""
-    run_id = f"doctor-{os.urandom(4).hex()}"
-    name = search.create_index(client, alias, run_id, config)
-    probe = f"{alias}-{run_id}-alias"
+    name = f"{alias}-doctor-{os.urandom(4).hex()}"
+    probe = f"{name}-alias"
+    client.indices.create(index=name, settings=filling_settings(config), mappings={"_meta": {"made_by": "doctor"}})
     try:
         client.index(index=name, id="probe", document={"gif_id": "probe"})
-        if search.finish_index(client, name, config) != 1:
-            said = f"index {name}: a document that was written is not found"
-            yield Finding("search rights", ERROR, said, "check the cluster")
+        client.indices.put_settings(index=name, settings=serving_settings(config))
+        client.indices.refresh(index=name)
+        num_found = client.count(index=name)["count"]
         client.indices.update_aliases(actions=[{"add": {"index": name, "alias": probe}}])
         client.indices.update_aliases(actions=[{"remove": {"index": name, "alias": probe}}])
         client.indices.delete(index=name)
@@ -83,4 +81,8 @@ def _check_rights(client: Elasticsearch, alias: str, config: ElasticsearchConfig
         with suppress(ApiError, TransportError):
             client.indices.delete(index=name)
         raise
-    yield Finding("search rights", OK, f"{name} was made, filled, counted, aliased and deleted")
+    if num_found == 1:
+        yield Finding("search rights", OK, f"{name} was made, filled, counted, aliased and deleted")
+    else:
+        said = f"{name}: one document was written, {num_found} were counted"
+        yield Finding("search rights", ERROR, said, "check the health of the cluster")
