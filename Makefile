@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup python jars jars-tests run test oldest test-oldest test-oldest-quick lint types bench bench-quality \
-  bench-quick lock lock-jars
+  bench-quick lock lock-jars test-airflow sbom audit
 
 PY := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
@@ -15,6 +15,7 @@ stamp = $(1)/.installed-$(shell (cat $(2); echo "$(CURDIR)") | cksum | cut -d' '
 STAMP := $(call stamp,.venv,requirements.lock)
 OLDEST_STAMP := $(call stamp,.venv-oldest,requirements-oldest.lock)
 PETASTORM := $(call stamp,.venv-petastorm,requirements-petastorm.lock)
+AIRFLOW := $(call stamp,.venv-airflow,requirements-airflow.lock)
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{printf "make %-17s %s\n", $$1, $$2}'
@@ -37,6 +38,9 @@ QUICK := tests/jobs/run/test_delta_tables.py tests/integration/test_spark_delta.
   tests/integration/test_nightly.py::test_no_gif_is_lost_between_catalog_and_search
 test-oldest-quick: oldest ## a few minutes of that
 	@$(OLDEST) -m pytest $(QUICK)
+
+test-airflow: python $(AIRFLOW) ## the DAG of docs/operations on a real Airflow, in .venv-airflow
+	@$(PY) -m pytest tests/docs/test_airflow_dag.py
 
 lint: python ## style and formatting
 	@$(PY) -m ruff check .
@@ -72,9 +76,18 @@ lock: python ## write every requirements*.lock anew from its .in file; ARGS="--u
 	@cp requirements.lock requirements-oldest.lock
 	@$(call compile,requirements-oldest)
 	@$(call compile,requirements-petastorm,$(ARGS) --excludes <(echo pyspark))
+	@$(call compile,requirements-airflow,$(ARGS))
 
 compile = $(call index,.venv) UV_SYSTEM_CERTS=true .venv/bin/uv pip compile --quiet --universal --python-version 3.11 \
   --generate-hashes --no-header --no-annotate --no-emit-index-url $(2) $(1).in --output-file $(1).lock
+
+sbom: python ## every package and jar of the locks with its hashes, as CycloneDX JSON: ARGS="--out FILE"
+	@$(PY) -m autotag_core.operations.bill_of_materials $(ARGS)
+
+# pip-audit asks a database of PyPI's or OSV's, so it needs a network; its own environment is uv's.
+audit: python ## known vulnerabilities of the locked packages; ARGS="--vulnerability-service osv"
+	@$(call index,.venv) UV_SYSTEM_CERTS=true .venv/bin/uv tool run pip-audit==2.10.0 --requirement requirements.lock \
+	  --disable-pip --require-hashes --progress-spinner off $(ARGS)
 
 lock-jars: python $(OLDEST_STAMP) ## write jars.lock anew: what autotag_core/local_machine/jars.py names, for both Sparks
 	@$(PY) -m autotag_core.local_machine lock
@@ -123,6 +136,14 @@ UV_SYSTEM_CERTS=true $(1)/bin/uv pip sync --quiet --require-hashes --python $(1)
 $(1)/bin/uv pip install --quiet --offline --no-deps --no-build-isolation --python $(1)/bin/python --editable .; \
 echo "packages: as in $(2), $$((SECONDS - start)) s"
 endef
+
+$(AIRFLOW): requirements-airflow.lock | $(STAMP)
+	@set -e; start=$$SECONDS; \
+	.venv/bin/uv venv --quiet --clear --no-python-downloads --python .venv/bin/python .venv-airflow; \
+	$(call index,.venv) \
+	UV_SYSTEM_CERTS=true .venv/bin/uv pip sync --quiet --require-hashes --python .venv-airflow/bin/python $<; \
+	echo "airflow: as in $<, in .venv-airflow, $$((SECONDS - start)) s"; \
+	touch $@
 
 # uv looks for a Python on PATH and never fetches one.
 $(PETASTORM): requirements-petastorm.lock | $(STAMP)

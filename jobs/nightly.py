@@ -34,6 +34,8 @@ from jobs.release.check_request import Checked, Request, check_device, check_req
 from jobs.release.choose_base import choose_base, is_unchanged, sees_frames
 from jobs.release.gates import check_catalog_gates, pass_gate
 from jobs.release.publish_run import publish_nothing, publish_run, recorded, tidy_up
+from jobs.release.quality_gates import check_quality_gates
+from jobs.release.report_metrics import Night, metrics_reported
 from jobs.release.settle_publication import writing
 from jobs.run.run import Run
 from jobs.run.stages import Stage
@@ -77,14 +79,16 @@ def run_nightly(request: Request) -> Run:
 
     Nothing is published where nothing changed. Where it can't be done it raises, and the last release stays in place.
     """
-    with outages.watched(lambda: storage.ask((request.catalog, request.warehouse))):
-        checked = check_request(request)
-    with writing(checked.request.warehouse) as held:
-        return _run(checked, held)
+    with metrics_reported(request.metrics, request.warehouse) as night:
+        with outages.watched(lambda: storage.ask((request.catalog, request.warehouse))):
+            checked = check_request(request)
+        with writing(checked.request.warehouse) as held:
+            return _run(checked, held, night)
 
 
-def _run(checked: Checked, held: Lease) -> Run:
+def _run(checked: Checked, held: Lease, night: Night) -> Run:
     run, index = _start(checked, held), checked.index
+    night.run = run
     with recorded(run):
         check_device(run.spark, run.config)
         choose_base(run)
@@ -108,6 +112,7 @@ def _run(checked: Checked, held: Lease) -> Run:
         ballots = tabulate_tags(run)
         weigh_experts(run, ballots)
         vote_tags(run, ballots, learn_to_score(run, ballots))
+        check_quality_gates(run)
         build_search_documents(run)
         if run.config.training.enabled and run.tables.has(MEDIA):
             write_examples(run)

@@ -15,7 +15,7 @@ class GatesConfig(Section):
     """Gates `vanished_gifs` and `vanished_tags`: more than this share of the GIFs of the last release are gone, or of
     their uploaders' tags. The catalog is not whole, or a column is lost or has another name."""
     max_failed_share: Share = 0.2
-    """Gate `failed_gifs`: more GIFs than this share can't be read or embedded. That is a storage outage, not a night's
+    """Gate `failed_share`: more GIFs than this share can't be read or embedded. That is a storage outage, not a night's
     work."""
 
 

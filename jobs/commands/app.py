@@ -14,8 +14,10 @@ from autotag_core.config.file import settings_as_yaml
 from autotag_core.errors import InputError
 from autotag_core.splits import SPLITS, TRAIN
 from jobs.commands import labels as labels_cli
+from jobs.commands.classes import classes
+from jobs.commands.doctor import doctor
 from jobs.commands.gates import gates
-from jobs.commands.options import ConfigFile, RunId, Warehouse, checked_config
+from jobs.commands.options import ConfigFile, RunId, Settings, Warehouse, checked_config
 from jobs.commands.output import say
 from jobs.commands.related import add_related_commands
 from jobs.commands.sample import sample
@@ -34,10 +36,8 @@ app.add_typer(labels_cli.app, name="labels")
 app.command()(sample)
 app.command()(stages)
 app.command()(gates)
-
-Settings = Annotated[
-    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. neighbors.k=10.")
-]
+app.command()(doctor)
+app.command()(classes)
 
 
 @app.command()
@@ -56,6 +56,10 @@ def nightly(  # noqa: PLR0913, PLR0917 - one option each
         list[str] | None,
         typer.Option(metavar="GATE", help="A gate that this night need not pass; `autotag gates` lists them."),
     ] = None,
+    metrics: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FILE|URL", help="Write metrics at the end: a .prom file, or http://gateway:9091."),
+    ] = None,
     config: ConfigFile = None,
     set_: Settings = None,
 ) -> None:
@@ -68,8 +72,8 @@ def nightly(  # noqa: PLR0913, PLR0917 - one option each
     from jobs.release.print_summary import print_summary
 
     set_ = [*(set_ or []), *([f"catalog.labels={labels}"] if labels else [])]
-    accepted = frozenset(accept or [])
-    run = run_nightly(Request(catalog, warehouse, checked_config(config, set_), elasticsearch, index, accepted))
+    accepted, settings = frozenset(accept or []), checked_config(config, set_)
+    run = run_nightly(Request(catalog, warehouse, settings, elasticsearch, index, accepted, tuple(metrics or ())))
     print_summary(run)
     end_session(run.spark)
 
@@ -198,21 +202,6 @@ def runs(
         note = run.message or f"{run.rows_out.get('documents', 0)} GIFs, {sum(run.failures.values())} failures"
         say(f"{mark} {run.run_id}  {when}  {run.status:<13} {minutes:6.1f} min  {note.splitlines()[0]}")
     say("* what readers see" if current else "no run has been published yet")
-
-
-@app.command()
-def classes(
-    warehouse: Warehouse,
-    run_id: RunId = None,
-    min_examples: Annotated[int, typer.Option(min=1, help="A label with fewer train examples is no class.")] = 5,
-    num_draws: Annotated[int | None, typer.Option(min=1, help="Draws of an epoch; else as many as examples.")] = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object a class.")] = False,
-) -> None:
-    """Show how often an epoch of training draws each class: as they are, by repeat factors, and even."""
-    from autotag_core.training.histogram import as_text, class_histogram
-
-    rows = class_histogram(warehouse, run_id, min_examples, num_draws)
-    say("\n".join(json.dumps(row) for row in rows) if json_ else as_text(rows))
 
 
 @app.command()

@@ -30,6 +30,9 @@ Warehouse = Annotated[
     str, typer.Option(help="Folder of the tables: s3a://bucket/prefix or a local path.", callback=checked_warehouse)
 ]
 ConfigFile = Annotated[Path | None, typer.Option(help="YAML file of settings; defaults for all others.")]
+Settings = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One setting, e.g. neighbors.k=10.")
+]
 RunId = Annotated[str | None, typer.Option("--run", help="A run other than the current release.")]
 
 

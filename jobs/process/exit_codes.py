@@ -14,6 +14,9 @@ from autotag_core.errors import AutotagError, OutageError, as_raised, cause, scr
 from jobs.process.ending import STOP_S, STOPPED, Ending, ends_in_time
 from jobs.process.interrupts import forget_interrupts, interruption
 
+INTERRUPTED, TERMINATED = 130, 143
+"""As in shells: Ctrl-C, and SIGTERM."""
+
 
 @contextmanager
 def explained() -> Iterator[None]:
@@ -24,14 +27,14 @@ def explained() -> Iterator[None]:
     dying workers log follows the line. Signals and outages end the process in time, whatever hangs (ending.py).
     """
     forget_interrupts()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     with ends_in_time() as ending:
         try:
             yield
         except KeyboardInterrupt:
-            _stop_interrupted(ending, 130)
+            _stop_interrupted(ending, INTERRUPTED)
         except SystemExit as stop:
-            if stop.code in (130, 143):  # Ctrl-C as typer passes it on, and SIGTERM
+            if stop.code in (INTERRUPTED, TERMINATED):  # Ctrl-C as typer passes it on, and SIGTERM
                 _stop_interrupted(ending, int(stop.code))
             raise
         except GeneratorExit:

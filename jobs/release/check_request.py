@@ -28,6 +28,8 @@ class Request:
     index: str = "gifs"
     accepted: frozenset[str] = frozenset()
     """Gates that this night need not pass (jobs/release/gates.py)."""
+    metrics: tuple[str, ...] = ()
+    """Files and push gateways that get this night's metrics (autotag_core/operations/metrics_target.py)."""
 
 
 @dataclass(frozen=True)

@@ -1,28 +1,61 @@
-"""The gates that a run passes before it is published, each with the setting that holds its limit."""
+"""The gates that a run passes before it is published, each with its limit and where to look; those of the catalog."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core import warehouse
+from autotag_core.config import Config
 from autotag_core.errors import InputError, NotPublishedError
 from autotag_core.failures import Stage
-from autotag_core.tables import CATALOG, FAILURES, WRITTEN_TAGS
+from autotag_core.tables import CATALOG, EMBEDDINGS, EXPERT_WEIGHTS, FAILURES, VOTED_TAGS, WRITTEN_TAGS, Table
 from autotag_core.warehouse import RunRecord
 from jobs.run.delta_tables import read_version, spark_schema
 from jobs.run.run import Run
 
+
+@dataclass(frozen=True)
+class Gate:
+    """What holds a publication back: a value above a limit, which is a setting below `gates` or a constant."""
+
+    table: Table
+    """Where to look."""
+    setting: str | None = None
+    fixed: float = 0.0
+    """The limit where there is no setting."""
+
+    def limit(self, config: Config) -> float:
+        """The greatest value that passes."""
+        return self.fixed if self.setting is None else float(getattr(config.gates, self.setting))
+
+    @property
+    def name_of_limit(self) -> str:
+        """What people call the limit."""
+        return f"fixed at {self.fixed:g}" if self.setting is None else f"gates.{self.setting}"
+
+
 GATES = {
-    "unusable_rows": "max_unusable_share",
-    "vanished_gifs": "max_vanished_share",
-    "vanished_tags": "max_vanished_share",
-    "failed_share": "max_failed_share",
+    "unusable_rows": Gate(FAILURES, "max_unusable_share"),
+    "vanished_gifs": Gate(CATALOG, "max_vanished_share"),
+    "vanished_tags": Gate(CATALOG, "max_vanished_share"),
+    "failed_share": Gate(FAILURES, "max_failed_share"),
+    # A tenth of the catalog that an expert saw at the last release, and no longer sees, is a lost model or reader.
+    "coverage_drop": Gate(EMBEDDINGS, fixed=0.1),
+    # Chance moves a weight within its interval. Beyond it, a night's change of catalog moves none by a fifth.
+    "weight_shift": Gate(EXPERT_WEIGHTS, fixed=0.2),
+    # Ten points more than at the last release: a search that shows what is 80% sure would show what is 70% right.
+    "calibration": Gate(VOTED_TAGS, fixed=0.1),
+    # A GIF that is still there keeps its own tags, and nearly all of those that its neighbors gave it.
+    "tag_churn": Gate(VOTED_TAGS, fixed=0.3),
 }
-"""Names of the gates, and of their settings below `gates`."""
+"""The gates by name, in the order in which a night comes to them."""
+NOTED = {"documents": "elasticsearch.max_refused_share", "training_leaks": "holds nothing back"}
+"""Other checks that are noted in `runs.gates`, and what they depend on."""
 
 
 def check_accepted(names: Collection[str]) -> None:
@@ -37,21 +70,29 @@ def pass_gate(run: Run, gate: str, count: int, of: int, what: str) -> None:
 
     `what` says after the numbers what was counted, how it looks and what may be the cause.
     """
-    limit = getattr(run.config.gates, GATES[gate])
-    share = count / of if of else 0.0
-    accepts = gate in run.accepted
-    is_held = share > limit
-    run.facts.gates[gate] = f"{share:.4f} of at most {limit}{', accepted' if is_held and accepts else ''}"
+    hold_gate(run, gate, count / of if of else 0.0, f"{count} of {of} {what}")
+
+
+def hold_gate(run: Run, gate: str, value: float, said: str) -> None:
+    """Note the value; NotPublishedError where it is above the gate's limit, unless this run accepts that.
+
+    `said` is what was seen. The error also says where to look, and how to overrule the gate.
+    """
+    spec = GATES[gate]
+    limit, accepts = spec.limit(run.config), gate in run.accepted
+    is_held = value > limit
+    run.facts.gates[gate] = f"{value:.4f} of at most {limit:g}{', accepted' if is_held and accepts else ''}"
     if not is_held:
         return
-    said = f"{count} of {of} {what}; that is more than gates.{GATES[gate]}={limit}"
+    named = f"{spec.name_of_limit}={limit:g}" if spec.setting else f"the {limit:g} of the gate {gate}"
+    said = f"{said}; that is more than {named}"
     if accepts:
         run.log.warning("gate overruled", gate=gate, reason=said)
         return
     run.failures.release()
-    version = run.tables.versions.get(FAILURES.name)
-    table = "" if version is None else f"see version {version} of the table failures in {run.warehouse}; "
-    raise NotPublishedError(f"{said}: {table}--accept {gate} publishes it all the same")
+    version = run.tables.versions.get(spec.table.name)
+    look = "" if version is None else f"see version {version} of the table {spec.table.name} in {run.warehouse}; "
+    raise NotPublishedError(f"{said}: {look}--accept {gate} publishes it all the same")
 
 
 def check_catalog_gates(run: Run) -> None:
@@ -62,12 +103,15 @@ def check_catalog_gates(run: Run) -> None:
     num_rows, num_gifs = run.facts.rows_in["catalog"], run.facts.rows_out["catalog"]
     failed = f" ({said})" if (said := run.failures.summary(Stage.CATALOG)) else ""
     pass_gate(run, "unusable_rows", num_rows - num_gifs, num_rows, f"rows of the catalog can't be used{failed}")
-    last = run.base or _last_release(run)
+    last = last_release(run)
     if last is not None and not run.tables.is_adopted(CATALOG):
         _check_vanished(run, last, f"; {num_rows - num_gifs} of its rows can't be used{failed}" if failed else "")
 
 
-def _last_release(run: Run) -> RunRecord | None:
+def last_release(run: Run) -> RunRecord | None:
+    """What readers see now, whether or not this run stands on it. None where there is no such release."""
+    if run.base is not None:
+        return run.base
     with suppress(InputError):
         last = warehouse.last_release(run.warehouse)
         if last is not None:

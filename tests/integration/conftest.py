@@ -47,7 +47,7 @@ class Night:
 
 
 @pytest.fixture(scope="session")
-def night(spark: SparkSession, s3: S3Server, elasticsearch: str) -> Night:
+def night(spark: SparkSession, s3: S3Server, elasticsearch: str, tmp_path_factory: pytest.TempPathFactory) -> Night:
     s3.client().create_bucket(Bucket="night")
     folder = "s3a://night"
     rates = UploaderRates(copied=0.1, editorial=0.12, reviewed=0.08)  # leaves train enough to train a head on
@@ -55,7 +55,10 @@ def night(spark: SparkSession, s3: S3Server, elasticsearch: str) -> Night:
     add_gif_with_a_long_id(f"{folder}/catalog")
     lists = [f"semantic.sessions={folder}/catalog/sessions.jsonl", f"catalog.test_list={folder}/catalog/test.txt"]
     config = load_config(None, [*lists, *SETTINGS])
-    request = Request(f"{folder}/catalog/catalog.jsonl", f"{folder}/warehouse", config, elasticsearch, "night")
+    metrics = str(tmp_path_factory.mktemp("metrics") / "autotag.prom")
+    request = Request(
+        f"{folder}/catalog/catalog.jsonl", f"{folder}/warehouse", config, elasticsearch, "night", metrics=(metrics,)
+    )
     return Night(folder, request, run_nightly(request))
 
 
