@@ -18,6 +18,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
+from pyspark.sql import SparkSession
 
 from autotag_core.errors import AutotagError, as_raised
 from benchmarks.chaos.house import House
@@ -202,31 +203,38 @@ _ARRAYS: tuple[Callable[[int], pa.Array], ...] = (
 )
 
 
-def _read(folder: Path, num_mutants: int) -> None:
-    """Read each as a night does, and print how it went, a line each."""
-    from jobs.process.session import spark_session
+def end_of(spark: SparkSession, path: Path) -> str:
+    """How reading this catalog as a night does ends: `read` and `refused` are right ends, `WRONG` is none."""
     from udfs.catalog.check import check_catalog, read_catalog
     from udfs.inputs.read_rows import count_rows
 
+    rows_df = None
+    try:
+        rows_df = read_catalog(spark, str(path), "|").persist()
+        num_rows = count_rows(rows_df)
+        checked = check_catalog(rows_df, str(path))
+        gif_ids = [row.gif_id for row in checked.gifs_df.select("gif_id").collect()]
+        failures = checked.failures_df.collect()
+    except Exception as caught:
+        error = as_raised(caught)
+        is_one_line = isinstance(error, AutotagError) and "\n" not in str(error)
+        said = f"{type(error).__name__}: {str(error)[:200]}".replace("\n", " ")
+        return f"refused: {said}" if is_one_line else f"WRONG: {path.name}: {said}"
+    finally:
+        if rows_df is not None:
+            rows_df.unpersist()
+    adds_up = num_rows == len(gif_ids) + len(failures) and len(set(gif_ids)) == len(gif_ids)
+    counts = f"{num_rows} rows, {len(gif_ids)} GIFs, {len(failures)} failures"
+    return f"read: {counts}" if adds_up and all(row.message for row in failures) else f"WRONG: {path.name}: {counts}"
+
+
+def _read(folder: Path, num_mutants: int) -> None:
+    """Read each, and print how it went, a line each."""
+    from jobs.process.session import spark_session
+
     spark = spark_session("chaos", is_short=True, extra={"spark.sql.shuffle.partitions": "2"})
     for number in range(num_mutants):
-        path = write_mutant(folder, number)
-        try:
-            rows_df = read_catalog(spark, str(path), "|").persist()
-            num_rows = count_rows(rows_df)
-            checked = check_catalog(rows_df, str(path))
-            gif_ids = [row.gif_id for row in checked.gifs_df.select("gif_id").collect()]
-            failures = checked.failures_df.collect()
-            rows_df.unpersist()
-            adds_up = num_rows == len(gif_ids) + len(failures) and len(set(gif_ids)) == len(gif_ids)
-            says_why = all(row.reason and row.message for row in failures)
-            counts = f"{num_rows} rows, {len(gif_ids)} GIFs, {len(failures)} failures"
-            print(f"read: {counts}" if adds_up and says_why else f"WRONG: {path.name}: {counts}", flush=True)
-        except Exception as caught:
-            error = as_raised(caught)
-            is_one_line = isinstance(error, AutotagError) and "\n" not in str(error)
-            said = f"{type(error).__name__}: {str(error)[:200]}".replace("\n", " ")
-            print(f"refused: {said}" if is_one_line else f"WRONG: {path.name}: {said}", flush=True)
+        print(end_of(spark, write_mutant(folder, number)), flush=True)
 
 
 if __name__ == "__main__":

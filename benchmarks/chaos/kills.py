@@ -19,6 +19,7 @@ from benchmarks.chaos.strikes import Moment
 PART = "kills"
 KIND = Kind("s3a://chaos/kills", "chaos")
 _RUNS, _MOVED = r"^PUT .*/w/runs/_delta_log/\d+\.json", "^POST /_aliases"
+_DELETES = r"^(POST /chaos/?\?delete[\s\S]*|DELETE .*)/w/(catalog|neighbors|voted_tags|search_documents)/"
 _DATA = r"^(PUT|POST) .*/w/voted_tags/[^?]*\.parquet"
 
 
@@ -49,7 +50,7 @@ REQUESTS = (
     Point("after the live index has changed", Moment(_RUNS, since="/_bulk"), (IN_PLACE,)),
     Point(
         "while old versions are deleted (retention)",
-        Moment(r"^(DELETE .*\.parquet|POST /chaos/?\?delete)", is_after=True, since=_MOVED),
+        Moment(_DELETES, is_after=True, since=_MOVED),
         (NEW_INDEX, "warehouse.keep_releases=1"),
     ),
     Point(

@@ -12,7 +12,10 @@ from benchmarks.chaos.proxy import Answer, Forward, Request
 
 @dataclass(frozen=True)
 class Moment:
-    """The `nth` request whose `METHOD path` matches, once one that matches `since` was answered."""
+    """The `nth` request whose `METHOD path` matches, once one that matches `since` was answered.
+
+    A request that deletes several objects has their names after its path.
+    """
 
     pattern: str
     is_after: bool = False
@@ -38,29 +41,29 @@ class Strike:
 
     def __call__(self, request: Request, forward: Forward) -> Answer | None:
         """The server's answer until the moment; none from then on, since nobody is there to hear it."""
-        line = f"{request.method} {request.path}"
-        if self.is_done or (self._matches(line) and not self._moment.is_after):
+        line = _line(request)
+        is_due = self._is_due(line)
+        answer = None if self.is_done or (is_due and not self._moment.is_after) else forward(request)
+        if is_due:
             self._kill()
-            return None
-        answer = forward(request)
-        if self._moment.is_after and self._is_due:
-            self._kill()
-            return None
-        if self._moment.since and re.search(self._moment.since, line):
+        elif self._moment.since and re.search(self._moment.since, line):
             self._has_begun = True
-        return answer
+        return None if self.is_done else answer
 
-    def _matches(self, line: str) -> bool:
+    def _is_due(self, line: str) -> bool:
+        """Whether this is the moment's request."""
         with self._lock:
-            if self._has_begun and re.search(self._moment.pattern, line):
-                self._num_seen += 1
-            return self._is_due
-
-    @property
-    def _is_due(self) -> bool:
-        return self._num_seen >= self._moment.nth
+            if self.is_done or not self._has_begun or not re.search(self._moment.pattern, line):
+                return False
+            self._num_seen += 1
+            return self._num_seen == self._moment.nth
 
     def _kill(self) -> None:
         self.is_done = True
         if self._command is not None:
             self._command.kill()
+
+
+def _line(request: Request) -> str:
+    line = f"{request.method} {request.path}"
+    return f"{line} {request.body.decode(errors='replace')}" if "?delete" in request.path else line
