@@ -16,7 +16,7 @@ from benchmarks.chaos import (
     catalog_mutants,
     file_mutants,
     kills,
-    memory,
+    little_memory,
     poison,
     search_faults,
     speculation,
@@ -35,7 +35,7 @@ PARTS: dict[str, Callable[[House, bool], Iterator[Result]]] = {
     "poison": poison.trials,
     "files": file_mutants.trials,
     "catalogs": catalog_mutants.trials,
-    "memory": memory.trials,
+    "memory": little_memory.trials,
 }
 """Each yields its trials as they end; the flag asks for a small share of them."""
 
