@@ -8,6 +8,7 @@ minutes.
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -52,6 +53,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a small share of each part")
     parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that houses end what they have started
     started, results = time.monotonic(), list[Result]()
     for name in options.only:
         print(f"{name}: {(time.monotonic() - started) / 60:.1f} min so far", flush=True)

@@ -78,7 +78,9 @@ class Command:
         return self._log.read_text(errors="replace")
 
     def kill(self) -> None:
-        """SIGKILL to its whole process group. Safe to call twice."""
+        """SIGKILL to its whole process group, while it runs."""
+        if self.process.poll() is not None:  # its number may be another process's by now
+            return
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
 
@@ -164,9 +166,11 @@ class House:
         """The variables of a command that goes through the proxies."""
         return {"AWS_ENDPOINT_URL": self.s3_proxy.url} if "s3" in self.__dict__ else {}
 
-    def start(self, *words: str) -> Command:
-        """`autotag WORDS`, through the proxies."""
-        return Command(words, self.environment())
+    def start(self, *words: str, environment: dict[str, str] | None = None, program: Sequence[str] = ()) -> Command:
+        """`autotag WORDS`, or another program, through the proxies. It is killed with the house, if it still runs."""
+        command = Command(words, self.environment() | (environment or {}), program)
+        self._stack.callback(command.kill)
+        return command
 
     def run(self, *words: str) -> Ended:
         """`autotag WORDS`, to its end."""

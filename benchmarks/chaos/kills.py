@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.chaos.house import Ended, House
 from benchmarks.chaos.kill_labels import label_trials
@@ -18,6 +18,7 @@ from benchmarks.chaos.strikes import Moment
 
 PART = "kills"
 KIND = Kind("s3a://chaos/kills", "chaos")
+QUICK_KIND = replace(KIND, settings=("experts=[semantic]",), rows_only=True)
 _RUNS, _MOVED = r"^PUT .*/w/runs/_delta_log/\d+\.json", "^POST /_aliases"
 _DELETES = r"^(POST /chaos/?\?delete[\s\S]*|DELETE .*)/w/(catalog|neighbors|voted_tags|search_documents)/"
 _DATA = r"^(PUT|POST) .*/w/voted_tags/[^?]*\.parquet"
@@ -74,7 +75,7 @@ QUICK = (
 
 def trials(house: House, is_quick: bool) -> Iterator[Result]:
     """A result a kill. Between a stage's end and the next one's start nothing is done, so one kill is for both."""
-    nights = Nights(house, KIND)
+    nights = Nights(house, QUICK_KIND if is_quick else KIND)
     points = [Point(f"as stage {name} starts", f'event="stage started" stage={name}\n') for name in nights.stages]
     last = nights.stages[-1]
     points.append(Point(f"as stage {last} ends", f'event="stage finished" stage={last} '))

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from benchmarks.chaos.house import Command, House, night_words, write_catalogs
+from benchmarks.chaos.house import House, night_words, write_catalogs
 from benchmarks.chaos.nights import must, outcome
 from benchmarks.chaos.result import Differences, Result
 from benchmarks.chaos.seen import Tables, differences, differing, read_tables
@@ -59,7 +59,7 @@ def _trial(
     place = str(house.folder / "memory" / done.replace(" ", "-"))
     must(house.run(*night_words(catalogs[0], place)))
     start = time.monotonic()
-    ended = Command(night_words(catalogs[1], place), program=program).wait()
+    ended = house.start(*night_words(catalogs[1], place), program=program).wait()
     seen = read_tables(place)
     wanted = new if ended.code == 0 else old
     found = differences(seen, wanted) + Differences(partial=seen not in (old, new))

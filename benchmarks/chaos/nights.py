@@ -31,6 +31,7 @@ class Nights:
     """What two undisturbed nights show (`known`: old and new), and a place where the first one is published."""
 
     def __init__(self, house: House, kind: Kind) -> None:
+        house.start_s3()
         self.house, self.kind = house, kind
         self.place, undisturbed = f"{kind.folder}/w", f"{kind.folder}/undisturbed"
         count = {} if kind.num_gifs is None else {"num_gifs": kind.num_gifs}

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from autotag_core import warehouse
-from benchmarks.chaos.house import Command, House, night_words, write_catalogs
+from benchmarks.chaos.house import House, night_words, write_catalogs
 from benchmarks.chaos.nights import must, outcome
 from benchmarks.chaos.result import Result
 from benchmarks.chaos.seen import Tables, differences, differing, read_tables
@@ -59,8 +58,7 @@ def trials(house: House, is_quick: bool) -> Iterator[Result]:
     path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
     for name, wanted, done in zip((catalog, second), undisturbed, ("the first night", "the next night"), strict=True):
         start, place = time.monotonic(), str(folder / "w")
-        program = [sys.executable, "-m", "jobs.commands.app"]
-        ended = Command(night_words(name, place, SETTINGS), {"PYTHONPATH": path}, program).wait()
+        ended = house.start(*night_words(name, place, SETTINGS), environment={"PYTHONPATH": path}).wait()
         seen = read_tables(place)
         reasons = _reasons(place) if seen else {}
         others = differing(_without_failures(seen), _without_failures(wanted))

@@ -159,7 +159,6 @@ QUICK = (0, 2, 3)
 
 def trials(house: House, is_quick: bool) -> Iterator[Result]:
     """A result a case, for a new index and for one that is changed in place."""
-    house.start_s3()
     nights = Nights(house, Kind(str(house.folder / "search"), "search", ONLY, NUM_GIFS, rows_only=True))
     for case in [CASES[number] for number in QUICK] if is_quick else CASES:
         for setting in case.settings:

@@ -98,7 +98,7 @@ class Cluster:
         self._house, self._stack = house, ExitStack()
         self._workers: list[Command] = []
         self._home = Path(pyspark.__file__).parent
-        self._environment = house.environment() | {
+        self._environment = {
             "SPARK_HOME": str(self._home),
             "JAVA_HOME": str(find_java().home),
             "PYTHONPATH": str(PROJECT),
@@ -124,14 +124,16 @@ class Cluster:
         program = [str(Path(sys.executable).with_name("spark-submit")), "--master", self.url]
         program += ["--properties-file", str(PROJECT / "spark-defaults.conf")]
         program += [word for key, value in (CONF | jars).items() for word in ("--conf", f"{key}={value}")]
-        return Command([str(PROJECT / "jobs" / "nightly.py"), *words[1:]], self._environment, program)
+        script = str(PROJECT / "jobs" / "nightly.py")
+        return self._house.start(script, *words[1:], environment=self._environment, program=program)
 
     def kill_worker(self) -> None:
         """SIGKILL to the last worker, its executors and their Python."""
         _kill_all(self._workers[-1].process)
 
     def _start(self, words: list[str]) -> Command:
-        command = Command(words, self._environment, [str(self._home / "bin" / "spark-class")])
+        program = [str(self._home / "bin" / "spark-class")]
+        command = self._house.start(*words, environment=self._environment, program=program)
         self._stack.callback(_kill_all, command.process)
         return command
 
