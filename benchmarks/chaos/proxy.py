@@ -137,7 +137,8 @@ class _Handler(BaseHTTPRequestHandler):
         if "content-type" not in names and answer.body:
             self.send_header("Content-Type", "application/json")
         self.end_headers()
-        self.wfile.write(answer.body if answer.sent is None else answer.body[: answer.sent])
+        if request.method != "HEAD":  # what follows its head would be taken for the next answer
+            self.wfile.write(answer.body if answer.sent is None else answer.body[: answer.sent])
         if answer.sent is not None:
             self._reset()
 

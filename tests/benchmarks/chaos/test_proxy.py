@@ -69,6 +69,16 @@ def test_an_answer_can_be_replaced_cut_or_not_given(proxy: Proxy) -> None:
         asked(proxy)
 
 
+def test_a_head_has_no_body_whatever_the_answer_so_that_the_next_one_is_understood(proxy: Proxy) -> None:
+    connection = http.client.HTTPConnection(str(urlsplit(proxy.url).netloc), timeout=10)
+    for fault in (lambda *_: Answer(503, [], b"slow down"), proxy.fault):
+        proxy.fault = fault
+        connection.request("HEAD", "/")
+        assert connection.getresponse().read() == b""
+    connection.request("PUT", "/a", b"content")
+    assert connection.getresponse().status == 201
+
+
 def test_a_server_that_is_gone_is_a_connection_that_breaks(proxy: Proxy) -> None:
     proxy.upstream = "http://127.0.0.1:1"
     with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
