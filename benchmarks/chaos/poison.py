@@ -11,7 +11,7 @@ from pathlib import Path
 from autotag_core import warehouse
 from benchmarks.chaos.house import House, night_words, write_catalogs
 from benchmarks.chaos.nights import must, outcome
-from benchmarks.chaos.result import Result
+from benchmarks.chaos.result import PROJECT, Result
 from benchmarks.chaos.seen import Tables, differences, differing, read_tables
 
 HELD_S = 15
@@ -55,7 +55,7 @@ def trials(house: House, is_quick: bool) -> Iterator[Result]:
         undisturbed.append(read_tables(str(folder / "undisturbed")))
     for word, data in sick.items():
         (gifs / f"{word}.gif").write_bytes(data)
-    path = os.pathsep.join(filter(None, [str(site), os.environ.get("PYTHONPATH")]))
+    path = os.pathsep.join(filter(None, [str(site), str(PROJECT), os.environ.get("PYTHONPATH")]))
     for name, wanted, done in zip((catalog, second), undisturbed, ("the first night", "the next night"), strict=True):
         start, place = time.monotonic(), str(folder / "w")
         ended = house.start(*night_words(name, place, SETTINGS), environment={"PYTHONPATH": path}).wait()

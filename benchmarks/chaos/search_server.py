@@ -37,7 +37,7 @@ class SearchServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._started is not None:
-            _kill([psutil.Process(self._started.pid)])
+            _kill(_processes())
             self._started.wait()
         self._server.stop()
 

@@ -28,7 +28,7 @@ FOLDER = "s3a://chaos/speculation"
 HOSTS = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 """Spark starts no second copy of a task on the host of the first."""
 SLOW_S, START_S = 25.0, 120.0
-SLOW_GIF = r"/gifs/gif-0000005\.gif"
+SLOW_GIF = r"/gif-0000005\.gif"
 SETTINGS = ("spark.partitions=6",)
 CONF = {
     "spark.speculation": "true",
