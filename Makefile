@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup python jars jars-tests run test oldest test-oldest test-oldest-quick lint types bench bench-quality \
-  bench-quick lock lock-jars test-airflow sbom audit
+  bench-quick chaos lock lock-jars test-airflow sbom audit
 
 PY := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
@@ -57,6 +57,9 @@ bench-%: setup
 
 bench-quality: setup ## what votes are worth on ten kinds of catalogs against the committed figures, an hour; ARGS="--help"
 	@$(PY) -m benchmarks.quality $(ARGS)
+
+chaos: setup ## kills, outages, mutants and the like on real servers, an hour; ARGS="--quick", "--only kills", "--write"
+	@$(PY) -m benchmarks.chaos $(ARGS)
 
 # Small figures of a small sample; benchmarks/README.md has those that mean something, and how to get them.
 bench-quick: python ## whether what is in benchmarks/ runs, in a few minutes

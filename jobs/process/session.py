@@ -18,6 +18,7 @@ from autotag_core.local_machine import PROJECT, ClassArchive, class_archive, fin
 from autotag_core.local_machine.class_archive import MAKING_FLAG
 from jobs.process.jvm import end_jvm
 from jobs.process.local_environment import own_spark_environment
+from jobs.process.memory_limit import driver_memory_mb
 
 AWS_CHAIN = "software.amazon.awssdk.auth.credentials.DefaultCredentialsProvider"
 _PROVIDER = "spark.hadoop.fs.s3a.aws.credentials.provider"
@@ -163,7 +164,7 @@ def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
         "spark.master": master,
         "spark.driver.extraClassPath": jars,
         "spark.executor.extraClassPath": jars,
-        "spark.driver.memory": f"{_driver_memory_mb()}m",
+        "spark.driver.memory": f"{driver_memory_mb()}m",
         _JAVA_OPTIONS: " ".join(_java_options(makes_archive)),
         # Workers import the project wherever they are started.
         "spark.executorEnv.PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
@@ -198,15 +199,6 @@ def _java_options(makes_archive: bool) -> list[str]:
 
 def _class_archive() -> ClassArchive | None:
     return class_archive(find_java(), [*_spark_jars(), *sorted(Path(spark_classpath()).parent.glob("*.jar"))])
-
-
-def _driver_memory_mb() -> int:
-    """A quarter of the memory that this process may use, in MiB, from 1 to 8 GiB. Python workers need the rest."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.is_file() and limit.read_text().strip().isdigit():
-        memory = min(memory, int(limit.read_text()))
-    return max(1024, min(8192, memory // 4 // 2**20))
 
 
 def s3a_settings() -> dict[str, str]:
