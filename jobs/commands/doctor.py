@@ -38,7 +38,7 @@ def _checks(
 
         yield "catalog", partial(stores.check_catalog, catalog, COLUMNS, config.catalog.csv_tag_separator)
     if elasticsearch:
-        yield "search", partial(search_server.check_search, elasticsearch, index, config.elasticsearch)
+        yield "search", partial(search_server.check_search, elasticsearch, index, config.elasticsearch, warehouse)
     yield "gpu", partial(machine.check_gpu, config.imagenet.device)
     yield "jars", machine.check_jars
     yield "models", partial(models.check_models, config)

@@ -9,11 +9,12 @@ from contextlib import suppress
 
 from elasticsearch import ApiError, AuthorizationException, Elasticsearch, TransportError
 
-from autotag_core import search
+from autotag_core import search, storage
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import AutotagError
 from autotag_core.operations.checks.finding import ERROR, OK, WARNING, Finding
 from autotag_core.operations.checks.stores import clock_finding
+from autotag_core.search import Owner
 from autotag_core.search.client import explain
 from autotag_core.search.mapping import filling_settings, serving_settings
 
@@ -21,10 +22,14 @@ VERSIONS = (8, 9)
 """Servers that the installed client speaks to."""
 
 
-def check_search(url: str, alias: str, config: ElasticsearchConfig) -> Iterator[Finding]:
-    """Version, health, clock and rights. AutotagError in one line for the first that can't be asked."""
+def check_search(url: str, alias: str, config: ElasticsearchConfig, warehouse: str | None = None) -> Iterator[Finding]:
+    """Version, health, clock and rights, and whether the alias shows this warehouse, where one is given.
+
+    AutotagError in one line for the first that can't be asked.
+    """
     with search.elasticsearch_client(url, config, search.read_credentials()) as client:
-        search.check_alias(client, alias, config)
+        if warehouse is not None:
+            search.check_alias(client, Owner(alias, storage.absolute(warehouse)), config)
         try:
             yield from _asked(client)
             yield from _check_rights(client, alias, config)

@@ -13,12 +13,13 @@ from elasticsearch import Elasticsearch
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.operations.checks.finding import Finding, examine
 from autotag_core.operations.checks.search_server import check_search
+from autotag_core.search import Owner, create_index
 
 CONFIG = ElasticsearchConfig(replicas=0).model_copy(update={"attempts": 2})
 
 
-def found(url: str) -> list[Finding]:
-    return examine("search", lambda: check_search(url, "doctored", CONFIG))
+def found(url: str, warehouse: str | None = "/warehouse") -> list[Finding]:
+    return examine("search", lambda: check_search(url, "doctored", CONFIG, warehouse))
 
 
 @contextmanager
@@ -43,6 +44,19 @@ def test_a_server_that_can_be_used_is_left_as_it_was(elasticsearch: str) -> None
     assert said[0].startswith("Elasticsearch 8.") and said[1] == "0 s from the clock of Elasticsearch"
     assert said[-1].endswith("was made, filled, counted, aliased and deleted")
     assert indexes(elasticsearch) == []
+    assert {finding.level for finding in found(elasticsearch, None)} == {"ok"}
+
+
+def test_an_alias_of_another_warehouse_is_an_error(elasticsearch: str) -> None:
+    with Elasticsearch(elasticsearch) as client:
+        create_index(client, Owner("doctored", "/other"), "20261129T000000Z-aaaaaa", CONFIG)
+        client.indices.update_aliases(actions=[{"add": {"index": "doctored-*", "alias": "doctored"}}])
+        try:
+            [finding] = found(elasticsearch)
+            assert finding.level == "error" and "of the warehouse /other" in finding.said
+            assert {finding.level for finding in found(elasticsearch, "/other")} == {"ok"}
+        finally:
+            client.indices.delete(index=",".join(client.indices.get(index="doctored-*")))
 
 
 def test_a_server_that_takes_no_index_is_an_error_in_its_own_words(elasticsearch: str) -> None:
