@@ -13,7 +13,7 @@ setup(
     else "",
     long_description_content_type="text/markdown",
     packages=find_packages(include=["autotag_core*", "udfs*", "jobs*"]),
-    package_data={"autotag_core": ["py.typed"]},
+    package_data={"autotag_core": ["py.typed"], "": ["*.csv"]},
     python_requires=">=3.11,<3.14",
     install_requires=[
         "boto3",
@@ -52,6 +52,7 @@ setup(
             "tokenizers",
             "transformers",
         ],
+        "local-models": ["timm", "transformers"],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
     },
     entry_points={"console_scripts": ["autotag=jobs.commands.app:main"]},

@@ -14,9 +14,10 @@ ExpertName = Literal["imagenet", "temporal", "semantic", "text"]
 class ImagenetConfig(Section):
     """The `imagenet` expert: what the frames show."""
 
-    backbone: Literal["efficientnet_lite0", "resnet50", "resnext101_wsl"] = "efficientnet_lite0"
+    backbone: Literal["efficientnet_lite0", "resnet50", "resnext101_wsl", "local"] = "efficientnet_lite0"
     """`efficientnet_lite0`: 1280-d, weights come as a package. `resnet50`: 2048-d, torchvision's weights API.
-    `resnext101_wsl`: 2048-d, ResNeXt-101 32x8d by Facebook, weakly supervised; only with `weights`, CC BY-NC 4.0."""
+    `resnext101_wsl`: 2048-d, ResNeXt-101 32x8d by Facebook, weakly supervised; only with `weights`, CC BY-NC 4.0.
+    `local`: any vision model of transformers or timm (CLIP, SigLIP, DINO), `weights` is its folder."""
     weights: str | None = None
     """Path of a .safetensors state dict, the same on every executor; None: the backbone's own published weights.
     A .pth is converted first: `python -m autotag_core.experts.weight_files OLD.pth NEW.safetensors`."""
@@ -39,6 +40,8 @@ class ImagenetConfig(Section):
 
     @model_validator(mode="after")
     def _backend_fits(self) -> ImagenetConfig:
+        if self.backbone == "local" and self.weights is None:
+            raise ValueError("backbone=local: set weights to the folder of a transformers or timm model")
         if self.backend == "onnxruntime" and self.device == "cuda":
             raise ValueError("backend=onnxruntime computes on the CPU and device=cuda does not: change one of them")
         if self.precision == "int8":

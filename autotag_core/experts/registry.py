@@ -110,8 +110,9 @@ EXPERTS = {
         Expert(
             name="imagenet",
             source="frames",
-            licence="efficientnet_lite0: Apache 2.0; resnet50: BSD 3-clause; resnext101_wsl: CC BY-NC 4.0",
-            dimension=lambda config: backbones.DIMENSIONS[config.imagenet.backbone],
+            licence="efficientnet_lite0: Apache 2.0; resnet50: BSD 3-clause; resnext101_wsl: CC BY-NC 4.0; local: the "
+            "folder's own",
+            dimension=lambda config: backbones.dimension(config.imagenet),
             model_version=lambda config: backbones.model_version(config.imagenet),
             backbone=lambda config: "imagenet",
             make_pool=lambda config, device: mean_of_frames,

@@ -13,7 +13,8 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from types import TracebackType
+from typing import Self, TypeVar
 
 from autotag_core.errors import AutotagError
 from autotag_core.local_machine import guard
@@ -88,6 +89,35 @@ class Child:
         except subprocess.TimeoutExpired:
             self._guard.kill()
             self._guard.wait()
+
+
+class LocalServer:
+    """A server that runs as a child of this process: `with` starts it, and it ends with the block or the process."""
+
+    _child: Child | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+            return self
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End the server. Safe to call twice."""
+        if self._child is not None:
+            self._child.stop()
+            self._child = None
+
+    def _start(self) -> None:
+        """Start it, and return once it answers."""
+        raise NotImplementedError
 
 
 def wait_for(look: Callable[[], Found | None], timeout_s: float, complaint: str) -> Found:

@@ -10,10 +10,9 @@ import tempfile
 import urllib.error
 import urllib.request
 from pathlib import Path
-from types import TracebackType
 
 from autotag_core.errors import AutotagError
-from autotag_core.local_machine.children import Child, can_be_reached, wait_for
+from autotag_core.local_machine.children import Child, LocalServer, can_be_reached, wait_for
 from autotag_core.local_machine.jars import ELASTICSEARCH, ELASTICSEARCH_9, require, unpack
 from autotag_core.local_machine.java import MISSING_MODULE, Java, find_java, runtime_modules, usable_java
 from autotag_core.local_machine.modules import relaxed_copies
@@ -26,7 +25,7 @@ OLDEST_JAVA = {ELASTICSEARCH: 17, ELASTICSEARCH_9: 21}
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class ElasticsearchServer:
+class ElasticsearchServer(LocalServer):
     """`with ElasticsearchServer() as server: server.url`. Data, logs and settings are temporary, in `folder` if given.
 
     `fetched` is the folder of jars.lock that holds the program: Elasticsearch 8, or 9 where tests have fetched it.
@@ -37,29 +36,6 @@ class ElasticsearchServer:
         self.url = ""
         self._folder = folder
         self._fetched = fetched
-        self._child: Child | None = None
-
-    def __enter__(self) -> ElasticsearchServer:
-        try:
-            self._start()
-            what = f"Elasticsearch did not answer in {START_TIMEOUT_S} s"
-            if not wait_for(self._is_ready, START_TIMEOUT_S, what):
-                raise AutotagError(f"Elasticsearch ended at once: {self._child.log_tail() if self._child else ''}")
-            return self
-        except BaseException:
-            self.stop()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """End the server. Safe to call twice."""
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
 
     def _start(self) -> None:
         user = NOBODY if os.geteuid() == 0 else None
@@ -77,6 +53,9 @@ class ElasticsearchServer:
         if user is not None:
             _give(work, user)
         self._child.start([str(program / "bin" / "elasticsearch")], environment, user)
+        what = f"Elasticsearch did not answer in {START_TIMEOUT_S} s"
+        if not wait_for(self._is_ready, START_TIMEOUT_S, what):
+            raise AutotagError(f"Elasticsearch ended at once: {self._child.log_tail()}")
 
     def _is_ready(self) -> bool | None:
         if self._child is None or self._child.exit_code() is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import boto3
@@ -12,7 +11,7 @@ from botocore.config import Config as BotoConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from autotag_core.errors import AutotagError
-from autotag_core.local_machine.children import Child, free_port, wait_for, without_proxy
+from autotag_core.local_machine.children import Child, LocalServer, free_port, wait_for, without_proxy
 from autotag_core.local_machine.jars import S3PROXY, require
 from autotag_core.local_machine.java import find_java
 
@@ -28,7 +27,7 @@ _LOGBACK = """<configuration>
 """
 
 
-class S3Server:
+class S3Server(LocalServer):
     """`with S3Server(folder) as server`: buckets are subfolders of `folder`, which stays, or of a temporary folder.
 
     The server listens on a free port of 127.0.0.1, takes only its own random credentials, and ends with this process.
@@ -39,33 +38,6 @@ class S3Server:
         self.secret_key = secrets.token_hex(20)
         self.endpoint = ""
         self._folder = folder
-        self._child: Child | None = None
-
-    def __enter__(self) -> S3Server:
-        try:
-            for _ in range(PORT_ATTEMPTS):
-                self._start(free_port())
-                if wait_for(self._is_ready, START_TIMEOUT_S, f"the S3 server did not answer in {START_TIMEOUT_S} s"):
-                    return self
-                log = self._child.log_tail() if self._child else ""
-                self.stop()
-                if "bind" not in log.lower():  # anything but a port that was taken meanwhile
-                    raise AutotagError(f"the S3 server ended at once: {log}")
-            raise AutotagError(f"the S3 server found no free port in {PORT_ATTEMPTS} attempts: {log}")
-        except BaseException:
-            self.stop()
-            raise
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """End the server. Safe to call twice."""
-        if self._child is not None:
-            self._child.stop()
-            self._child = None
 
     def environment(self) -> dict[str, str]:
         """The variables by which boto3, Spark (jobs.process.session) and delta-rs find this server and may use it."""
@@ -90,10 +62,21 @@ class S3Server:
             config=BotoConfig(connect_timeout=5, read_timeout=60, retries={"total_max_attempts": 1}, proxies={}),
         )
 
-    def _start(self, port: int) -> None:
+    def _start(self) -> None:
+        for _ in range(PORT_ATTEMPTS):
+            child = self._start_at(free_port())
+            if wait_for(self._is_ready, START_TIMEOUT_S, f"the S3 server did not answer in {START_TIMEOUT_S} s"):
+                return
+            log = child.log_tail()
+            self.stop()
+            if "bind" not in log.lower():  # anything but a port that was taken meanwhile
+                raise AutotagError(f"the S3 server ended at once: {log}")
+        raise AutotagError(f"the S3 server found no free port in {PORT_ATTEMPTS} attempts: {log}")
+
+    def _start_at(self, port: int) -> Child:
         java, jars = find_java(), require(S3PROXY)
-        self._child = Child()
-        work = self._child.folder
+        child = self._child = Child()
+        work = child.folder
         folder = self._folder.absolute() if self._folder is not None else work / "buckets"
         folder.mkdir(parents=True, exist_ok=True)
         self.endpoint = f"http://127.0.0.1:{port}"
@@ -113,7 +96,8 @@ class S3Server:
         (work / "logback.xml").write_text(_LOGBACK, encoding="utf-8")
         options = ["-Xmx512m", "-XX:+UseSerialGC", f"-Dlogback.configurationFile={work / 'logback.xml'}"]
         command = [java.program, *options, "-cp", f"{jars}/*", "org.gaul.s3proxy.Main", "--properties", str(settings)]
-        self._child.start(command)
+        child.start(command)
+        return child
 
     def _is_ready(self) -> bool | None:
         if self._child is None or self._child.exit_code() is not None:

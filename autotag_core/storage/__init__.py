@@ -2,6 +2,7 @@
 
 from autotag_core.storage.arrow import arrow_paths, storage_options
 from autotag_core.storage.checked import check_uri, check_warehouse
+from autotag_core.storage.copies import host_copy
 from autotag_core.storage.explaining import answering, explain, explained, one_line, outage_at, write_error
 from autotag_core.storage.files import (
     create_file,
@@ -75,6 +76,7 @@ __all__ = [
     "explain",
     "explained",
     "file_sizes",
+    "host_copy",
     "is_anonymous",
     "is_file",
     "is_file_uri",

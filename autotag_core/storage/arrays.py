@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import tempfile
 import uuid
 from collections.abc import Mapping
@@ -34,15 +34,6 @@ def write_arrays(columns: Mapping[str, pa.Array | npt.NDArray[Any]], folder: str
 
 def open_arrays(uri: str, workspace: Path) -> dict[str, pa.Array]:
     """Map the file. A file on S3 is first downloaded, once for all processes of the host."""
-    path = storage.local_path(uri) if not storage.is_s3(uri) else _downloaded(uri, workspace)
+    path = storage.host_copy(uri, workspace, functools.partial(storage.download_file, uri))
     batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
     return {name: batch[name].values for name in batch.schema.names}
-
-
-def _downloaded(uri: str, workspace: Path) -> Path:
-    path = workspace / hashlib.sha256(uri.encode()).hexdigest()[:32]
-    workspace.mkdir(parents=True, exist_ok=True)
-    with storage.locked(path.with_suffix(".lock")):
-        if not path.exists():  # it appears only when it is complete
-            storage.download_file(uri, path)
-    return path

@@ -1,25 +1,34 @@
-"""Connected components of a graph too large for one machine: edges in, each node's smallest reachable node out."""
+"""Connected components of a graph of any size: edges in, each node's smallest reachable node out."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from udfs.tasks.keep import Keep
 
+EDGES_OF_ONE_TASK = 1_000_000
+"""So many edges are a graph of about 100 MB, which one task resolves in seconds."""
 
-def connected_components(edges_df: DataFrame, keep: Keep) -> DataFrame:
+
+def connected_components(edges_df: DataFrame, keep: Keep, edges_of_one_task: int = EDGES_OF_ONE_TASK) -> DataFrame:
     """(node, root) of each node that is not the smallest of its component. edges_df is (node, other), in any order.
 
-    Large-star and small-star alternate (Kiveris et al. 2014, "Connected Components in MapReduce and Beyond") until the
-    graph is stars around their smallest nodes, which one more round would leave as they are. Rounds: proven
+    Where at most edges_of_one_task are left without repetitions, one task finds them by scipy, in one pass. More go in
+    rounds: large-star and small-star alternate (Kiveris et al. 2014, "Connected Components in MapReduce and Beyond")
+    until the graph is stars around their smallest nodes, which one more round would leave as they are. Rounds: proven
     O(log(edges)^2). There is none if every node is next to the smallest of its component and to no other; a chain of
     200 takes 7. A round: three shuffles of at most twice the edges, kept once, and one of their ends to see whether it
-    was the last. A hub's edges pass one task, which spills. The driver sees no edge. edges_df is read in the first
-    round and to see whether there must be one, so give it a table, not a plan.
+    was the last. A hub's edges pass one task, which spills. The driver sees no edge. edges_df is read to be counted, to
+    see whether there must be a round, and in the first one, so give it a table, not a plan.
     """
     larger, smaller = F.greatest("node", "other"), F.least("node", "other")
     links_df = edges_df.where("node != other").select(larger.alias("node"), smaller.alias("root")).distinct()
+    if links_df.count() <= edges_of_one_task:
+        return links_df.coalesce(1).mapInArrow(_in_one_task, "node string, root string")
     while not _are_stars(links_df):
         links_df = keep(_small_star(_large_star(links_df)))
     return links_df
@@ -39,6 +48,14 @@ def star_groups(edges_df: DataFrame) -> DataFrame:
         .groupBy("node")
         .agg(F.min("other").alias("root"))
     )
+
+
+def _in_one_task(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    from autotag_core.duplicates.components import component_roots
+
+    links = pa.Table.from_batches(batches, pa.schema([("node", pa.string()), ("root", pa.string())]))
+    columns = component_roots(*(links[name].combine_chunks() for name in ("node", "root")))
+    yield pa.RecordBatch.from_arrays(list(columns), ["node", "root"])
 
 
 def _large_star(links_df: DataFrame) -> DataFrame:

@@ -33,7 +33,8 @@ def find_duplicates(neighbors_df: DataFrame, media_df: DataFrame, config: Duplic
     is cut to what matches its smallest GIF (star_groups); same bytes always stay together.
 
     Cost for N GIFs and k neighbors: N k candidate rows. Those within max_distance meet the hashes in two shuffles. Then
-    the remaining pairs go through connected_components, in a few rounds of shuffles. All linear in N.
+    the remaining pairs go through connected_components: in one task if they fit it, else in a few rounds of shuffles.
+    All linear in N.
     """
     files_df = _files(media_df)
     pairs_df = keep(duplicate_pairs(neighbors_df, files_df, config))

@@ -4,13 +4,13 @@ from autotag_core.experts.backbones.backends import decided
 from autotag_core.experts.backbones.moments import HEAD_DIMENSION as MOMENTS_HEAD_DIMENSION
 from autotag_core.experts.backbones.moments import load_moments, load_moments_head
 from autotag_core.experts.backbones.moments import model_version as moments_version
-from autotag_core.experts.backbones.networks import DIMENSIONS, Backbone, load_backbone, model_version
+from autotag_core.experts.backbones.networks import Backbone, dimension, load_backbone, model_version
 
 __all__ = [
-    "DIMENSIONS",
     "MOMENTS_HEAD_DIMENSION",
     "Backbone",
     "decided",
+    "dimension",
     "load_backbone",
     "load_moments",
     "load_moments_head",

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from autotag_core.config import Config, TemporalConfig
 from autotag_core.errors import InputError
 from autotag_core.experts.backbones.backends import how_computed, load_network
-from autotag_core.experts.backbones.networks import DIMENSIONS, Backbone, make_repeatable, normalised
+from autotag_core.experts.backbones.forms import FORMS, normalised, resized
+from autotag_core.experts.backbones.networks import Backbone, make_repeatable
 from autotag_core.experts.backbones.onnx_models import Wanted
 from autotag_core.experts.backbones.probes import drawn_frames
 from autotag_core.experts.temporal.heads import HeadRecord, RelationHead, assemble_head
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 HEAD_DIMENSION = 7 * 256
 """Length of the published head's embedding: scales of 8 down to 2 segments, 256 numbers each."""
+_FORM = FORMS["moments"]
 _FRAME_SIZE = 299
 _NAME = "the Moments in Time checkpoint (InceptionV3, TRNmultiscale)"
 
@@ -42,14 +44,14 @@ def load_moments(config: Config, device: torch.device) -> Backbone:
     tensors = _with_batch_counts(_part(config.temporal, "base_model.", "new_fc."))
 
     def build() -> Any:
-        return filled(lambda: MomentsFrames(DIMENSIONS["moments"]), tensors, _NAME).folded()
+        return filled(lambda: MomentsFrames(_FORM.dimension), tensors, _NAME).folded()
 
     def draw(num_frames: int) -> torch.Tensor:
-        return normalised(drawn_frames(num_frames, _FRAME_SIZE), "moments").flip(1)
+        return normalised(drawn_frames(num_frames, _FRAME_SIZE), _FORM).flip(1)
 
     wanted = Wanted("moments", file_sha256(weights_path(config.temporal)), build, draw)
     network = load_network(wanted, config.imagenet, device)
-    return Backbone(_resizing(network), "moments", model_version(config), device)
+    return Backbone(_resizing(network), _FORM, model_version(config), device)
 
 
 def load_moments_head(config: Config) -> RelationHead:
@@ -61,8 +63,8 @@ def load_moments_head(config: Config) -> RelationHead:
         raise InputError(f"these are not weights of {_NAME}: consensus.fc_fusion_scales.0 has no layers 1 and 3")
     path = weights_path(config.temporal)
     record = HeadRecord(
-        feature_dim=DIMENSIONS["moments"],
-        num_segments=max(2, min(16, first.shape[1] // DIMENSIONS["moments"])),
+        feature_dim=_FORM.dimension,
+        num_segments=max(2, min(16, first.shape[1] // _FORM.dimension)),
         bottleneck=first.shape[0],
         num_classes=last.shape[0],
         backbone="moments",
@@ -103,11 +105,5 @@ def _with_batch_counts(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tens
 
 
 def _resizing(network: Any) -> Callable[[Any], Any]:
-    from torch.nn.functional import interpolate
-
-    def features(pixels: torch.Tensor) -> Any:  # (n, 3, size, size), red first
-        if pixels.shape[-1] != _FRAME_SIZE:
-            pixels = interpolate(pixels, (_FRAME_SIZE, _FRAME_SIZE), mode="bilinear", antialias=True)
-        return network(pixels.flip(1))  # (n, 256), from blue first
-
-    return features
+    """The network, given frames of any size, red first; it takes blue first."""
+    return lambda pixels: network(resized(pixels, _FRAME_SIZE).flip(1))

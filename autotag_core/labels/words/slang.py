@@ -2,110 +2,12 @@
 
 from __future__ import annotations
 
-SAYS: dict[str, str] = {
-    "lol": "laugh",
-    "lolol": "laugh",
-    "lmao": "laugh",
-    "lmfao": "laugh",
-    "rofl": "laugh",
-    "haha": "laugh",
-    "hahaha": "laugh",
-    "hehe": "laugh",
-    "omg": "oh my god",
-    "omfg": "oh my god",
-    "ily": "i love you",
-    "ilysm": "i love you so much",
-    "luv": "love",
-    "luv u": "love you",
-    "love u": "love you",
-    "love ya": "love you",
-    "ilu": "love you",
-    "hbd": "happy birthday",
-    "happy bday": "happy birthday",
-    "bday": "birthday",
-    "b day": "birthday",
-    "pls": "please",
-    "plz": "please",
-    "plss": "please",
-    "thx": "thanks",
-    "thanx": "thanks",
-    "tysm": "thank you so much",
-    "ty": "thank you",
-    "thank u": "thank you",
-    "thnx": "thanks",
-    "sry": "sorry",
-    "soz": "sorry",
-    "grats": "congrats",
-    "gratz": "congrats",
-    "gn": "good night",
-    "gnight": "good night",
-    "nite": "night",
-    "gm": "good morning",
-    "hiya": "hello",
-    "heya": "hello",
-    "howdy": "hello",
-    "sup": "hello",
-    "yas": "yes",
-    "yass": "yes",
-    "yup": "yes",
-    "yep": "yes",
-    "nope": "no",
-    "nah": "no",
-    "idk": "i dont know",
-    "dunno": "i dont know",
-    "smh": "shaking my head",
-    "wtf": "what the fuck",
-    "brb": "be right back",
-    "gtg": "got to go",
-    "tbt": "throwback thursday",
-    "tgif": "thank god its friday",
-    "bff": "best friend",
-    "bffs": "best friends",
-    "gf": "girlfriend",
-    "bf": "boyfriend",
-    "bro": "brother",
-    "bruh": "brother",
-    "sis": "sister",
-    "doggo": "dog",
-    "pupper": "puppy",
-    "catto": "cat",
-    "kitteh": "kitty",
-    "smol": "small",
-    "birb": "bird",
-    "snek": "snake",
-    "vid": "video",
-    "pic": "picture",
-    "pics": "pictures",
-    "xmas": "christmas",
-    "fave": "favorite",
-    "fav": "favorite",
-    "cutie": "cute",
-    "kawaii": "cute",
-    "adorbs": "adorable",
-    "gl": "good luck",
-    "gg": "good game",
-    "wow": "wow",
-    "woah": "wow",
-    "whoa": "wow",
-    "congratz": "congrats",
-    "ok": "okay",
-    "k": "okay",
-    "okie": "okay",
-    "kk": "okay",
-    "tv": "television",
-}
+from autotag_core.word_lists import read_word_list
+
+_ROWS = read_word_list(__package__, "slang.csv")
+
+SAYS: dict[str, str] = {row["slang"]: row["says"] for row in _ROWS if row["says"]}
 """Normalised slang -> what it says, normalised."""
 
-_OTHERS = """
-yeet yolo swag lit dope savage sus fomo goat af based cringe derp dank epic fail facepalm meh mic drop noob pwned
-rip rekt salty selfie shade ship simp slay stan stoked swole tea thirsty troll vibe vibes woke woot yikes zaddy
-boop bae bye boi bruv chill clapback cray deadass drip extra fam finsta flex ghosting hangry hype jk legit lowkey
-highkey mood nom oof oops oh no periodt poggers pog periodt ratchet roast rizz sksksk squad thicc tho tldr turnt
-whatevs wut xoxo yay yolo ugh aww awww ew eww hmm huh duh meow woof blep mlem nsfw sfw irl imo imho fyi btw ftw
-ikr nvm omw ootd rn tbh tfw ttyl wbu wyd hmu lmk lfg iykyk bts kpop emo goth anime chibi loopy gif meme memes
-dj fyp asmr cosplay gaming gamer vlog unboxing reaction gifs
-"""
-OTHERS = frozenset(_OTHERS.split())
-"""Slang and internet words that no dictionary has and that stand for nothing else."""
-
-SLANG = frozenset(SAYS) | OTHERS
+SLANG = frozenset(row["slang"] for row in _ROWS)
+"""All of it, and internet words that no dictionary has and that stand for nothing else."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import os
 import shutil
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ def open_shard(uri: str, config: NeighborsConfig, folder: Path) -> Shard:
     key = (os.getpid(), uri, config)
     if key not in _open:
         _open.clear()  # before loading, so that two are never in memory
-        _open[key] = load_shard(_local_folder(uri, folder), config)
+        _open[key] = load_shard(storage.host_copy(uri, folder, functools.partial(_download, uri), HEADER), config)
     return _open[key]
 
 
@@ -71,17 +71,11 @@ def search_shards(
     return found
 
 
-def _local_folder(uri: str, folder: Path) -> Path:
-    if not storage.is_s3(uri):
-        return storage.local_path(uri)
-    target = folder / hashlib.sha256(uri.encode()).hexdigest()[:32]
-    folder.mkdir(parents=True, exist_ok=True)
-    with storage.locked(target.with_suffix(".lock")):
-        if not (target / HEADER).exists():  # written last
-            shutil.rmtree(target, ignore_errors=True)
-            partial_header = target / f"{HEADER}.partial"
-            storage.download_file(storage.join(uri, HEADER), partial_header)
-            for name in read_header(partial_header).file_bytes:
-                storage.download_file(storage.join(uri, name), target / name)
-            partial_header.rename(target / HEADER)
-    return target
+def _download(uri: str, target: Path) -> None:
+    """Put the shard's files into the folder, its header last."""
+    shutil.rmtree(target, ignore_errors=True)
+    partial_header = target / f"{HEADER}.partial"
+    storage.download_file(storage.join(uri, HEADER), partial_header)
+    for name in read_header(partial_header).file_bytes:
+        storage.download_file(storage.join(uri, name), target / name)
+    partial_header.rename(target / HEADER)

@@ -16,10 +16,20 @@ from autotag_core.sample.tagging.entities import ENTITIES, NAMED_LIKE_WORDS
 from autotag_core.sample.tagging.messy import Meaning, reworded, tag_truth
 from autotag_core.sample.tagging.translations import LANGUAGES, TRANSLATIONS
 from autotag_core.sample.tagging.uploaders import MEANINGLESS, upload_of
-from autotag_core.sample.tagging.wordings import ANTONYMS, INFLECTIONS, LOOKALIKES, OTHER_WORDS, SYNONYMS
+from autotag_core.sample.tagging.wordings import INFLECTIONS, OTHER_WORDS, SYNONYMS
 
 NUM_GIFS = 4000
 SHARE = 0.3
+ONE_SLIP_APART = (
+    "bear/beer, bird/beard, boat/coat, boat/goat, car/card, clock/clown, coffee/toffee, desert/dessert, "
+    "flour/flower, heart/hearth, horse/house, house/mouse, knight/night, plant/planet, show/snow, star/stare, "
+    "wedding/weeding"
+)
+OPPOSITES = (
+    "agree/disagree, big/small, clockwise/counterclockwise, cold/hot, day/night, down/up, fading in/fading out, "
+    "falling/rising, good morning/good night, goodbye/hello, growing/shrinking, happy/sad, hate you/love you, left "
+    "to right/right to left, no/yes, weekday/weekend"
+)
 TRUE_TAGS = {tag for tags in vocabulary().values() for tag in tags}
 
 
@@ -119,7 +129,12 @@ def test_no_word_is_in_two_groups():
     assert [word for word, count in Counter(english).items() if count > 1] == []
     assert foreign.isdisjoint(english)
     assert set(TRANSLATIONS) | set(INFLECTIONS) | set(SYNONYMS) <= TRUE_TAGS | set(MEANINGLESS)
-    assert {word for pair in (*LOOKALIKES, *ANTONYMS) for word in pair} <= set(english)
+
+
+@pytest.mark.parametrize("pairs", [ONE_SLIP_APART, OPPOSITES])
+def test_words_that_grouping_must_keep_apart_are_written(pairs):
+    written = {*TRUE_TAGS, *(word for words in OTHER_WORDS.values() for word in words)}
+    assert {word for pair in pairs.split(", ") for word in pair.split("/")} <= written
 
 
 def test_the_more_common_of_two_meanings_is_the_truth():
