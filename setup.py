@@ -52,6 +52,7 @@ setup(
             "tokenizers",
             "transformers",
         ],
+        "tagger": ["matplotlib", "pytorch-lightning", "tensorboardX", "torchmetrics"],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
     },
     entry_points={"console_scripts": ["autotag=jobs.commands.app:main"]},
