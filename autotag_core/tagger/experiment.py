@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from autotag_core.config.section import PositiveCount, Seed
 
@@ -34,25 +34,15 @@ class Experiment(BaseModel):
     loss: Literal["bce", "asymmetric", "focal"] = "bce"
     """Each takes soft targets."""
     unlabeled_weight: Share = 1.0
-    """How much a tag that says nothing of a GIF counts as wrong of it. 1: like a tag that is known to be wrong."""
+    """How much a tag counts as wrong of a GIF that nobody gave it to. 1: like a tag that is known to be wrong."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced`: what a class's GIFs teach counts more the fewer they are, at most tenfold."""
     min_examples: PositiveCount = 5
     """A label with fewer train examples is no class."""
     student: bool = False
     """Whether the model is pre-trained on what a teacher, trained first, says of GIFs without labels."""
-    tune: Literal["head", "last_blocks", "all"] = "head"
-    """What learns. `head`: a head on stored features. The others also train the base model, on frames."""
-    base: str = "catalog"
-    """The base model. `catalog`: the release's backbone. `torchvision:NAME`, `timm:NAME`, `transformers:FOLDER`."""
-    base_weights: str | None = None
-    """Path of the base model's .safetensors state dict. None: weights that its package holds, else random ones."""
-    tuned_blocks: PositiveCount = 2
-    """With tune=last_blocks, how many of the base's last blocks learn."""
-    base_learning_rate: Rate = 1e-4
-    """Of the base model: lower, since it knows much already."""
     learning_rate: Rate = 1e-3
-    """Of the head."""
+    """AdamW's."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.02
     """AdamW's."""
     batch_size: PositiveCount = 64
@@ -61,26 +51,12 @@ class Experiment(BaseModel):
     """Passes over the train examples, at most."""
     patience: PositiveCount = 10
     """Training stops when so many epochs have passed without a better mAP on validation GIFs."""
-    precision: Literal["32-true", "bf16-mixed", "16-mixed"] = "32-true"
-    """Of the training, as the training library names it. Mixed precision is for GPUs."""
-    devices: PositiveCount = 1
-    """Processes that train together, one a GPU; on a machine without GPUs they are CPU processes."""
     target_precision: Share = 0.8
     """Share of right tags that the thresholds of accepted tags aim at."""
     threads: PositiveCount = 2
     """Of torch and of the backbone in this process."""
     seed: Seed = 7
     """Of first weights, order and dropout."""
-
-    @model_validator(mode="after")
-    def _choices_fit(self) -> Experiment:
-        if self.tune == "head" and self.base != "catalog":
-            raise ValueError(f"base={self.base} needs tune=last_blocks or tune=all: features are stored of `catalog`")
-        if self.tune != "head" and self.student:
-            raise ValueError("student=true needs tune=head")
-        if self.tune == "head" and self.devices > 1:
-            raise ValueError(f"devices={self.devices}: a head on stored features trains in one process")
-        return self
 
     @property
     def needs_frames(self) -> bool:

@@ -70,7 +70,6 @@ def fit_part(
         trainer = lightning.Trainer(
             accelerator="auto",
             devices=1,
-            precision=experiment.precision,
             max_epochs=experiment.max_epochs,
             callbacks=[best, EarlyStopping(WATCHED, patience=experiment.patience, mode="max")],
             logger=[CSVLogger(folder, _LOG, ""), TensorBoardLogger(folder, "tensorboard", "")],

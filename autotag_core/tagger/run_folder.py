@@ -106,11 +106,16 @@ def model_row(
 
 
 def newest_model(warehouse: str) -> str:
-    """URI of the run folder that was trained last. InputError where there is none."""
-    found = read_newest(warehouse, TAGGER_MODELS, ["uri", "trained"])
+    """URI of the run folder that was trained last. InputError where there is none.
+
+    A folder in the warehouse is found there, also where the warehouse was moved or copied since.
+    """
+    found = read_newest(warehouse, TAGGER_MODELS, ["model", "uri", "trained"])
     if found is None or found[0].num_rows == 0:
         raise InputError(f"{warehouse}: no tagger was trained here: run `autotag train --warehouse {warehouse}` first")
-    return str(found[0].sort_by([("trained", "descending")])["uri"][0].as_py())
+    last = found[0].sort_by([("trained", "descending")]).slice(0, 1).to_pylist()[0]
+    here = storage.join(warehouse, *FOLDER, last["model"])
+    return here if storage.is_file(storage.join(here, MODEL)) else str(last["uri"])
 
 
 def _csv(rows: Sequence[dict[str, float]]) -> str:

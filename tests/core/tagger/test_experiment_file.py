@@ -30,7 +30,7 @@ def test_an_experiment_written_as_yaml_is_read_as_itself(tmp_path: Path) -> None
         (["target=raw"], "unknown key target; the nearest is targets"),
         (["targets=votes"], "targets is 'votes'"),
         (["dropout=1.5"], "dropout is 1.5"),
-        (["base=timm:resnet18"], "base=timm:resnet18 needs tune=last_blocks or tune=all"),
+        (["dropout=1.5", "epochs=3"], "unknown key epochs; the nearest is max_epochs"),
         (["seed"], "write KEY=VALUE"),
     ],
 )

@@ -152,6 +152,12 @@ def test_a_comparison_is_one_table(small_release: str) -> None:
     assert sorted(told) == ["probability", "raw"]
 
 
+def test_the_newest_tagger_is_found_where_the_warehouse_was_moved(small_release: str, tmp_path: Path) -> None:
+    found = trained(small_release)
+    moved = Path(small_release).rename(tmp_path / "moved")
+    assert newest_model(str(moved)) == found.uri.replace(small_release, str(moved))
+
+
 def test_a_damaged_model_is_refused(small_release: str) -> None:
     found = trained(small_release)
     path = Path(found.uri) / "model.safetensors"
