@@ -30,7 +30,7 @@ from autotag_core.tagger.aggregators import SEQUENCES
 from autotag_core.tagger.example_targets import ROWS, target_matrix
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.experiment_file import experiment_of, load_experiment
-from autotag_core.tagger.fitting import fit_tagger
+from autotag_core.tagger.fitting import Workplace, fit_tagger
 from autotag_core.tagger.measuring import measure_tagger, tagger_record
 from autotag_core.tagger.tagger_data import TaggerData, no_progress, open_data
 
@@ -62,12 +62,15 @@ def main() -> None:
     heads = f"{'P@1':>7}{'mAP':>7}{'motion':>8}{'ECE':>7}{'gap P@1':>9}{'gap mAP':>9}{'s':>7}"
     print(f"{'catalog':<24}{'experiment':<18}{heads}")
     for warehouse, truth in zip(options.places[::2], options.places[1::2], strict=True):
-        experiments = dict(experiments_of(options.what, base))
-        measured = {
-            name: mean_of(warehouse, truth, one, name == TRUE, options.seeds) for name, one in experiments.items()
-        }
-        for name, row in measured.items():
-            print(line(Path(warehouse).name, name, row, measured), flush=True)
+        rows: dict[str, Row] = {}
+        for name, experiment in in_order(experiments_of(options.what, base)):
+            rows[name] = mean_of(warehouse, truth, experiment, name == TRUE, options.seeds)
+            print(line(Path(warehouse).name, name, rows), flush=True)
+
+
+def in_order(experiments: Iterable[tuple[str, Experiment]]) -> list[tuple[str, Experiment]]:
+    """The truth comes right after raw tags: what lies between is shown as a share of their gap."""
+    return sorted(experiments, key=lambda one: {"raw": 0, TRUE: 1}.get(one[0], 2))
 
 
 def experiments_of(what: str, base: Experiment) -> Iterable[tuple[str, Experiment]]:
@@ -102,7 +105,7 @@ def measured(warehouse: str, truth: str, experiment: Experiment, is_taught_truth
     if is_taught_truth:
         data = with_truth(data, known)
     with tempfile.TemporaryDirectory() as folder:
-        fitted = fit_tagger(data, experiment, Path(folder))
+        fitted = fit_tagger(data, experiment, Workplace(Path(folder)))
     found = measure_tagger(data, tagger_record(data, experiment, fitted), fitted, known)
     seconds = time.perf_counter() - start
     at = [place for place, label in enumerate(data.classes) if label in motions]
@@ -129,11 +132,12 @@ def with_truth(data: TaggerData, known: pa.Table) -> TaggerData:
     return replace(data, parts={**data.parts, TRAIN: taught})
 
 
-def line(catalog: str, name: str, row: Row, all_rows: dict[str, Row]) -> str:
-    """A line of the table. The gaps are shown where raw tags and truth were taught too."""
+def line(catalog: str, name: str, rows: dict[str, Row]) -> str:
+    """A line of the table. The gaps are shown where raw tags and truth were taught before."""
+    row = rows[name]
     gaps = ["-", "-"]
-    if {"raw", TRUE} <= all_rows.keys():
-        gaps = [f"{_gap(row[key], all_rows['raw'][key], all_rows[TRUE][key]):.2f}" for key in ("p_at_1", "map_macro")]
+    if {"raw", TRUE} <= rows.keys():
+        gaps = [f"{_gap(row[key], rows['raw'][key], rows[TRUE][key]):.2f}" for key in ("p_at_1", "map_macro")]
     cells = f"{row['p_at_1']:>7.3f}{row['map_macro']:>7.3f}{row['motion']:>8.3f}{row['ece']:>7.3f}"
     return f"{catalog:<24}{name:<18}{cells}{gaps[0]:>9}{gaps[1]:>9}{row['seconds']:>7.1f}"
 

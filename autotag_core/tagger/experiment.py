@@ -54,7 +54,7 @@ class Experiment(BaseModel):
     target_precision: Share = 0.8
     """Share of right tags that the thresholds of accepted tags aim at."""
     threads: PositiveCount = 2
-    """Of torch and of the backbone in this process."""
+    """Of the backbone, where features of frames have to be computed."""
     seed: Seed = 7
     """Of first weights, order and dropout."""
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,9 +19,7 @@ from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.tagger_data import UNLABELED, Part, TaggerData
 from autotag_core.tagger.tagger_head import TaggerHead
 
-LAST = "last.ckpt"
-"""Name of the checkpoint from which a training goes on."""
-_LOG = "log"
+CHECKPOINT = "last.ckpt"
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,61 +31,78 @@ class Fitted:
     best_epoch: int
 
 
-def fit_tagger(data: TaggerData, experiment: Experiment, folder: Path) -> Fitted:
-    """A head trained on the data. Checkpoints and logs go into the folder; where they are, it goes on from them.
+@dataclass(frozen=True)
+class Workplace:
+    """A local folder of checkpoints and logs, and what is called when those of an epoch are written."""
+
+    folder: Path
+    after_epoch: Callable[[], None] = lambda: None
+
+    def below(self, name: str) -> Workplace:
+        """The same for a part of the training."""
+        return replace(self, folder=self.folder / name)
+
+
+def fit_tagger(data: TaggerData, experiment: Experiment, place: Workplace) -> Fitted:
+    """A head trained on the data. Checkpoints and logs go into the place; where they are, it goes on from them.
 
     With `student`, a teacher is trained first. What it says of the unlabeled GIFs is the student's first lesson.
     """
     train, validation = data.parts[TRAIN], data.parts[VALIDATION]
     if not experiment.student or not len(data.parts[UNLABELED]):
-        return fit_part(train, validation, experiment, folder)
-    teacher = fit_part(train, validation, experiment, folder / "teacher").head
+        return fit_part(train, validation, experiment, place)
+    teacher = fit_part(train, validation, experiment, place.below("teacher")).head
     taught = data.parts[UNLABELED]
     said = predict_part(teacher, taught).astype(np.float32)
     lesson = replace(taught, targets=TargetMatrix(said, np.ones(said.shape, bool)))
-    student = fit_part(lesson, validation, experiment, folder / "student")
-    return fit_part(train, validation, experiment, folder, start=student.head)
+    student = fit_part(lesson, validation, experiment, place.below("student"))
+    return fit_part(train, validation, experiment, place, start=student.head)
 
 
 def fit_part(
-    train: Part, validation: Part, experiment: Experiment, folder: Path, start: TaggerHead | None = None
+    train: Part, validation: Part, experiment: Experiment, place: Workplace, start: TaggerHead | None = None
 ) -> Fitted:
     """A head trained on one part, as it was in the epoch that was best on the other. `start`: weights to begin with."""
     with _quiet():
         import pytorch_lightning as lightning
-        from pytorch_lightning.callbacks import EarlyStopping, ModelCheckpoint
-        from pytorch_lightning.loggers import CSVLogger, TensorBoardLogger
+        from pytorch_lightning.callbacks import EarlyStopping
+        from pytorch_lightning.loggers import TensorBoardLogger
 
-        from autotag_core.tagger.learning import WATCHED, TaggerLearning, batches_of
+        from autotag_core.tagger.learning import WATCHED, EpochLog, TaggerLearning, train_batches, watched_batches
 
-        torch.set_num_threads(experiment.threads)
+        torch.set_num_threads(1)  # a head's steps are so small that threads wait for each other
         torch.manual_seed(experiment.seed)
         head = _new_head(train, experiment)
         if start is not None:
             head.load_state_dict(start.state_dict())
-        best = ModelCheckpoint(folder / "checkpoints", "best", WATCHED, mode="max", save_last=True)
+        log = EpochLog(place.folder / "checkpoints" / CHECKPOINT, place.after_epoch)
+        stopping = EarlyStopping(WATCHED, patience=experiment.patience, mode="max")
+        log.restore(head, stopping)
+        first = log.progress.next_epoch
         trainer = lightning.Trainer(
             accelerator="auto",
             devices=1,
-            max_epochs=experiment.max_epochs,
-            callbacks=[best, EarlyStopping(WATCHED, patience=experiment.patience, mode="max")],
-            logger=[CSVLogger(folder, _LOG, ""), TensorBoardLogger(folder, "tensorboard", "")],
+            max_epochs=experiment.max_epochs - first,
+            callbacks=[log, stopping],
+            logger=TensorBoardLogger(place.folder, "tensorboard", ""),
             log_every_n_steps=1,
             num_sanity_val_steps=0,
+            enable_checkpointing=False,
             enable_progress_bar=False,
             enable_model_summary=False,
             deterministic=True,
         )
-        last = folder / "checkpoints" / LAST
-        learning = TaggerLearning(head, experiment)
-        loaders = batches_of(train, experiment, is_train=True), batches_of(validation, experiment, is_train=False)
-        trainer.fit(learning, *loaders, ckpt_path=str(last) if last.is_file() else None, weights_only=True)
-        state = torch.load(best.best_model_path, map_location="cpu", weights_only=True)
-    learning.load_state_dict(state["state_dict"])
-    head = learning.head.cpu().eval().requires_grad_(False)
-    if not all(bool(tensor.isfinite().all()) for tensor in head.state_dict().values()):
-        raise NotTrainedError("the head's weights are no finite numbers: lower learning_rate")
-    return Fitted(head, _epochs(folder / _LOG / "metrics.csv"), int(state["epoch"]))
+        loaders = train_batches(train, experiment, first), watched_batches(validation, experiment)
+        try:
+            trainer.fit(TaggerLearning(head, experiment, first), *loaders)
+        except SystemExit as stop:
+            if stop.code == 1:  # what the training library makes of Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
+    if not log.progress.best_weights:
+        raise NotTrainedError("in no epoch the predictions were finite numbers: lower learning_rate")
+    head.load_state_dict(log.progress.best_weights)
+    return Fitted(head.cpu().eval().requires_grad_(False), log.progress.rows, log.progress.best_epoch)
 
 
 def _new_head(train: Part, experiment: Experiment) -> TaggerHead:
@@ -116,16 +130,6 @@ def logits_of(head: TaggerHead, part: Part, batch_size: int = 256) -> np.ndarray
         for at in range(0, len(part), batch_size)
     ]
     return torch.cat(found).double().numpy() if found else np.zeros((0, head.classes.out_features))
-
-
-def _epochs(path: Path) -> list[dict[str, float]]:
-    """What the log says of each epoch, in order: the library writes what is measured at two moments as two lines."""
-    rows: dict[int, dict[str, float]] = {}
-    with path.open(encoding="utf-8") as file:
-        for line in csv.DictReader(file):
-            known = {name: float(value) for name, value in line.items() if value and name not in ("epoch", "step")}
-            rows.setdefault(int(line["epoch"]), {}).update(known)
-    return [{"epoch": epoch, **row} for epoch, row in sorted(rows.items())]
 
 
 @contextmanager

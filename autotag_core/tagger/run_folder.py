@@ -73,11 +73,25 @@ def write_run_folder(uri: str, fitted: Fitted, record: TaggerRecord, measured: M
     return sha256
 
 
-def copy_logs(folder: Path, uri: str) -> None:
-    """Copy the curves that TensorBoard reads to the run folder, if it is another one."""
-    for path in sorted(folder.glob("tensorboard/**/*")):
+def keep_progress(folder: Path, uri: str) -> None:
+    """Copy checkpoints and logs of a training from its local folder to its run folder."""
+    for path in sorted(folder.rglob("*")):
         if path.is_file():
-            storage.upload_file(path, storage.join(uri, "tensorboard", path.name))
+            storage.upload_file(path, storage.join(uri, path.relative_to(folder).as_posix()))
+
+
+def fetch_progress(uri: str, folder: Path) -> None:
+    """Copy what keep_progress left to the local folder."""
+    for file in storage.list_files(uri):
+        name = file.removeprefix(f"{uri}/")
+        if "/" in name:  # all that a training needs to go on lies in folders
+            storage.download_file(file, folder / name)
+
+
+def drop_progress(uri: str) -> None:
+    """Delete the checkpoints of a training that has ended."""
+    for name in ("checkpoints", "student", "teacher"):
+        storage.delete_prefix(storage.join(uri, name))
 
 
 def add_model(warehouse: str, row: dict[str, object]) -> None:

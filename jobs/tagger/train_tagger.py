@@ -10,14 +10,28 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.tagger.experiment import Experiment
-from autotag_core.tagger.run_folder import FOLDER, MODEL, Measured, add_model, copy_logs, model_row, write_run_folder
+from autotag_core.tagger.run_folder import (
+    FOLDER,
+    MODEL,
+    Measured,
+    add_model,
+    drop_progress,
+    fetch_progress,
+    keep_progress,
+    model_row,
+    write_run_folder,
+)
 from autotag_core.tagger.tagger_data import TaggerData, open_data
 from autotag_core.tagger.tagger_model import TaggerRecord
 from autotag_core.warehouse import new_run_id
+
+if TYPE_CHECKING:
+    from autotag_core.tagger.fitting import Workplace
 
 _STARTED = "started.json"
 """Names what a training that has not ended is made of; `--resume` looks for one of the same."""
@@ -55,17 +69,13 @@ def train_tagger(request: TrainRequest, on_progress: Callable[[int, int], None])
     data = open_data(request.warehouse, request.run_id, request.experiment, on_progress)
     uri = _folder(request, data)
     with ExitStack() as stack:
-        work = _work_folder(uri, stack)
-        fitted = fit_tagger(data, request.experiment, work)
+        fitted = fit_tagger(data, request.experiment, _workplace(uri, stack))
         record = tagger_record(data, request.experiment, fitted)
         measured = measure_tagger(data, record, fitted)
-        if storage.is_s3(uri):
-            copy_logs(work, uri)
     sha256 = write_run_folder(uri, fitted, record, measured)
     seconds = time.perf_counter() - start
     add_model(request.warehouse, model_row(uri, sha256, record, measured, (datetime.now(UTC), seconds)))
-    for left in ("checkpoints", "student", "teacher"):
-        storage.delete_prefix(storage.join(uri, left))
+    drop_progress(uri)
     return Trained(uri, record, measured, seconds, len(fitted.epochs))
 
 
@@ -99,13 +109,13 @@ def _unended(base: str, made_of: dict[str, object]) -> str | None:
     return None
 
 
-def _work_folder(uri: str, stack: ExitStack) -> Path:
-    """Where checkpoints and logs go: the run folder itself where it is local.
+def _workplace(uri: str, stack: ExitStack) -> Workplace:
+    """Where checkpoints and logs go: the run folder; where that is on S3, a local folder that is copied there."""
+    from autotag_core.tagger.fitting import Workplace
 
-    The checkpoints of a training on S3 are in a temporary folder: it starts anew if it is stopped.
-    """
-    if storage.is_s3(uri):
-        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=storage.SCRATCH)))
-    path = storage.local_path(uri).absolute()
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+    if not storage.is_s3(uri):
+        return Workplace(storage.local_path(uri).absolute())
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=storage.SCRATCH)))
+    fetch_progress(uri, folder)
+    stack.callback(keep_progress, folder, uri)
+    return Workplace(folder, lambda: keep_progress(folder, uri))

@@ -98,25 +98,33 @@ class StoppedError(Exception):
 
 
 def test_a_training_that_stopped_goes_on_to_the_same_model(
-    small_release: str, stop_after: Callable[[int], None]
+    small_release: str, out: str | None, stop_after: Callable[..., None]
 ) -> None:
-    whole = trained(small_release)
+    request = TrainRequest(small_release, None, SHORT, out)
+    whole = train_tagger(request, no_progress)
     stop_after(5)
     with pytest.raises(StoppedError):
-        trained(small_release)
-    resumed = trained(small_release, resume=True)
+        train_tagger(request, no_progress)
+    resumed = train_tagger(replace(request, resume=True), no_progress)
     models = [storage.read_bytes(storage.join(one.uri, "model.safetensors")) for one in (whole, resumed)]
     assert models[0] == models[1]
     assert resumed.num_epochs == whole.num_epochs
+    assert not any(name.endswith(".ckpt") for name in storage.list_files(resumed.uri))
     with pytest.raises(InputError, match="no training of this experiment and release has stopped midway"):
-        trained(small_release, resume=True)
+        train_tagger(replace(request, resume=True), no_progress)
+
+
+@pytest.fixture(params=["warehouse", "s3"])
+def out(request: pytest.FixtureRequest) -> str | None:
+    """Where run folders go: the warehouse, or a bucket."""
+    return None if request.param == "warehouse" else f"{request.getfixturevalue('bucket')}/taggers"
 
 
 @pytest.fixture
-def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """From now on, trainings stop before the epoch of that number."""
+def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """From then on, the next training stops before the epoch of that number."""
 
-    def stop(epoch: int) -> None:
+    def stop(epoch: int, error: type[BaseException] = StoppedError) -> None:
         from autotag_core.tagger import learning
 
         begin = learning.TaggerLearning.on_train_epoch_start
@@ -124,13 +132,19 @@ def stop_after(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
         def start(self: learning.TaggerLearning) -> None:
             if self.current_epoch == epoch and not stopped:
                 stopped.append(epoch)
-                raise StoppedError
+                raise error
             begin(self)
 
         stopped: list[int] = []
         monkeypatch.setattr(learning.TaggerLearning, "on_train_epoch_start", start)
 
     return stop
+
+
+def test_ctrl_c_stops_it_as_it_stops_a_night(small_release: str, stop_after: Callable[..., None]) -> None:
+    stop_after(2, KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trained(small_release)
 
 
 def test_a_student_learns_from_what_a_teacher_says_of_gifs_without_tags(small_release: str) -> None:
@@ -170,7 +184,7 @@ def test_a_damaged_model_is_refused(small_release: str) -> None:
 
 def test_weights_that_are_no_numbers_are_no_model(small_release: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "_new_head", _broken)
-    with pytest.raises(NotTrainedError, match="no finite numbers"):
+    with pytest.raises(NotTrainedError, match="in no epoch"):
         trained(small_release)
 
 
