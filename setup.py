@@ -55,6 +55,7 @@ setup(
             "transformers",
         ],
         "local-models": ["timm", "transformers"],
+        "tagger": ["matplotlib", "pytorch-lightning", "tensorboardX", "torchmetrics"],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
     },
     entry_points={"console_scripts": ["autotag=jobs.commands.app:main"]},

@@ -19,9 +19,9 @@ def load_config(path: str | Path | None = None, settings: list[str] | None = Non
     """The config from a YAML file and `section.key=value` settings, which win; InputError lists every mistake."""
     values: dict[str, Any] = {}
     if path is not None:
-        values = _read_yaml(Path(path))
+        values = read_yaml(Path(path))
     for setting in settings or []:
-        _apply_setting(values, setting)
+        apply_setting(values, setting)
     try:
         return Config.model_validate(values)
     except ValidationError as error:
@@ -56,7 +56,8 @@ def known_keys() -> list[str]:
     return keys
 
 
-def _read_yaml(path: Path) -> dict[str, Any]:
+def read_yaml(path: Path) -> dict[str, Any]:
+    """What the file holds, by key. InputError where it can't be read or is no YAML mapping."""
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -71,7 +72,8 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     return {key: {} if value is None and key in sections else value for key, value in values.items()}
 
 
-def _apply_setting(values: dict[str, Any], setting: str) -> None:
+def apply_setting(values: dict[str, Any], setting: str) -> None:
+    """Put the setting `section.key=value` among the values. InputError where it is none."""
     name, separator, text = setting.partition("=")
     if not separator or not name.strip():
         raise InputError(f"--set {setting!r}: write KEY=VALUE, for example neighbors.k=10")

@@ -25,13 +25,12 @@ from autotag_core.labels.store import (
     label_of_members,
     read_edits,
     read_labels,
-    read_newest,
-    replace_rows,
     truth_in_labels,
 )
 from autotag_core.labels.words.lexicon import Lexicon
 from autotag_core.labels.words.meaning import load_meaning
 from autotag_core.labels.words.normalise import normalise
+from autotag_core.warehouse.own_tables import read_newest, replace_rows
 
 __all__ = [
     "EDITORIAL",

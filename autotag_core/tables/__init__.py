@@ -7,6 +7,7 @@ from autotag_core.tables.related import RELATED_GIFS, RELATED_SEARCHES, RELATED_
 from autotag_core.tables.runs import FAILURES, RUNS
 from autotag_core.tables.search import SEARCH_DOCUMENTS
 from autotag_core.tables.table import Table, check_columns
+from autotag_core.tables.tagger import FRAME_FEATURES, TAGGER_MODELS
 from autotag_core.tables.training import TRAINING_EXAMPLES, TRAINING_FUNNEL, TRAINING_LABELS
 from autotag_core.tables.votes import EXPERT_WEIGHTS, TAG_THRESHOLDS, VOTED_TAGS
 
@@ -32,6 +33,8 @@ TABLES = {
         TRAINING_EXAMPLES,
         TRAINING_LABELS,
         TRAINING_FUNNEL,
+        FRAME_FEATURES,
+        TAGGER_MODELS,
         FAILURES,
         RUNS,
     )
@@ -43,6 +46,7 @@ __all__ = [
     "EMBEDDINGS",
     "EXPERT_WEIGHTS",
     "FAILURES",
+    "FRAME_FEATURES",
     "LABELS",
     "LABEL_DECISIONS",
     "LABEL_EDITS",
@@ -54,6 +58,7 @@ __all__ = [
     "RUNS",
     "SEARCH_DOCUMENTS",
     "TABLES",
+    "TAGGER_MODELS",
     "TAG_THRESHOLDS",
     "TRAINING_EXAMPLES",
     "TRAINING_FUNNEL",

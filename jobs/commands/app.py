@@ -22,6 +22,7 @@ from jobs.commands.output import say
 from jobs.commands.related import add_related_commands
 from jobs.commands.sample import sample
 from jobs.commands.stages import stages
+from jobs.commands.tagger import add_tagger_commands
 from jobs.process.exit_codes import explained
 from jobs.process.local_environment import leave_out_other_sparks
 
@@ -32,6 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 add_related_commands(app)
+add_tagger_commands(app)
 app.add_typer(labels_cli.app, name="labels")
 app.command()(sample)
 app.command()(stages)

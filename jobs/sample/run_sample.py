@@ -33,6 +33,7 @@ from jobs.process.session import end_session
 from jobs.release.print_summary import print_summary
 from jobs.sample.own_environment import own_environment
 from jobs.sample.show_searches import show_searches
+from jobs.sample.show_tagger import show_tagger
 
 BUCKET = "gifs"
 _MARK = ".autotag-sample"
@@ -59,6 +60,7 @@ def run_sample(
             print_summary(run, warehouse=_shown(place / BUCKET / "warehouse"))
             _print_quality(tables, f"{catalog}/truth.jsonl")
             show_searches(tables, elasticsearch_url, f"{catalog}/truth.jsonl", config.elasticsearch)
+            show_tagger(tables, f"{catalog}/truth.jsonl")
         finally:
             end_session(run.spark)
     _print_next(place)
@@ -75,6 +77,7 @@ def _print_next(place: Path) -> None:
     gif_id = min(added, key=lambda gif_id: (-added[gif_id], gif_id), default="GIF_ID")
     typer.echo(f"  .venv/bin/autotag explain --warehouse {local}/warehouse {gif_id}")
     typer.echo(f"  .venv/bin/autotag evaluate --warehouse {local}/warehouse --truth {local}/catalog/truth.jsonl")
+    typer.echo(f"  .venv/bin/autotag predict {local}/catalog/gifs --warehouse {local}/warehouse --show suggested.html")
     typer.echo("  notebooks/explore_tags.ipynb")
 
 

@@ -40,6 +40,8 @@ def test_the_tables_stand_in_the_order_in_which_data_flows() -> None:
         "training_examples",
         "training_labels",
         "training_funnel",
+        "frame_features",
+        "tagger_models",
         "failures",
         "runs",
     ]

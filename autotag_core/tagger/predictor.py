@@ -1,0 +1,122 @@
+"""Asks a trained tagger for the tags of files: probabilities, which are accepted, and which frames speak for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from autotag_core.config.file import recorded_config
+from autotag_core.errors import InputError
+from autotag_core.experts import embed_gifs
+from autotag_core.failures import ItemError
+from autotag_core.frames import LoadedGif, iter_loaded
+from autotag_core.tagger.frame_store import FrameSource, frame_source, load_backbone_alone
+from autotag_core.tagger.tagger_model import TaggerModel
+
+NUM_SPEAKING = 3
+"""Frames that are named for a tag, at most."""
+
+
+@dataclass(frozen=True)
+class SuggestedTag:
+    """A tag for a GIF. `frames` are places among the sampled frames, the one that speaks loudest first."""
+
+    tag: str
+    probability: float
+    accepted: bool
+    """Whether the probability reaches the tag's threshold."""
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What became of one file: its best tags, or why there are none."""
+
+    uri: str
+    tags: tuple[SuggestedTag, ...] = ()
+    error: str | None = None
+    pictures: np.ndarray | None = field(default=None, repr=False)
+    """The sampled frames (n, 3, size, size) uint8, where they were asked for."""
+
+    def to_json(self) -> str:
+        """One JSON object: uri with tags, or with error."""
+        if self.error is not None:
+            return json.dumps({"uri": self.uri, "error": self.error}, ensure_ascii=False)
+        return json.dumps({"uri": self.uri, "tags": [asdict(tag) for tag in self.tags]}, ensure_ascii=False)
+
+    def to_text(self) -> str:
+        """One line: the tags with their probabilities, a * at each accepted one."""
+        if self.error is not None:
+            return f"{self.uri}: not read: {self.error}"
+        tags = (f"{'*' if tag.accepted else ''}{tag.tag} {tag.probability:.2f}" for tag in self.tags)
+        return f"{self.uri}: {', '.join(tags)}"
+
+
+class Predictor:
+    """A tagger with its backbone, loaded once. InputError where the backbone here is not the tagger's."""
+
+    def __init__(self, model: TaggerModel, threads: int = 2) -> None:
+        self.model = model
+        self._source = _source_of(model, threads)
+        self._backbone = load_backbone_alone(self._source)
+
+    def predict(
+        self, uris: Iterable[str], top: int, places: Sequence[str], keep_pictures: bool = False
+    ) -> Iterator[Prediction]:
+        """The prediction of each URI, in their order, its `top` tags. Files outside of `places` are not opened.
+
+        A file that can't be read has an error in place of tags; the others go on.
+        """
+        frames = self._source.config.frames.model_copy(update={"allowed_places": tuple(places)})
+        pictures: dict[str, np.ndarray] = {}
+
+        def loaded() -> Iterator[tuple[str, LoadedGif | ItemError]]:
+            for uri, item in iter_loaded(((uri, uri) for uri in uris), frames):
+                if keep_pictures and isinstance(item, LoadedGif):
+                    pictures[uri] = item.frames.numpy()
+                yield uri, item
+
+        for outcome in embed_gifs(loaded(), self._backbone):
+            if outcome.error is not None:
+                yield Prediction(outcome.gif_id, error=f"{outcome.error.reason}: {outcome.error.message}")
+                continue
+            assert outcome.frame_features is not None
+            tags = suggested_tags(self.model, outcome.frame_features, top)
+            yield Prediction(outcome.gif_id, tags, pictures=pictures.pop(outcome.gif_id, None))
+
+
+def suggested_tags(model: TaggerModel, features: np.ndarray, top: int) -> tuple[SuggestedTag, ...]:
+    """The `top` likeliest tags of a GIF with frame features (n, d), likeliest first, ties in the order of labels."""
+    # as training reads them, so that a GIF of the catalog gets what was measured
+    features = features.astype(np.float16).astype(np.float32) if model.record.experiment.needs_frames else features
+    mask = np.ones((1, len(features)), bool)
+    probabilities = model.probabilities(features[None], mask)[0]
+    by_frame = model.frame_probabilities(features)
+    best = np.argsort(-probabilities, kind="stable")[:top]
+    return tuple(
+        SuggestedTag(
+            tag=model.record.labels[at],
+            probability=round(float(probabilities[at]), 4),
+            accepted=bool(probabilities[at] >= model.record.thresholds[at]),
+            frames=tuple(np.argsort(-by_frame[:, at], kind="stable")[:NUM_SPEAKING].tolist()),
+        )
+        for at in best
+    )
+
+
+def _source_of(model: TaggerModel, threads: int) -> FrameSource:
+    source = frame_source(recorded_config(model.record.config), threads)
+    if _weights_of(source.model_version) != _weights_of(model.record.model_version):
+        raise InputError(
+            f"this tagger takes features of {model.record.model_version}, the backbone here is {source.model_version}: "
+            "put the same weights at imagenet.weights of its release"
+        )
+    return source
+
+
+def _weights_of(model_version: str) -> str:
+    """The backbone and its weights. Backends differ by rounding alone, so a tagger may be asked on another one."""
+    return "-".join(model_version.split("-")[:2])

@@ -1,0 +1,115 @@
+"""`autotag train` and `autotag predict`: the AutoTagging model."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from autotag_core import storage
+from autotag_core.errors import InputError
+from jobs.commands.options import RunId, Warehouse, checked_uri, checked_warehouse
+from jobs.commands.output import say
+
+if TYPE_CHECKING:
+    from autotag_core.tagger.predictor import Prediction
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
+
+
+def add_tagger_commands(app: typer.Typer) -> None:
+    """Give the app both commands."""
+    app.command()(train)
+    app.command()(predict)
+
+
+def train(  # noqa: PLR0913, PLR0917 - one option each
+    warehouse: Warehouse,
+    run_id: RunId = None,
+    config: Annotated[Path | None, typer.Option(help="YAML file of the experiment; defaults for all else.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="One choice, e.g. aggregator=conv1d.")
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option(help="Folder of trainings; else models/tagger in the warehouse.", callback=checked_uri)
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the same training where it stopped.")] = False,
+    compare: Annotated[
+        Path | None, typer.Option(help="YAML file `name: {key: value}`: train each and print one table.")
+    ] = None,
+    json_: AsJson = False,
+) -> None:
+    """Train a tagger on a release's voted dataset, and write it with its metrics to a run folder of its own."""
+    from autotag_core.tagger.experiment_file import load_experiment, load_experiments
+    from jobs.tagger import compare_experiments as table
+    from jobs.tagger.train_tagger import TrainRequest
+
+    if compare is not None and (config is not None or resume):
+        raise InputError("--compare: not with --config or --resume; its file holds the experiments")
+    experiments = load_experiments(compare, set_) if compare else {"tagger": load_experiment(config, set_)}
+    out = None if out is None else storage.absolute(out)
+    request = TrainRequest(storage.absolute(warehouse), run_id, next(iter(experiments.values())), out, resume)
+    width = max(12, *map(len, experiments)) + 2
+    if not json_:
+        say(table.heading(width))
+    trained = None
+    for name, trained in table.compare_experiments(request, experiments, _progress()):
+        say(table.as_json(name, trained) if json_ else table.line(name, trained, width))
+    if trained is not None and not json_:
+        measured = trained.measured
+        say(f"measured on {measured.metrics.num_gifs} {measured.split} GIFs, with 95% intervals; last: {trained.uri}")
+
+
+def predict(
+    files: Annotated[list[str], typer.Argument(help="Files or folders: s3a://bucket/key or a local path.")],
+    model: Annotated[
+        str | None, typer.Option(help="Run folder of a tagger, or its model.safetensors.", callback=checked_uri)
+    ] = None,
+    warehouse: Annotated[
+        str | None, typer.Option(help="Without --model: the tagger trained last here.", callback=checked_warehouse)
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, help="Tags of a GIF, likeliest first.")] = 5,
+    show: Annotated[Path | None, typer.Option(help="Also write a page with the frames that speak for a tag.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of the backbone.")] = 2,
+    json_: AsJson = False,
+) -> None:
+    """Suggest tags for GIFs: how sure each is, and whether its threshold accepts it.
+
+    A file that can't be read is one line with the reason. Exit: 0, or 1 where not one file could be read.
+    """
+    from jobs.tagger.predict_files import files_of, open_predictor, predict_files
+
+    uris = files_of(files)
+    predictor, uri = open_predictor(model, warehouse, threads)
+    num_read = 0
+
+    def told(prediction: Prediction) -> Prediction:
+        nonlocal num_read
+        num_read += prediction.error is None
+        say(prediction.to_json() if json_ else prediction.to_text())
+        return prediction
+
+    found = map(told, predict_files(predictor, uris, top, show is not None))
+    if show is None:
+        for _ in found:
+            pass
+    else:
+        from autotag_core.tagger.contact_sheet import contact_sheet
+
+        with storage.new_file(str(show.absolute())) as path, path.open("w", encoding="utf-8") as file:
+            file.writelines(contact_sheet(found, uri))
+    if num_read == 0:
+        raise typer.Exit(1)
+
+
+def _progress() -> Callable[[int, int], None]:
+    """Says on standard error, at each tenth, how many GIFs' frames are computed."""
+
+    def show(done: int, total: int) -> None:
+        if done == total or done % max(1, total // 10) == 0:
+            print(f"frames of {done} of {total} GIFs that no training has seen yet", file=sys.stderr, flush=True)
+
+    return show
