@@ -35,16 +35,26 @@ def delete_prefix(uri: str) -> None:
 
 
 def delete_files(uris: list[str]) -> None:
-    """Delete these files, of one bucket or local. A missing file is no error."""
+    """Delete these files, of one bucket or local. A missing file is no error; one that can't be deleted is."""
     for start in range(0, len(uris), _MAX_DELETED):
         part = uris[start : start + _MAX_DELETED]
         with explained(part[0]):
             if is_s3(part[0]):
                 objects = [{"Key": split_s3(uri)[1]} for uri in part]
-                s3_client().delete_objects(Bucket=split_s3(part[0])[0], Delete={"Objects": objects, "Quiet": True})
+                wanted = {"Objects": objects, "Quiet": True}
+                answer = s3_client().delete_objects(Bucket=split_s3(part[0])[0], Delete=wanted)
+                _refuse(answer.get("Errors", []))
                 continue
             for uri in part:
                 local_path(uri).unlink(missing_ok=True)
+
+
+def _refuse(errors: list[dict[str, str]]) -> None:
+    """ClientError for the first object that could not be deleted: S3 answers 200 and lists them."""
+    from botocore.exceptions import ClientError
+
+    for error in errors:
+        raise ClientError({"Error": {"Code": error["Code"], "Message": error["Message"]}}, f"delete {error['Key']}")
 
 
 _MAX_DELETED = 1000

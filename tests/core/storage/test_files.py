@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from botocore.stub import Stubber
 
 from autotag_core import storage
 from autotag_core.errors import DiskFullError, InputError
@@ -113,6 +114,14 @@ def test_a_prefix_is_deleted_and_its_neighbors_stay(tmp_path: Path, bucket: str)
         storage.delete_prefix(storage.join(base, "never-there"))
         assert storage.read_bytes(storage.join(base, "run-10/a")) == b"x"
         assert "there is no such" in refusal(storage.check_exists, storage.join(base, "run-1"))
+
+
+def test_an_object_that_may_not_be_deleted_is_an_error(bucket: str) -> None:
+    client = storage.s3_client()
+    refused = {"Errors": [{"Key": "kept", "Code": "AccessDenied", "Message": "Access Denied"}]}
+    with Stubber(client) as stubber, pytest.raises(InputError, match="may not use it"):
+        stubber.add_response("delete_objects", refused)
+        storage.delete_files([f"{bucket}/kept"])
 
 
 def test_files_below_a_prefix_are_listed_and_deleted_one_by_one(tmp_path: Path, bucket: str) -> None:
