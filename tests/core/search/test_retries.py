@@ -10,7 +10,7 @@ import pytest
 from autotag_core import outages
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError, OutageError
-from autotag_core.search import ask, bulk_index, check_alias, current_indexes, elasticsearch_client
+from autotag_core.search import Owner, ask, bulk_index, check_alias, current_indexes, elasticsearch_client
 from tests.refusing_proxy import RefusingProxy
 
 DOCUMENT = {"gif_id": "g1", "tags": []}
@@ -33,7 +33,7 @@ def test_an_outage_ends_after_its_time_whatever_number_of_tries_is_left(
     config = ElasticsearchConfig().model_copy(update=patient)
     with elasticsearch_client(proxy.url, config) as client:
         for request in (
-            lambda: check_alias(client, "gifs", config.model_copy(update={"attempts": 3})),
+            lambda: check_alias(client, Owner("gifs", "/warehouse"), config.model_copy(update={"attempts": 3})),
             lambda: current_indexes(client, "gifs", config),
             lambda: list(bulk_index(client, "gifs-1", [DOCUMENT], config)),
         ):
@@ -51,7 +51,7 @@ def test_a_port_where_nobody_listens_is_wrong_input_at_the_start_and_an_outage_l
     config = ElasticsearchConfig().model_copy(update={"attempts": 2, "initial_backoff_s": 0.01})
     with elasticsearch_client("http://127.0.0.1:1", config) as client:
         with pytest.raises(InputError):
-            check_alias(client, "gifs", config)
+            check_alias(client, Owner("gifs", "/warehouse"), config)
         for request in (lambda: current_indexes(client, "gifs", config), lambda: ask(client)):
             with pytest.raises(OutageError):
                 request()
