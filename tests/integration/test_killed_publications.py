@@ -65,8 +65,6 @@ if point:
         dies(bulk, "_index_batch", "after")
     if point == "the alias has moved":
         dies(search, "move_alias", "after")
-    if point == "the row is written":
-        dies(search, "mark_published", "before")
 """
 """A sitecustomize that kills the process at a point of its work."""
 CLIENT = ElasticsearchConfig()
@@ -179,7 +177,6 @@ def houses(
     [
         ("some documents are in the copy", False),
         ("the alias has moved", True),
-        ("the row is written", False),
     ],
 )
 def test_after_a_killed_night_readers_see_a_whole_release_and_the_next_night_equals_an_undisturbed_one(
@@ -190,11 +187,10 @@ def test_after_a_killed_night_readers_see_a_whole_release_and_the_next_night_equ
     for each in houses:
         each.write(*new)
     house.killed_night(point)
-    is_published = point == "the row is written"
-    assert house.tables() == (new if is_published else old)
-    assert house.found() == (new if is_published or is_ahead else old), "never a mixture"
+    assert house.tables() == old
+    assert house.found() == (new if is_ahead else old), "never a mixture"
     last = all_runs(house.uri)[-1]
-    assert last.status == ("published" if is_published else "died")
+    assert last.status == "died"
     assert (f"search alias {house.alias} may show {house.alias}-" in str(last.message)) == is_ahead
     house.night()
     assert house.tables() == house.found() == new
@@ -205,21 +201,19 @@ def test_after_a_killed_night_readers_see_a_whole_release_and_the_next_night_equ
     assert house.indexes() <= {run.elasticsearch_index for run in warehouse.list_runs(house.uri)}
 
 
-@pytest.mark.parametrize("point", ["the alias has moved", "the row is written"])
 def test_after_a_killed_rollback_whoever_writes_next_lets_search_follow_the_tables(
-    point: str, houses: tuple[House, House]
+    houses: tuple[House, House],
 ) -> None:
     house, _ = houses
     old, new = house.tables(), sorted([*OLD[:5], f"new-{next(_numbers)}"])
     before = warehouse.current_release(house.uri).run_id
     house.write(*new)
     house.night()
-    house.killed(point, "rollback", before)
-    is_done = point == "the row is written"
-    assert house.tables() == (old if is_done else new)
+    house.killed("the alias has moved", "rollback", before)
+    assert house.tables() == new
     assert house.found() == old
     with writing(house.uri):  # as a night, a rollback and an edit of labels begin
-        assert house.tables() == house.found() == (old if is_done else new)
+        assert house.tables() == house.found() == new
     assert read_intent(house.uri) is None
     rollback_release(house.uri, before, house.url, house.alias)
     assert house.tables() == house.found() == old
