@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from elastic_transport import ConnectionError as ElasticConnectionError
-from elastic_transport import ConnectionTimeout, TlsError
+from elastic_transport import ConnectionTimeout, TextSerializer, TlsError
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
 from autotag_core.config import ElasticsearchConfig
@@ -35,7 +35,14 @@ def elasticsearch_client(
         options["basic_auth"] = (credentials.username, credentials.password)
     if credentials.ca_certificates and url.startswith("https:"):
         options["ssl_context"] = ssl.create_default_context(cadata=credentials.ca_certificates)
-    return Elasticsearch(url, request_timeout=config.timeout_s, max_retries=0, retry_on_timeout=False, **options)
+    return Elasticsearch(
+        url,
+        request_timeout=config.timeout_s,
+        max_retries=0,
+        retry_on_timeout=False,
+        serializers={"application/*": TextSerializer()},  # a load balancer's 503 in XML is a 503
+        **options,
+    )
 
 
 def check_url(url: str) -> None:

@@ -19,7 +19,7 @@ from benchmarks.chaos.nights import IN_PLACE, NEW_INDEX, Kind, Nights, outcome, 
 from benchmarks.chaos.proxy import Answer, Fault, Forward, Request
 from benchmarks.chaos.result import Differences, Result
 from benchmarks.chaos.seen import documents_of, search_differences, watched
-from benchmarks.chaos.storage_faults import Some
+from benchmarks.chaos.storage_faults import Act, Some, hold, reset
 
 NUM_GIFS = 300
 REJECTED, UNFIT = 0.3, 0.01
@@ -112,6 +112,17 @@ class Case:
     """Whether documents are refused for good, as rows of `failures` say."""
 
 
+class _GoneFromFirstBulk:
+    """A fault that gives every request, from the first documents on, the same non-answer."""
+
+    def __init__(self, answer: Act) -> None:
+        self._answer, self._is_gone = answer, False
+
+    def __call__(self, request: Request, forward: Forward) -> Answer | None:
+        self._is_gone = self._is_gone or bool(_BULK.match(request.path))
+        return self._answer(request, forward) if self._is_gone else forward(request)
+
+
 def _restarted(nights: Nights) -> Fault:
     def again() -> None:
         nights.house.search.start_again()
@@ -153,6 +164,8 @@ CASES = (
         (3,),
         (NEW_INDEX,),
     ),
+    Case("gone for good as the first documents come", lambda _: _GoneFromFirstBulk(reset), (3,), (NEW_INDEX,)),
+    Case("no answer any more as the first documents come", lambda _: _GoneFromFirstBulk(hold), (3,), (NEW_INDEX,)),
 )
 QUICK = (0, 2, 3)
 

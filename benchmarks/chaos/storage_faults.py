@@ -44,18 +44,23 @@ def _slow(request: Request, forward: Forward) -> Answer:
     return forward(request)
 
 
-def _hold(*_: object) -> None:
+def hold(*_: object) -> None:
+    """No answer for a long time, then a reset."""
     time.sleep(HELD_S)
+
+
+def reset(*_: object) -> None:
+    """A reset at once."""
 
 
 KINDS: dict[str, Act] = {
     "500 Internal Error": _error(500, "InternalError"),
     "503 Slow Down": _error(503, "SlowDown"),
-    "the connection is reset": lambda *_: None,
+    "the connection is reset": reset,
     "the connection is reset after the request was done": _after,
     "half of the body, then a reset": _cut,
     f"{SLOW_S:.0f} s late": _slow,
-    f"no answer for {HELD_S:.0f} s": _hold,
+    f"no answer for {HELD_S:.0f} s": hold,
 }
 
 
@@ -86,7 +91,7 @@ def trials(house: House, is_quick: bool) -> Iterator[Result]:
         if is_quick and name not in QUICK:
             continue
         start, before, place = time.monotonic(), house.s3_proxy.num_requests, f"{FOLDER}/{number}"
-        fault = Some(act, most=MOST_HELD if act is _hold else None)
+        fault = Some(act, most=MOST_HELD if act is hold else None)
         with house.calm():
             house.s3_proxy.fault = fault
             ended = house.run(*night_words(catalog, place, settings))

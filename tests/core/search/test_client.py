@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.errors import InputError, NotPublishedError
+from autotag_core.errors import InputError, NotPublishedError, OutageError
 from autotag_core.search import (
     ElasticsearchCredentials,
     Owner,
@@ -98,6 +98,7 @@ def test_403_says_which_privilege_is_missing_and_not_who_lacks_it(config, answer
     ("status", "headers", "body"),
     [
         (200, {"content-type": "text/html"}, b"<html>hello</html>"),
+        (200, {"content-type": "application/xml"}, b"<hello/>"),
         (200, JSON, b"{}"),
         (404, {"content-type": "text/html"}, b"<html>no such page</html>"),
         (404, JSON, b"{}"),
@@ -107,6 +108,14 @@ def test_something_else_at_that_address_is_not_taken_for_elasticsearch(config, a
     url, _ = answering(status, headers, body)
     line = the_line(lambda: check(url, config))
     assert line.startswith(f"Elasticsearch at {url}: what answers there is not Elasticsearch")
+
+
+@pytest.mark.parametrize("kind", ["application/xml", "application/problem+xml", "text/html"])
+def test_a_load_balancers_503_is_an_outage_in_whatever_form_it_comes(config, answering, kind):
+    url, requests = answering(503, {"content-type": kind}, b"<Error>no healthy upstream</Error>")
+    line = the_line(lambda: check(url, config), OutageError)
+    assert line == f"Elasticsearch at {url}: not available (503): <Error>no healthy upstream</Error>; tries: 4"
+    assert len(requests) == 4
 
 
 def test_a_server_that_stays_unavailable_is_tried_as_often_as_configured(config, answering):
