@@ -1,8 +1,8 @@
 """What the job promises, tried on real servers: `python -m benchmarks.chaos [--only PART ...] [--quick] [--write]`.
 
-Each trial prints its row as it ends. The exit code is 1 where something does not hold. --write puts the table into
-docs/reliability.md. Everything is bounded in count and time: at most about an hour on two cores, with --quick some
-minutes.
+Each trial prints its row as it ends. The exit code is 1 where something does not hold. --write puts each part's table
+into docs/reliability.md, and leaves those of other parts as they are. Everything is bounded in count and time: at most
+about an hour on two cores, with --quick some minutes.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.chaos import (
     two_writers,
 )
 from benchmarks.chaos.house import House
-from benchmarks.chaos.result import Result, as_markdown, summary, write_page
+from benchmarks.chaos.result import PAGE, Result, as_section, summary, with_sections
 
 PARTS: dict[str, Callable[[House, bool], Iterator[Result]]] = {
     "kills": kills.trials,
@@ -51,17 +51,19 @@ def main() -> None:
         "--only", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART", help=", ".join(PARTS)
     )
     parser.add_argument("--quick", action="store_true", help="a small share of each part")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/reliability.md")
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/reliability.md")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that houses end what they have started
-    started, results = time.monotonic(), list[Result]()
+    started, results, sections = time.monotonic(), list[Result](), dict[str, str]()
     for name in options.only:
         print(f"{name}: {(time.monotonic() - started) / 60:.1f} min so far", flush=True)
-        results += _shown(name, options.quick, started + MOST_S)
-    text = f"{summary(results, time.monotonic() - started)}\n\n{as_markdown(results)}"
-    print(f"\n{text}")
-    if options.write:
-        write_page(text)
+        begun = time.monotonic()
+        found = list(_shown(name, options.quick, started + MOST_S))
+        sections[name] = as_section(name, found, time.monotonic() - begun)
+        results += found
+        if options.write:
+            PAGE.write_text(with_sections(PAGE.read_text(encoding="utf-8"), sections, list(PARTS)), encoding="utf-8")
+    print(f"\n{summary(results, time.monotonic() - started)}")
     sys.exit(0 if all(result.holds for result in results) else 1)
 
 

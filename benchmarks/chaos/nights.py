@@ -10,6 +10,7 @@ from autotag_core import warehouse
 from benchmarks.chaos.house import Ended, House, night_words, write_catalogs
 from benchmarks.chaos.proxy import Fault
 from benchmarks.chaos.result import NONE, Differences, Result
+from benchmarks.chaos.saved import Saved
 from benchmarks.chaos.seen import State, differences, differing, search_differences, state
 from benchmarks.chaos.strikes import Moment, Strike
 
@@ -46,6 +47,7 @@ class Nights:
         self.stages = list(warehouse.list_runs(undisturbed)[-1].seconds)
         must(house.run(*self.words(0, [NEW_INDEX])))
         self.first = warehouse.current_release(self.place).run_id
+        self._saved = Saved(self.place, f"{kind.folder}/saved", self.search)
 
     def words(self, number: int, settings: Sequence[str] = ()) -> list[str]:
         """The words of the first or second night."""
@@ -58,8 +60,8 @@ class Nights:
         return ["rollback", "--warehouse", self.place, *there, self.first]
 
     def back(self) -> None:
-        """Bring tables and search back to the first night."""
-        must(self.house.run(*self.rollback_words()))
+        """Bring tables and search back to the first night, whatever a trial has left."""
+        self._saved.restore()
 
     def now(self) -> State:
         """What readers see."""

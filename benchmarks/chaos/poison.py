@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from autotag_core import warehouse
 from benchmarks.chaos.house import House, night_words, write_catalogs
 from benchmarks.chaos.nights import must, outcome
 from benchmarks.chaos.result import PROJECT, Result
-from benchmarks.chaos.seen import Tables, differences, differing, read_tables
+from benchmarks.chaos.seen import Rows, Tables, differences, differing, read_tables
 
 HELD_S = 15
 SICK = f"""
@@ -61,13 +62,13 @@ def trials(house: House, is_quick: bool) -> Iterator[Result]:
         ended = house.start(*night_words(name, place, SETTINGS), environment={"PYTHONPATH": path}).wait()
         seen = read_tables(place)
         reasons = _reasons(place) if seen else {}
-        others = differing(_without_failures(seen), _without_failures(wanted))
+        others = differing(_without_reasons(seen), _without_reasons(wanted))
         yield Result(
             "poison",
             f"{done} with files on which the worker aborts, exits, is killed, hangs",
             "rows of failures; all else as undisturbed",
             f"{', '.join(f'{key}: {value}' for key, value in sorted(reasons.items()))}; {outcome(ended, others)}",
-            differences(_without_failures(seen), _without_failures(wanted)),
+            differences(_without_reasons(seen), _without_reasons(wanted)),
             time.monotonic() - start,
             ended.code == 0 and reasons == ENDS,
         )
@@ -90,5 +91,15 @@ def _reasons(place: str) -> dict[str, str]:
     return {str(row["gif_id"]): str(row["reason"]) for row in rows}
 
 
-def _without_failures(tables: Tables | None) -> Tables:
-    return {name: rows for name, rows in (tables or {}).items() if name != "failures"}
+def _without_reasons(tables: Tables | None) -> Tables:
+    """The tables without why GIFs failed; how many did is left."""
+    return {name: _counted(name, rows) for name, rows in (tables or {}).items() if name != "failures"}
+
+
+def _counted(name: str, rows: Rows) -> Rows:
+    if name != "training_funnel":
+        return rows
+    steps = [json.loads(row) for row in rows.elements()]
+    return Counter(
+        json.dumps(step | {"num_left_by_reason": sum(num for _, num in step["num_left_by_reason"])}) for step in steps
+    )

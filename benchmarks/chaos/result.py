@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -48,22 +48,26 @@ class Result:
         return self.as_expected and self.differences == NONE
 
 
-def as_markdown(results: Sequence[Result]) -> str:
-    """The table, a row a trial."""
+def as_section(part: str, results: Sequence[Result], seconds: float) -> str:
+    """A part's heading, when and where it ran and what it comes to, and a table with a row a trial."""
     lines = [
-        "| part | done | expected | seen | lost | duplicate | partial | s | |",
-        "|---|---|---|---|---|---|---|---|---|",
+        f"### {part}",
+        "",
+        summary(results, seconds),
+        "",
+        "| done | expected | seen | lost | duplicate | partial | s | |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for result in results:
         found = result.differences
-        cells = [result.part, result.done, result.expected, result.seen, found.lost, found.duplicate, found.partial]
+        cells = [result.done, result.expected, result.seen, found.lost, found.duplicate, found.partial]
         cells += [f"{result.seconds:.0f}", "holds" if result.holds else "**fails**"]
         lines.append("| " + " | ".join(str(cell).replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
     return "\n".join(lines)
 
 
 def summary(results: Sequence[Result], seconds: float) -> str:
-    """When and where the table was made, and what it comes to."""
+    """When and where the trials ran, and what they come to."""
     total = sum((result.differences for result in results), NONE)
     num_held = sum(result.holds for result in results)
     return (
@@ -72,9 +76,11 @@ def summary(results: Sequence[Result], seconds: float) -> str:
     )
 
 
-def write_page(text: str) -> None:
-    """Put the text between the markers of docs/reliability.md."""
-    page = PAGE.read_text(encoding="utf-8")
+def with_sections(page: str, sections: Mapping[str, str], parts: Sequence[str]) -> str:
+    """The page with these parts' sections between its markers, in the order of all parts; other parts keep theirs."""
     before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    old, _, after = rest.partition(END)
+    kept = {text.partition("\n")[0]: f"### {text.strip()}" for text in old.split("### ")[1:]}
+    found = kept | dict(sections)
+    body = "\n\n".join(found[part] for part in parts if part in found)
+    return f"{before}{BEGIN}\n{body}\n{END}{after}"

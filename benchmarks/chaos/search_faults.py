@@ -179,6 +179,7 @@ def trials(house: House, is_quick: bool) -> Iterator[Result]:
 
 
 def _trial(nights: Nights, case: Case, setting: str) -> Result:
+    nights.back()
     start, how = time.monotonic(), "new index" if setting == NEW_INDEX else "index changed in place"
     with watched(nights.house.search.url, nights.kind.alias) as watch:
         ended = nights.disturbed(nights.words(1, [setting]), case.fault(nights))
@@ -206,5 +207,4 @@ def _trial(nights: Nights, case: Case, setting: str) -> Result:
         found + Differences(partial=partial),
         as_expected=ended.code in case.ends and (not case.loses or num_refused > 0),
     )
-    nights.back()
     return timed(result, start)

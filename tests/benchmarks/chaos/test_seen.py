@@ -6,7 +6,7 @@ from collections import Counter
 
 import pyarrow as pa
 
-from benchmarks.chaos.result import Differences, Result, as_markdown
+from benchmarks.chaos.result import BEGIN, END, Differences, Result, as_section, with_sections
 from benchmarks.chaos.seen import State, as_rows, differences, differing, documents_of, search_differences
 
 UNDISTURBED = {"votes": as_rows(pa.table({"gif_id": ["a", "b", "c"]})), "media": as_rows(pa.table({"gif_id": ["a"]}))}
@@ -50,7 +50,18 @@ def test_the_table_says_which_trial_does_not_hold() -> None:
     right = Result("kills", "killed", "old | new", "old", seconds=2.4)
     wrong = Result("kills", "killed", "old", "mixed", Differences(partial=1))
     assert [right.holds, wrong.holds, Result("a", "b", "c", "d", as_expected=False).holds] == [True, False, False]
-    assert as_markdown([right, wrong]).splitlines()[2:] == [
-        r"| kills | killed | old \| new | old | 0 | 0 | 0 | 2 | holds |",
-        "| kills | killed | old | mixed | 0 | 0 | 1 | 0 | **fails** |",
+    section = as_section("kills", [right, wrong], 90).splitlines()
+    assert section[0] == "### kills"
+    assert "1 of 2 hold; lost 0, duplicate 0, partial 1" in section[2]
+    assert section[6:] == [
+        r"| killed | old \| new | old | 0 | 0 | 0 | 2 | holds |",
+        "| killed | old | mixed | 0 | 0 | 1 | 0 | **fails** |",
     ]
+
+
+def test_a_page_keeps_the_sections_of_other_parts() -> None:
+    page = f"# Title\n{BEGIN}\nnothing yet\n{END}\nrest\n"
+    page = with_sections(page, {"search": "### search\n\nfirst"}, ["kills", "search"])
+    page = with_sections(page, {"kills": "### kills\n\nsecond"}, ["kills", "search"])
+    page = with_sections(page, {"search": "### search\n\nthird"}, ["kills", "search"])
+    assert page == f"# Title\n{BEGIN}\n### kills\n\nsecond\n\n### search\n\nthird\n{END}\nrest\n"
