@@ -56,6 +56,8 @@ setup(
         ],
         "local-models": ["timm", "transformers"],
         "tagger": ["matplotlib", "pytorch-lightning", "tensorboardX", "torchmetrics"],
+        # and facenet-pytorch==2.6.0 with --no-deps: its own pins are of 2024
+        "faces": ["dlib-bin", "face-recognition-models", "opencv-python-headless"],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
     },
     entry_points={"console_scripts": ["autotag=jobs.commands.app:main"]},

@@ -1,6 +1,7 @@
 """Every table of the warehouse, in the order in which data flows. Each file declares a group of tables."""
 
 from autotag_core.tables.catalog import CATALOG, MEDIA, WRITTEN_TAGS
+from autotag_core.tables.faces import GALLERY
 from autotag_core.tables.labels import LABEL_DECISIONS, LABEL_EDITS, LABELS
 from autotag_core.tables.neighbors import DUPLICATES, EMBEDDINGS, NEIGHBORS
 from autotag_core.tables.related import RELATED_GIFS, RELATED_SEARCHES, RELATED_TAGS
@@ -35,6 +36,7 @@ TABLES = {
         TRAINING_FUNNEL,
         FRAME_FEATURES,
         TAGGER_MODELS,
+        GALLERY,
         FAILURES,
         RUNS,
     )
@@ -47,6 +49,7 @@ __all__ = [
     "EXPERT_WEIGHTS",
     "FAILURES",
     "FRAME_FEATURES",
+    "GALLERY",
     "LABELS",
     "LABEL_DECISIONS",
     "LABEL_EDITS",

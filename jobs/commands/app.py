@@ -13,6 +13,7 @@ from autotag_core import outages, storage
 from autotag_core.config.file import settings_as_yaml
 from autotag_core.errors import InputError
 from autotag_core.splits import SPLITS, TRAIN
+from jobs.commands import faces
 from jobs.commands import labels as labels_cli
 from jobs.commands.classes import classes
 from jobs.commands.doctor import doctor
@@ -35,6 +36,7 @@ app = typer.Typer(
 add_related_commands(app)
 add_tagger_commands(app)
 app.add_typer(labels_cli.app, name="labels")
+app.add_typer(faces.app, name="faces")
 app.command()(sample)
 app.command()(stages)
 app.command()(gates)

@@ -42,6 +42,7 @@ def test_the_tables_stand_in_the_order_in_which_data_flows() -> None:
         "training_funnel",
         "frame_features",
         "tagger_models",
+        "gallery",
         "failures",
         "runs",
     ]

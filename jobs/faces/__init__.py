@@ -1,0 +1,1 @@
+"""People's faces: enrolling them, and finding them in files."""
