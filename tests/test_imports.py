@@ -123,6 +123,13 @@ def test_the_command_answers_help_without_loading_what_only_a_run_needs() -> Non
     assert done.stdout.strip() == "set()"
 
 
+def test_a_night_starts_spark_before_it_loads_what_computes() -> None:
+    heavy = {"torch", "nmslib", "numba", "onnxruntime", "scipy.optimize"}
+    script = f"import sys, jobs.nightly; print({heavy!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
 @pytest.mark.parametrize(
     ("source", "names"),
     [

@@ -47,6 +47,11 @@ def check_request(request: Request) -> Checked:
     NotPublishedError where the search alias shows another warehouse. Nothing is left in the warehouse, and no
     credential is repeated.
     """
+    return check_parts(check_inputs(request))
+
+
+def check_inputs(request: Request) -> Request:
+    """The request with absolute URIs, once its own words and files are checked: what takes no time. InputError."""
     storage.check_uri(request.catalog)
     storage.check_warehouse(request.warehouse)
     storage.refuse_credentials_in(request.config.model_dump())
@@ -59,6 +64,15 @@ def check_request(request: Request) -> Checked:
     sessions = (settings.semantic.sessions, settings.semantic.search_sessions)
     for uri in (request.catalog, *filter(None, lists + sessions)):
         storage.check_exists(uri)
+    return request
+
+
+def check_parts(request: Request) -> Checked:
+    """The checked request, once models, search server and warehouse are: seconds of loading. Errors: check_request.
+
+    It needs no Spark, which may start meanwhile.
+    """
+    settings = request.config
     versions = experts.check_experts(settings)
     if settings.catalog.labels == "engineered":
         labels.read_labels(request.warehouse)
