@@ -3,8 +3,9 @@
 The night counts what becomes an example and loads no torch. So these names load their modules when they are asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from autotag_core.late_imports import late_names
 
 if TYPE_CHECKING:
     from autotag_core.training.augmentation import Augmentation
@@ -12,15 +13,7 @@ if TYPE_CHECKING:
     from autotag_core.training.settings import LoaderSettings
 
 __all__ = ["Augmentation", "Examples", "LoaderSettings", "open_examples"]
-_MODULES = {
-    "Augmentation": "augmentation",
-    "Examples": "examples",
-    "LoaderSettings": "settings",
-    "open_examples": "examples",
-}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = late_names(
+    __name__,
+    {"augmentation": ("Augmentation",), "examples": ("Examples", "open_examples"), "settings": ("LoaderSettings",)},
+)

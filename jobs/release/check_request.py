@@ -8,10 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from pyspark.sql import SparkSession
 
-from autotag_core import experts, inputs, labels, storage, warehouse
+from autotag_core import experts, inputs, labels, search, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, as_raised
-from autotag_core.search import Owner
 from jobs.release.gates import check_accepted
 from jobs.search.index_alias import Index, check_new_index, open_index
 from udfs.embeddings.frames import gpus_per_task
@@ -76,9 +75,10 @@ def check_parts(request: Request) -> Checked:
     versions = experts.check_experts(settings)
     if settings.catalog.labels == "engineered":
         labels.read_labels(request.warehouse)
-    owner = Owner(request.index, request.warehouse)
-    index = open_index(request.elasticsearch, owner, settings.elasticsearch) if request.elasticsearch else None
-    if index is not None:
+    index = None
+    if request.elasticsearch:
+        owner = search.Owner(request.index, request.warehouse)
+        index = open_index(request.elasticsearch, owner, settings.elasticsearch)
         check_new_index(index)
     warehouse.check_writable(request.warehouse)
     return Checked(request, index, versions)
