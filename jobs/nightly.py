@@ -6,11 +6,14 @@ On one machine: `autotag nightly`; on a cluster: `spark-submit jobs/nightly.py` 
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 if not __package__:  # spark-submit runs this file by its path: jobs/ is on sys.path, the project is not
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from pyspark.sql import SparkSession
 
 from autotag_core import experts, outages, storage
 from autotag_core.experts import TagSpace
@@ -30,7 +33,7 @@ from jobs.process.logs import bind_run, configure_logs, silence_spark
 from jobs.process.progress import Progress
 from jobs.process.session import spark_session
 from jobs.related.relate_tags import relate_gifs, relate_searches, relate_tags
-from jobs.release.check_request import Checked, Request, check_device, check_request, settled
+from jobs.release.check_request import Checked, Request, check_device, check_inputs, check_parts, settled
 from jobs.release.choose_base import choose_base, is_unchanged, sees_frames
 from jobs.release.gates import check_catalog_gates, pass_gate
 from jobs.release.publish_run import publish_nothing, publish_run, recorded, tidy_up
@@ -81,13 +84,24 @@ def run_nightly(request: Request) -> Run:
     """
     with metrics_reported(request.metrics, request.warehouse) as night:
         with outages.watched(lambda: storage.ask((request.catalog, request.warehouse))):
-            checked = check_request(request)
+            checked, spark = _checked_beside_spark(check_inputs(request))
         with writing(checked.request.warehouse) as held:
-            return _run(checked, held, night)
+            return _run(checked, spark, held, night)
 
 
-def _run(checked: Checked, held: Lease, night: Night) -> Run:
-    run, index = _start(checked, held), checked.index
+def _checked_beside_spark(request: Request) -> tuple[Checked, SparkSession]:
+    """The request with its models checked, and the session: Spark's JVM starts while this process loads networks."""
+    settings = request.config.semantic
+    uris = filter(None, (request.catalog, settings.sessions, settings.search_sessions))
+    is_small = sum(map(storage.num_bytes, uris)) <= SMALL_BYTES
+    with ThreadPoolExecutor(1, thread_name_prefix="checks") as pool:
+        checked = pool.submit(check_parts, request)
+        spark = spark_session("autotag nightly", is_short=is_small, makes_archive=True)
+        return checked.result(), spark
+
+
+def _run(checked: Checked, spark: SparkSession, held: Lease, night: Night) -> Run:
+    run, index = _start(checked, spark, held), checked.index
     night.run = run
     with recorded(run):
         check_device(run.spark, run.config)
@@ -142,12 +156,8 @@ def _embed(run: Run) -> TagSpace | None:
     return embed_tags(run) if experts.chosen_experts(run.config, "tags") else None
 
 
-def _start(checked: Checked, held: Lease) -> Run:
+def _start(checked: Checked, spark: SparkSession, held: Lease) -> Run:
     log = configure_logs()
-    settings = checked.request.config.semantic
-    uris = filter(None, (checked.request.catalog, settings.sessions, settings.search_sessions))
-    is_small = sum(map(storage.num_bytes, uris)) <= SMALL_BYTES
-    spark = spark_session("autotag nightly", is_short=is_small, makes_archive=True)
     # jobs that an interrupt cuts off log long errors, which explain nothing
     watch_interrupts(lambda: silence_spark(spark))
     checked = settled(checked, spark)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,6 +122,21 @@ def test_the_command_answers_help_without_loading_what_only_a_run_needs() -> Non
     script = f"import sys, jobs.commands.app; print({heavy!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_a_night_starts_spark_before_it_loads_what_computes() -> None:
+    heavy = {"torch", "nmslib", "numba", "onnxruntime", "scipy.optimize", "elasticsearch"}
+    script = f"import sys, jobs.nightly; print({heavy!r} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+@pytest.mark.parametrize("package", ["autotag_core.search", "autotag_core.training"])
+def test_every_name_of_a_package_that_loads_late_is_there_and_no_other(package: str) -> None:
+    module = importlib.import_module(package)
+    assert [name for name in module.__all__ if getattr(module, name).__module__.startswith(package)] == module.__all__
+    with pytest.raises(AttributeError, match="has no attribute 'absent'"):
+        module.absent  # noqa: B018
 
 
 @pytest.mark.parametrize(

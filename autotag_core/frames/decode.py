@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-
-import torch
+from typing import TYPE_CHECKING
 
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError
@@ -14,6 +13,9 @@ from autotag_core.frames.header import Header, undecodable
 from autotag_core.frames.limits import CpuBudget
 from autotag_core.frames.resize import fit_into
 from autotag_core.frames.stills.pixels import Pixels
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def decode_frames(
     sampled frames that can be read wholly or partly. ItemError UNDECODABLE where there is none, TOO_MANY_PIXELS where
     they take more than decode_cpu_s. The same bytes give the same frames, whatever the number of threads.
     """
+    import torch
+
     budget = CpuBudget(config)
     frames = torch.empty((len(indices), 3, config.size, config.size), dtype=torch.uint8)
     decoded: list[int] = []

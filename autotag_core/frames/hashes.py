@@ -6,12 +6,15 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from autotag_core.frames.sampling import sample_indices, spread_evenly
+
+if TYPE_CHECKING:
+    import torch
 
 NUM_HASHES = 4
 """Frames of a GIF that are hashed."""
@@ -45,6 +48,8 @@ def hash_frames(frames: torch.Tensor, indices: Sequence[int], delays_ms: Sequenc
     So a copy that plays faster or slower, or that writes a standing picture as one frame instead of many, shows the
     same ones. And a title that holds most of the loop leaves three places to what moves.
     """
+    import torch
+
     pictures = _distinct(frames)
     times = dict.fromkeys(pictures, 0)
     for place, shown_ms in zip(pictures, _shown_ms(indices, delays_ms), strict=True):
@@ -95,6 +100,8 @@ def quarter_colors(grid: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
 @functools.lru_cache(maxsize=4)
 def _areas(size: int) -> torch.Tensor:
     """(32, size): the share that each pixel has in each area; rows sum to 1."""
+    import torch
+
     edges = np.linspace(0, size, _GRID_SIDE + 1)
     pixels = np.arange(size)
     covered = np.minimum(pixels + 1, edges[1:, None]) - np.maximum(pixels, edges[:-1, None])
@@ -112,6 +119,8 @@ def _basis() -> npt.NDArray[np.float32]:
 
 def _distinct(frames: torch.Tensor) -> list[int]:
     """For each frame the place of the first one that is equal to it."""
+    import torch
+
     points = frames[:, :, ::_STEP, ::_STEP].numpy()  # tells most frames apart without reading them whole
     seen: dict[bytes, list[int]] = {}
     places = []

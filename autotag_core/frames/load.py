@@ -14,9 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import Protocol
-
-import torch
+from typing import TYPE_CHECKING, Protocol
 
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
@@ -29,6 +27,9 @@ from autotag_core.frames.limits import check_header, check_num_bytes, check_pixe
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.frames.stills.pixels import Pixels
 from autotag_core.ocr.lines import ReadText, TextLine
+
+if TYPE_CHECKING:
+    import torch
 
 Poison = Mapping[str, tuple[str, str]]
 """(reason, message) of files that killed or held up whoever decoded them, by the version of their bytes."""

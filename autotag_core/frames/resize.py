@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn.functional import interpolate
+
+if TYPE_CHECKING:
+    import torch
 
 _MAX_ASPECT = 4
 
 
 def fit_frame(pixels: NDArray[np.uint8], size: int) -> torch.Tensor:
     """The canvas, (height, width, 4), as a frame (3, size, size) RGB: see fit_into."""
+    import torch
+
     frame = torch.empty((3, size, size), dtype=torch.uint8)
     fit_into(frame, pixels)
     return frame
@@ -25,6 +30,8 @@ def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
     cut to 4 : 1 around its centre, which does not change the crop: a 1 x 60,000 canvas would otherwise be resized to
     3 gigapixels. The result is within one level of torchvision where the canvas is enlarged, and else the same.
     """
+    import torch
+
     size = frame.shape[-1]
     pixels = np.ascontiguousarray(_cut_to_max_aspect(pixels))
     height, width = pixels.shape[:2]
@@ -38,7 +45,7 @@ def fit_into(frame: torch.Tensor, pixels: NDArray[np.uint8]) -> None:
     # these strides say that one image is channels last; otherwise torch takes it for planes, at half the speed
     image = torch.from_numpy(pixels).as_strided((1, 4, height, width), (4 * height * width, 1, 4 * width, 4))
     if resized != (height, width):
-        image = interpolate(image, resized, mode="bilinear", antialias=True)  # (1, 4, *resized)
+        image = torch.nn.functional.interpolate(image, resized, mode="bilinear", antialias=True)  # (1, 4, *resized)
     frame.copy_(image[0, :3, top : top + size, left : left + size])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from urllib.parse import unquote
 
@@ -29,6 +30,21 @@ def live_files(delta: DeltaTable, uri: str) -> list[str]:
     """
     paths = pa.table(delta.get_add_actions(flatten=True))["path"].to_pylist()
     return [storage.below(uri, unquote(path)) for path in paths]
+
+
+def row_counts(delta: DeltaTable, column: str | None = None) -> dict[str | None, int]:
+    """The number of rows of this version by value of the partition column, or of all under None. Only the log is read.
+
+    Every commit of the job says how many rows each of its files has.
+    """
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    if not len(actions):
+        return {}
+    values = [None] * len(actions) if column is None else actions[f"partition.{column}"].to_pylist()
+    counts: Counter[str | None] = Counter()
+    for value, num_rows in zip(values, actions["num_records"].to_pylist(), strict=True):
+        counts[value] += num_rows
+    return dict(counts)
 
 
 def read_rows(

@@ -16,7 +16,7 @@ from jobs.run.failure_log import in_words
 from jobs.run.run import Run
 from jobs.run.stages import stage
 from udfs.catalog import check as catalog
-from udfs.inputs.read_rows import count_rows, read_ids
+from udfs.inputs.read_rows import count_rows, count_usable, read_ids
 from udfs.labels.labels import to_labels
 from udfs.reuse.row_digests import same_rows
 
@@ -44,9 +44,12 @@ def checked_rows(run: Run, uri: str, kept: ExitStack) -> tuple[catalog.CheckedCa
     """
     settings = run.config.catalog
     rows_df = _keep(kept, catalog.read_catalog(run.spark, uri, settings.csv_tag_separator))
-    num_rows = count_rows(rows_df)
-    checked = catalog.check_catalog(rows_df, uri, run.config.frames.allowed_places)
-    _refuse_empty(checked, uri)
+    places = run.config.frames.allowed_places
+    num_rows, num_usable = count_usable(rows_df, catalog.is_usable(uri, places))
+    checked = catalog.check_catalog(rows_df, uri, places)
+    if not num_usable:
+        said = failures_by_reason(checked.failures_df) or "it has no rows"
+        raise InputError(f"{uri}: not one usable row: {said}")
     lists = [_ids_of(run, name, checked.gifs_df, kept) for name in ("validation_list", "test_list")]
     return replace(checked, gifs_df=catalog.assign_splits(checked.gifs_df, *lists)), num_rows
 
@@ -91,8 +94,8 @@ def _write(run: Run, table: Table, rows_df: DataFrame, kept: ExitStack) -> int:
     if run.base is None or table.name not in run.base.table_versions:
         return run.tables.write(table, rows_df)
     rows_df = _keep(kept, rows_df)
-    num_rows = rows_df.count()
-    if not same_rows(rows_df, run.tables.read_base(table)):
+    is_same, num_rows = same_rows(rows_df, run.tables.read_base(table))
+    if not is_same:
         return run.tables.write(table, rows_df)
     run.tables.adopt(table)
     return num_rows
@@ -108,9 +111,3 @@ def _keep(kept: ExitStack, rows_df: DataFrame) -> DataFrame:
 
     kept.callback(drop)
     return rows_df
-
-
-def _refuse_empty(checked: catalog.CheckedCatalog, uri: str) -> None:
-    if not checked.gifs_df.head(1):
-        said = failures_by_reason(checked.failures_df) or "it has no rows"
-        raise InputError(f"{uri}: not one usable row: {said}")

@@ -15,7 +15,7 @@ def group_duplicates(run: Run) -> None:
     """Write the GIFs that have near duplicates, each with its group. voting_neighbors and copied_tags use them."""
     keep = run.staging.keeper("duplicates")
     media_df = run.tables.read(MEDIA)
-    run.expect(media_df.count())
+    run.expect(run.tables.num_rows(MEDIA))
     found_df = duplicates.find_duplicates(run.tables.read(NEIGHBORS), media_df, run.config.duplicates, keep)
     run.facts.rows_out["duplicates"] = run.tables.write(DUPLICATES, found_df)
 

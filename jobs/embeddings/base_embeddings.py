@@ -16,8 +16,7 @@ def adopt_embeddings(run: Run) -> None:
     """Start from the base's embeddings and neighbors, without those of experts that vote no longer."""
     for table in (EMBEDDINGS, NEIGHBORS):
         run.tables.adopt(table)
-        experts = {row["expert"] for row in run.tables.read_base(table).select("expert").distinct().collect()}
-        gone = experts - set(run.config.experts)
+        gone = {str(expert) for expert in run.tables.rows_by_expert(table)} - set(run.config.experts)
         if gone:
             run.tables.replace(table, run.tables.read_base(table).limit(0), gone)
 
@@ -38,4 +37,4 @@ def write_embeddings(run: Run, rows_df: DataFrame, experts: Collection[str], sam
 
 def num_embedded(run: Run, expert: str) -> int:
     """Rows of an expert in the embeddings of this run so far."""
-    return run.tables.read(EMBEDDINGS).where(F.col("expert") == expert).count()
+    return run.tables.rows_by_expert(EMBEDDINGS).get(expert, 0)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core import outages, storage
 from autotag_core.errors import AutotagError
@@ -54,6 +55,8 @@ def embed_gifs(run: Run) -> SeenGifs:
         outcomes_df = _outcomes(run, run.tables.read(CATALOG))
     else:
         outcomes_df, same_df, num_same = _changed_outcomes(run)
+        if num_same == num_gifs:
+            return _as_before(run, outcomes_df, same_df, num_same)
     outcomes_df, num_outcomes = run.staging.write(FRAMES, outcomes_df)
     if num_outcomes + num_same != num_gifs:
         raise AutotagError(f"frames: {num_outcomes + num_same} outcomes of {num_gifs} GIFs: each must have one")
@@ -101,7 +104,7 @@ def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
 
 def _poison(run: Run) -> dict[str, tuple[str, str]]:
     """The files that the base knows to kill or hold up whoever reads them."""
-    if run.base is None:
+    if run.base is None or not run.tables.num_base_rows(FAILURES):
         return {}
     failures_df = run.tables.read_base(FAILURES).where(F.col("reason").isin([str(reason) for reason in POISONOUS]))
     rows = failures_df.select("reason", "message").limit(_MAX_POISON).collect()
@@ -127,9 +130,11 @@ def _changed_outcomes(run: Run) -> tuple[DataFrame, DataFrame, int]:
     num_same = same_df.count()
     run.note(same_gifs=str(num_same))
     run.log.info("gifs compared", same=num_same, others=num_gifs - num_same, base=run.facts.inputs.notes["base"])
+    again = _looking_again(run)
+    if num_same == num_gifs and not again:
+        return run.spark.createDataFrame([], from_arrow_schema(OUTCOMES)), same_df.select("gif_id"), num_same
     others_df = run.tables.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")
     outcomes_df = _outcomes(run, others_df)
-    again = _looking_again(run)
     if not again:
         run.progress.expect(num_gifs - num_same)
         return outcomes_df, same_df.select("gif_id"), num_same
@@ -150,10 +155,20 @@ def _reads_again(run: Run) -> bool:
     return run.base.inputs.versions.get("reader") != run.facts.inputs.versions.get("reader")
 
 
+def _as_before(run: Run, outcomes_df: DataFrame, same_df: DataFrame, num_same: int) -> SeenGifs:
+    """No GIF has an outcome: each is as the base knows it. GIFs that have left the catalog leave the tables."""
+    if num_same == run.tables.num_base_rows(MEDIA):
+        run.tables.adopt(MEDIA)
+        run.facts.rows_out["frames"] = num_same
+    else:
+        run.facts.rows_out["frames"] = _write_changed(run, outcomes_df, same_df)
+    return SeenGifs(outcomes_df, same_df, 0)
+
+
 def _write_changed(run: Run, outcomes_df: DataFrame, same_df: DataFrame) -> int:
     """Write media and embeddings, with what is kept of the base. Gives how many GIFs were read."""
     media_df, rows_df = embeddings.media_rows(outcomes_df), embeddings.embedding_rows(outcomes_df)
-    num_before = run.tables.read_base(MEDIA).count()
+    num_before = run.tables.num_base_rows(MEDIA)
     if same_df.count() == num_before and not media_df.head(1):
         run.tables.adopt(MEDIA)
         return num_before

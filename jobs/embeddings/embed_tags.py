@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -26,20 +28,39 @@ def embed_tags(run: Run) -> TagSpace:
 
     The space is fitted anew where no saved one knows enough of what is used now.
     """
-    settings = run.config.semantic
     run.expect(run.facts.rows_out["catalog"])
-    sessions_df = None
-    if settings.sessions:
-        sessions_df, num_skipped = tag_vectors.read_sessions(run.spark, settings.sessions)
-        run.note(sessions=settings.sessions, sessions_skipped=str(num_skipped))
     catalog_df = run.tables.read(CATALOG)
-    space = _space(run, tag_vectors.sentences(catalog_df, sessions_df, settings.min_gif_count))
+    space = _space_of_the_base(run) or _space(run, _sentences(run, catalog_df))
     run.facts.inputs.versions[EXPERT] = space.version
     if EXPERT in kept_experts(run) and run.tables.is_adopted(CATALOG):
         run.facts.rows_out["tags"] = num_embedded(run, EXPERT)
     else:
         rows_df = tag_vectors.embed_tags(catalog_df, space, run.config)
         run.facts.rows_out["tags"] = run.tables.replace(EMBEDDINGS, rows_df, [EXPERT])
+    return space
+
+
+def _sentences(run: Run, catalog_df: DataFrame) -> DataFrame:
+    settings, sessions_df = run.config.semantic, None
+    if settings.sessions:
+        sessions_df, num_skipped = tag_vectors.read_sessions(run.spark, settings.sessions)
+        run.note(sessions=settings.sessions, sessions_skipped=str(num_skipped))
+    return tag_vectors.sentences(catalog_df, sessions_df, settings.min_gif_count)
+
+
+def _space_of_the_base(run: Run) -> TagSpace | None:
+    """The saved space, if the base is made by it, of the same catalog and sessions: it knows as much as it did then."""
+    settings = run.config.semantic
+    uri = saved_model(run, tag_space_name(run.config)) if _are_of_the_base(run) and not settings.refit else None
+    if uri is None or run.base is None:
+        return None
+    space = load_tag_space(uri)
+    as_before = json.loads(run.base.config).get("semantic") == settings.model_dump(mode="json")
+    if not as_before or space.version != run.base.inputs.versions[EXPERT]:
+        return None
+    said = run.base.inputs.notes
+    run.note(**{name: said[name] for name in ("sessions", "sessions_skipped") if name in said})
+    run.note(semantic="reused: catalog and sessions are those of the base", semantic_space=uri)
     return space
 
 

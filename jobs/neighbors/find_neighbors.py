@@ -32,11 +32,10 @@ def find_neighbors(run: Run) -> None:
     """
     if run.base is not None and _searches_as_before(run):
         _update(run)
-        run.facts.rows_out["neighbors"] = run.tables.read(NEIGHBORS).count()
+        run.facts.rows_out["neighbors"] = run.tables.num_rows(NEIGHBORS)
         return
     embeddings_df, references_df = run.tables.read(EMBEDDINGS), _references(run.tables.read(CATALOG))
-    num_embeddings = embeddings_df.count()
-    run.expect(num_embeddings)
+    run.expect(run.tables.num_rows(EMBEDDINGS))
     made_of = leftover_neighbors.fingerprints(run, embeddings_df, references_df)
     left = leftover_neighbors.find_leftover(run, made_of)
     if left is not None:

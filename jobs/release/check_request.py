@@ -8,10 +8,9 @@ from typing import Any
 from pydantic import BaseModel
 from pyspark.sql import SparkSession
 
-from autotag_core import experts, inputs, labels, storage, warehouse
+from autotag_core import experts, inputs, labels, search, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, as_raised
-from autotag_core.search import Owner
 from jobs.release.gates import check_accepted
 from jobs.search.index_alias import Index, check_new_index, open_index
 from udfs.embeddings.frames import gpus_per_task
@@ -47,6 +46,11 @@ def check_request(request: Request) -> Checked:
     NotPublishedError where the search alias shows another warehouse. Nothing is left in the warehouse, and no
     credential is repeated.
     """
+    return check_parts(check_inputs(request))
+
+
+def check_inputs(request: Request) -> Request:
+    """The request with absolute URIs, once its own words and files are checked: what takes no time. InputError."""
     storage.check_uri(request.catalog)
     storage.check_warehouse(request.warehouse)
     storage.refuse_credentials_in(request.config.model_dump())
@@ -59,12 +63,22 @@ def check_request(request: Request) -> Checked:
     sessions = (settings.semantic.sessions, settings.semantic.search_sessions)
     for uri in (request.catalog, *filter(None, lists + sessions)):
         storage.check_exists(uri)
+    return request
+
+
+def check_parts(request: Request) -> Checked:
+    """The checked request, once models, search server and warehouse are: seconds of loading. Errors: check_request.
+
+    It needs no Spark, which may start meanwhile.
+    """
+    settings = request.config
     versions = experts.check_experts(settings)
     if settings.catalog.labels == "engineered":
         labels.read_labels(request.warehouse)
-    owner = Owner(request.index, request.warehouse)
-    index = open_index(request.elasticsearch, owner, settings.elasticsearch) if request.elasticsearch else None
-    if index is not None:
+    index = None
+    if request.elasticsearch:
+        owner = search.Owner(request.index, request.warehouse)
+        index = open_index(request.elasticsearch, owner, settings.elasticsearch)
         check_new_index(index)
     warehouse.check_writable(request.warehouse)
     return Checked(request, index, versions)

@@ -126,5 +126,7 @@ def _settings(config: dict[str, Any]) -> dict[str, Any]:
 
 def _same_failures(run: Run) -> bool:
     """Whether the same items fail as before. Documents that an index refuses are known only once it is filled."""
+    if not run.failures.counts and not run.tables.num_base_rows(FAILURES):
+        return True
     before_df = run.tables.read_base(FAILURES).where(F.col("stage") != str(Stage.SEARCH_DOCUMENTS))
-    return same_rows(functools.reduce(DataFrame.unionByName, run.failures.held(), before_df.limit(0)), before_df)
+    return same_rows(functools.reduce(DataFrame.unionByName, run.failures.held(), before_df.limit(0)), before_df)[0]

@@ -8,7 +8,6 @@ from typing import Any
 from autotag_core import search, storage, warehouse
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError
-from autotag_core.search import Owner
 from autotag_core.tables import SEARCH_DOCUMENTS
 from autotag_core.warehouse import RunRecord
 from autotag_core.warehouse.lease import Lease
@@ -25,12 +24,12 @@ def rollback_release(uri: str, run_id: str, elasticsearch: str | None = None, al
     InputError before anything is changed where its tables are no longer there; NotPublishedError while a run writes the
     warehouse, or where the alias shows another one.
     """
-    owner = Owner(alias, storage.absolute(uri))
+    owner = search.Owner(alias, storage.absolute(uri))
     with writing(uri) as held:
         return _rollback(held, run_id, elasticsearch, owner)
 
 
-def _rollback(held: Lease, run_id: str, elasticsearch: str | None, owner: Owner) -> RunRecord:
+def _rollback(held: Lease, run_id: str, elasticsearch: str | None, owner: search.Owner) -> RunRecord:
     uri, as_run = held.warehouse, held.holder.run_id
     if elasticsearch is None:
         return warehouse.rollback(uri, run_id, as_run=as_run)

@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-from elasticsearch import Elasticsearch
+from typing import TYPE_CHECKING
 
 from autotag_core import search, warehouse
 from autotag_core.config import ElasticsearchConfig
@@ -18,6 +17,9 @@ from autotag_core.errors import AutotagError, NotPublishedError
 from autotag_core.warehouse import lease
 from autotag_core.warehouse.intent import Intent, drop_intent, intent_uri, read_intent
 from autotag_core.warehouse.lease import Lease
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
 
 _log = logging.getLogger(__name__)
 

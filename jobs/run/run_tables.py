@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from autotag_core.errors import AutotagError
 from autotag_core.tables import Table, check_columns
 from autotag_core.warehouse import RunRecord, table_uri
 from autotag_core.warehouse.data_files import ROW_GROUP_BYTES
+from autotag_core.warehouse.delta import open_table, row_counts
 from jobs.run.delta_tables import read_version, restore_version, spark_schema, write_version
 from jobs.run.stage_spec import StageSpec
 
@@ -53,6 +54,19 @@ class RunTables:
         assert self.base is not None
         return self._at(table, self.base.table_versions[table.name])
 
+    def num_rows(self, table: Table) -> int:
+        """How many rows the table has. Only its log is read."""
+        return sum(self._counts(table, self.versions).values())
+
+    def num_base_rows(self, table: Table) -> int:
+        """How many rows the base has of the table. Only its log is read."""
+        assert self.base is not None
+        return sum(self._counts(table, self.base.table_versions).values())
+
+    def rows_by_expert(self, table: Table) -> dict[str | None, int]:
+        """How many rows each expert has, in a table that is partitioned by expert. Only its log is read."""
+        return self._counts(table, self.versions, "expert")
+
     def write(self, table: Table, rows_df: DataFrame, row_group_bytes: int = ROW_GROUP_BYTES) -> int:
         """Write rows to the table's next version. Gives how many they are, as counted while they were written.
 
@@ -82,9 +96,16 @@ class RunTables:
         version = self.versions.get(table.name)
         return self.base is not None and version is not None and version == self.base.table_versions.get(table.name)
 
-    def _at(self, table: Table, version: int) -> DataFrame:
+    def _counts(self, table: Table, versions: Mapping[str, int], column: str | None = None) -> dict[str | None, int]:
+        self._check_reads(table)
+        return row_counts(open_table(table_uri(self.warehouse, table.name), versions[table.name]), column)
+
+    def _check_reads(self, table: Table) -> None:
         if self._stage is not None and not self._stage.may_read(table):
             raise AutotagError(f"stage {self._stage.name} reads the table {table.name}, which it does not declare")
+
+    def _at(self, table: Table, version: int) -> DataFrame:
+        self._check_reads(table)
         return read_version(self.spark, table_uri(self.warehouse, table.name), version, spark_schema(table))
 
     def _commit(self, table: Table, rows_df: DataFrame, after: int | None, **options: Any) -> int:

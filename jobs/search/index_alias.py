@@ -5,14 +5,15 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-
-from elasticsearch import Elasticsearch
+from typing import TYPE_CHECKING
 
 from autotag_core import outages, search
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.search import Owner
 from autotag_core.warehouse import RunRecord, new_run_id
 from udfs.search.documents import IndexTarget
+
+if TYPE_CHECKING:
+    from elasticsearch import Elasticsearch
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Index:
 
     client: Elasticsearch
     url: str
-    owner: Owner
+    owner: search.Owner
     config: ElasticsearchConfig
     credentials: search.ElasticsearchCredentials
 
@@ -35,7 +36,7 @@ class Index:
         return IndexTarget(self.url, name, self.config, self.credentials)
 
 
-def open_index(url: str, owner: Owner, config: ElasticsearchConfig) -> Index:
+def open_index(url: str, owner: search.Owner, config: ElasticsearchConfig) -> Index:
     """The index, after a check of server, credentials and alias, before any work. InputError in one line.
 
     NotPublishedError where the alias shows another warehouse.

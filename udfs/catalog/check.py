@@ -50,6 +50,13 @@ def read_catalog(spark: SparkSession, uri: str, csv_tag_separator: str) -> DataF
     return rows_df.withColumn("raw", F.coalesce("raw", F.to_json(F.struct(*(column.name for column in COLUMNS)))))
 
 
+def is_usable(catalog_uri: str, allowed_places: Sequence[str] = ()) -> Column:
+    """Whether a row of read_catalog's is wrong in nothing, if no other has its gif_id. Of usable rows one is kept."""
+    places = storage.prefixes([storage.own_place(catalog_uri), *allowed_places])
+    is_placed = is_allowed(place_of(F.col("uri"), catalog_uri), places)
+    return F.col("wrong").isNull() & F.col("gif_id").isNotNull() & is_placed
+
+
 def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence[str] = ()) -> CheckedCatalog:
     """Split the rows into GIFs and failures.
 

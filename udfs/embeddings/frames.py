@@ -114,12 +114,16 @@ def embed_batches(
     batches: Iterable[pa.RecordBatch], config: Config, poison: Poison = MappingProxyType({})
 ) -> Iterator[pa.RecordBatch]:
     """The work of one task: batches of (gif_id, uri) in, OUTCOMES in the same order out, ROWS_PER_BATCH at a time."""
-    models = load_frame_models(config, choose_device(config.imagenet.device, task_gpus()))
-    items = (
+    items: Iterator[tuple[str, str]] = (
         (gif_id, uri)
         for batch in batches
         for gif_id, uri in zip(batch["gif_id"].to_pylist(), batch["uri"].to_pylist(), strict=True)
     )
+    first = next(items, None)
+    if first is None:  # a task without rows loads nothing
+        return
+    items = itertools.chain([first], items)
+    models = load_frame_models(config, choose_device(config.imagenet.device, task_gpus()))
     context = TaskContext.get()
     is_second_try = context is not None and context.attemptNumber() > 0
     loaded = _loaded_guarded(items, config, poison) if is_second_try else _loaded(items, config, poison)

@@ -16,14 +16,16 @@ from autotag_core.failures import ItemError, Stage
 _HASHED = "gif_id string, uri string, is_same boolean"
 
 
-def same_rows(left_df: DataFrame, right_df: DataFrame) -> bool:
-    """Whether both hold the same rows as often, in any order. Columns are compared by name, those of the left.
+def same_rows(left_df: DataFrame, right_df: DataFrame) -> tuple[bool, int]:
+    """(whether both hold the same rows as often, in any order; how many the left has). Columns are those of the left.
 
     Two 64-bit hashes of each row are summed: rows that differ pass for the same once in 10^38 times. Cost: each is read
-    once, and only three numbers a partition are shuffled.
+    once, and only three numbers a side and partition are shuffled.
     """
     columns = left_df.columns
-    return _digest(left_df, columns) == _digest(right_df, columns)
+    both_df = _as_texts(left_df, columns, "left").union(_as_texts(right_df, columns, "right"))
+    found = {row["side"]: tuple(row)[1:] for row in both_df.groupBy("side").agg(*digest_columns(["row"])).collect()}
+    return found.get("left") == found.get("right"), found["left"][0] if "left" in found else 0
 
 
 def digest_columns(columns: Iterable[str | Column]) -> list[Column]:
@@ -36,11 +38,9 @@ def digest_columns(columns: Iterable[str | Column]) -> list[Column]:
     return [F.count("*").alias("rows"), total().alias("one"), total(F.lit(1)).alias("two")]
 
 
-def _digest(rows_df: DataFrame, columns: list[str]) -> tuple[object, ...]:
+def _as_texts(rows_df: DataFrame, columns: list[str], side: str) -> DataFrame:
     row = F.to_json(F.struct(*columns), {"ignoreNullFields": "false"})  # maps can't be hashed
-    found = rows_df.agg(*digest_columns([row])).first()
-    assert found is not None
-    return tuple(found)
+    return rows_df.select(F.lit(side).alias("side"), row.alias("row"))
 
 
 def compare_gifs(catalog_df: DataFrame, base_catalog_df: DataFrame, known_df: DataFrame, config: Config) -> DataFrame:

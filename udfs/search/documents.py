@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,14 +16,10 @@ from pyspark.sql.pandas.types import from_arrow_type
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import as_raised
 from autotag_core.failures import Reason, Stage
-from autotag_core.search import (
-    BulkOutcome,
-    ElasticsearchCredentials,
-    bulk_change,
-    bulk_index,
-    elasticsearch_client,
-)
 from autotag_core.tables import FAILURES, SEARCH_DOCUMENTS
+
+if TYPE_CHECKING:
+    from autotag_core.search import BulkOutcome, ElasticsearchCredentials
 
 REPORT_SCHEMA = pa.schema([*FAILURES.schema, pa.field("num_indexed", pa.int64())])
 REPORT_DDL = "gif_id string, stage string, reason string, message string, num_indexed bigint"
@@ -107,6 +103,8 @@ def index_documents(documents_df: DataFrame, target: IndexTarget) -> DataFrame:
     """
 
     def index_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from autotag_core.search import bulk_index, elasticsearch_client
+
         with elasticsearch_client(target.url, target.config, target.credentials) as client:
             for outcome in bulk_index(client, target.index, _documents(batches), target.config):
                 yield _report(outcome)
@@ -118,6 +116,8 @@ def change_documents(changes_df: DataFrame, target: IndexTarget) -> DataFrame:
     """Apply document_changes to a copy of an index. Lazy; returns the report as index_documents."""
 
     def change_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        from autotag_core.search import bulk_change, elasticsearch_client
+
         changes = (
             (document["gif_id"], None if document.pop("is_gone") else document) for document in _documents(batches)
         )

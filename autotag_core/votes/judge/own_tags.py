@@ -6,7 +6,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import minimize
 
 from autotag_core.config import VoteConfig
 from autotag_core.votes.evidence.evidence import Bools, Evidence
@@ -42,6 +41,8 @@ def fit_own_tags(evidence: Evidence, is_right: Bools, weights: Weights, config: 
     right = is_right[known].astype(np.float64)
     if len(right) < config.min_evaluation_gifs or right.min() == right.max():
         return weights
+    from scipy.optimize import minimize
+
     names = sorted(weights.experts)
     said = own_tag_evidence(evidence, weights, config)[known]  # (n, experts + 2)
     given = (weights.experts[name].on_own_tags for name in names)

@@ -20,7 +20,7 @@ from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import Table
 from autotag_core.warehouse import delta_commits
 from autotag_core.warehouse.data_files import DataFile, write_files
-from autotag_core.warehouse.delta import live_files, open_table, read_rows
+from autotag_core.warehouse.delta import live_files, open_table, read_rows, row_counts
 from autotag_core.warehouse.delta_commits import commit_files
 
 SCHEMA = pa.schema(
@@ -105,6 +105,18 @@ def test_columns_have_their_comments_and_files_their_statistics(uri: str) -> Non
     }
     assert wanted.items() <= found.items()
     assert table.metadata().configuration["delta.deletedFileRetentionDuration"] == "interval 3650 days"
+
+
+def test_the_log_knows_how_many_rows_each_version_and_partition_has(uri: str) -> None:
+    commit(uri)
+    commit(uri, ("a", "text"), ("b", "text"), ("c", "b ü/"))
+    commit(uri, ("d", "text"), after=1, partitions=["text"])
+    assert [row_counts(open_table(uri, version)) for version in range(3)] == [{}, {None: 3}, {None: 2}]
+    assert [row_counts(open_table(uri, version), "expert") for version in range(3)] == [
+        {},
+        {"text": 2, "b ü/": 1},
+        {"text": 1, "b ü/": 1},
+    ]
 
 
 def test_the_mark_of_a_commit_is_in_its_history(uri: str) -> None:

@@ -165,6 +165,8 @@ def test_a_run_that_stands_on_a_release_replaces_partitions_of_it_and_of_no_late
     assert not second.tables.is_adopted(NEIGHBORS)
     found = sorted(tuple(row)[:3] for row in second.tables.read(NEIGHBORS).collect())
     assert found == [new, same]
+    counted = second.tables.num_rows(NEIGHBORS), second.tables.num_base_rows(NEIGHBORS)
+    assert (*counted, second.tables.rows_by_expert(NEIGHBORS)) == (2, 2, {"imagenet": 1, "text": 1})
     files = sorted(path.name for path in (tmp_path / "neighbors" / "expert=text").glob("*.parquet"))
     assert len(files) == 2, "those of the first and of the failed run, none of the second"
 

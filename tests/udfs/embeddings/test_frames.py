@@ -160,6 +160,13 @@ def test_one_task_answers_in_bounded_batches_in_the_order_it_was_asked(tmp_path:
     assert [i for i, reason in enumerate(table["reason"].to_pylist()) if reason is None] == [0, 50, 100]
 
 
+def test_a_task_without_rows_loads_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[object] = []
+    monkeypatch.setattr(embeddings, "load_frame_models", lambda *settings: loaded.append(settings))
+    none = pa.RecordBatch.from_pydict({"gif_id": pa.array([], pa.string()), "uri": pa.array([], pa.string())})
+    assert list(embeddings.embed_batches([none], Config())) == loaded == []
+
+
 def test_frame_features_come_out_only_for_an_expert_that_relates_them(
     catalog_df: DataFrame, outcomes_df: DataFrame
 ) -> None:

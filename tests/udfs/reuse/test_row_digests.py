@@ -66,7 +66,7 @@ def test_rows_are_the_same_in_any_order_and_only_as_often(spark: SparkSession) -
         return spark.createDataFrame(list(values), "a string, b array<string>")
 
     left = rows(("x", ["1", "2"]), (None, []), ("y", [None]))
-    assert same_rows(left, rows(("y", [None]), ("x", ["1", "2"]), (None, [])))  # type: ignore[arg-type]
+    assert same_rows(left, rows(("y", [None]), ("x", ["1", "2"]), (None, []))) == (True, 3)  # type: ignore[arg-type]
     for other in (
         rows(("x", ["1", "2"]), (None, [])),
         rows(("x", ["2", "1"]), (None, []), ("y", [None])),
@@ -74,4 +74,6 @@ def test_rows_are_the_same_in_any_order_and_only_as_often(spark: SparkSession) -
         rows(("x", ["1", "2"]), (None, []), ("y", [])),
         rows(("x", ["1", "2"]), (None, []), ("y", [None]), ("y", [None])),
     ):
-        assert not same_rows(left, other)  # type: ignore[arg-type]
+        assert same_rows(left, other) == (False, 3)  # type: ignore[arg-type]
+    assert same_rows(rows(), rows()) == (True, 0)  # type: ignore[arg-type]
+    assert same_rows(rows(), left) == (False, 0)  # type: ignore[arg-type]
