@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .PHONY: help setup python jars jars-tests run test oldest test-oldest test-oldest-quick lint types bench bench-quality \
-  bench-quick chaos lock lock-jars test-airflow sbom audit
+  bench-quality-quick bench-quick chaos lock lock-jars test-airflow sbom audit
 
 PY := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
@@ -57,6 +57,9 @@ bench-%: setup
 
 bench-quality: setup ## what votes are worth on ten kinds of catalogs against the committed figures, an hour; ARGS="--help"
 	@$(PY) -m benchmarks.quality $(ARGS)
+
+bench-quality-quick: setup ## the same on one small catalog, in two minutes
+	@$(PY) -m benchmarks.quality --quick
 
 chaos: setup ## kills, outages, mutants and the like on real servers, an hour; ARGS="--quick", "--only kills", "--write"
 	@$(PY) -m benchmarks.chaos $(ARGS)

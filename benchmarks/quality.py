@@ -18,13 +18,11 @@ small catalog in two minutes.
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -39,15 +37,11 @@ from benchmarks.quality_outcomes import (
     change_of,
     differences,
     outcomes_of,
-    read_outcomes,
-    write_outcomes,
 )
+from benchmarks.quality_record import PROJECT, RULES, ByRule, committed, shown, write
 
-PROJECT = Path(__file__).resolve().parent.parent
-FIGURES = PROJECT / "benchmarks" / "quality_figures"
 WORK = PROJECT / ".cache" / "bench" / "quality"
 DEFAULT_RULE = VoteConfig().rule
-RULES = ("published", "reliability", "learned")
 SEEDS = (1, 2, 3)
 NUM_GIFS, QUICK_GIFS = 550, 320
 KINDS: dict[str, tuple[str, ...]] = {
@@ -118,7 +112,7 @@ def drawn(name: str, emoji: Path, settings: tuple[str, ...] = ()) -> Drawn:
     return Drawn(folder / "catalog.jsonl", folder / "truth.jsonl", settings)
 
 
-def measured(name: str, catalog: Drawn, keep: bool) -> tuple[dict[str, dict[str, float | None]], Outcomes]:
+def measured(name: str, catalog: Drawn, keep: bool) -> tuple[ByRule, Outcomes]:
     """The figures of each rule on a night of the catalog, and the default rule's outcomes GIF by GIF."""
     from jobs.evaluation.compare_votes import judge_known
     from jobs.evaluation.release_evidence import gather_pairs, open_release
@@ -155,12 +149,6 @@ def _figures(voted: pa.Table, catalog: pa.Table, truth: pa.Table) -> dict[str, f
     }
 
 
-def committed(name: str) -> Outcomes | None:
-    """What is committed of the catalog."""
-    path = FIGURES / f"{name}.npz"
-    return read_outcomes(path) if path.is_file() else None
-
-
 def all_changes(found: dict[str, Outcomes]) -> dict[str, dict[str, Change]]:
     """By catalog that has committed outcomes, and of their mean, what changed in each measure."""
     resampled = {name: differences(known, now) for name, now in found.items() if (known := committed(name)) is not None}
@@ -171,42 +159,7 @@ def all_changes(found: dict[str, Outcomes]) -> dict[str, dict[str, Change]]:
     return changed
 
 
-def write(found: dict[str, tuple[dict[str, dict[str, float | None]], Outcomes]]) -> None:
-    """Put the figures and outcomes in place of the committed ones of the same catalogs, with the commit they are of."""
-    command = ["git", "describe", "--always", "--dirty"]
-    asked = subprocess.run(command, check=False, cwd=PROJECT, capture_output=True, text=True)
-    path = FIGURES / "figures.json"
-    known: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    for name, (figures, outcomes) in found.items():
-        rounded = {rule: {key: _rounded(value) for key, value in row.items()} for rule, row in figures.items()}
-        known[name] = {"commit": asked.stdout.strip() or "unknown", "rules": rounded}
-        write_outcomes(FIGURES / f"{name}.npz", outcomes)
-    path.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    rows = {name: row["rules"] for name, row in sorted(known.items())}
-    (FIGURES / "README.md").write_text(markdown(rows, known), encoding="utf-8")
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
-
-
-def markdown(rows: dict[str, dict[str, dict[str, float | None]]], known: dict[str, Any]) -> str:
-    """The committed table."""
-    lines = [
-        "# What the votes are worth",
-        "",
-        "Written by `make bench-quality ARGS=--write`; see benchmarks/quality.py.",
-        "",
-    ]
-    lines += ["| catalog | commit | rule | AUC | added@1 | missing@5 | ECE |", "|---|---|---|---|---|---|---|"]
-    for name, by_rule in rows.items():
-        for rule, row in by_rule.items():
-            cells = " | ".join(_shown(row[key]) for key in row)
-            lines.append(f"| {name} | {known[name]['commit']} | {rule} | {cells} |")
-    return "\n".join(lines) + "\n"
-
-
-def table(found: dict[str, dict[str, dict[str, float | None]]]) -> str:
+def table(found: dict[str, ByRule]) -> str:
     """A line for each catalog and rule, then the means."""
     lines = [f"{'catalog':<12} {'rule':<12} {'AUC':>6} {'added@1':>8} {'missing@5':>10} {'ECE':>6}"]
     for name, by_rule in found.items():
@@ -219,12 +172,8 @@ def table(found: dict[str, dict[str, dict[str, float | None]]]) -> str:
 
 
 def _line(name: str, rule: str, row: list[float | None]) -> str:
-    auc, added, missing, ece = map(_shown, row)
+    auc, added, missing, ece = map(shown, row)
     return f"{name:<12} {rule:<12} {auc:>6} {added:>8} {missing:>10} {ece:>6}"
-
-
-def _shown(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
 
 
 def changes_text(changed: dict[str, dict[str, Change]]) -> str:
