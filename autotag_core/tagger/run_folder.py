@@ -1,4 +1,4 @@
-"""What a training leaves: a folder in the warehouse with all that it is and measured, and a row in `tagger_models`."""
+"""What a training leaves: a folder in the warehouse with all that it is and measured."""
 
 from __future__ import annotations
 
@@ -12,22 +12,15 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
 from autotag_core import storage
-from autotag_core.errors import InputError
-from autotag_core.tables import TAGGER_MODELS
 from autotag_core.tagger.experiment_file import experiment_as_yaml
 from autotag_core.tagger.fitting import Fitted
 from autotag_core.tagger.model_card import model_card
 from autotag_core.tagger.tag_metrics import TagMetrics
 from autotag_core.tagger.tagger_model import TaggerRecord, model_bytes
 from autotag_core.tagger.tagger_pictures import confusion_png, curves_png
-from autotag_core.warehouse.own_tables import append_rows, read_newest
-
-FOLDER = ("models", "tagger")
-"""Below the warehouse; each training has a folder of its own there."""
-MODEL = "model.safetensors"
+from autotag_core.tagger.trained_models import MODEL
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,11 +87,6 @@ def drop_progress(uri: str) -> None:
         storage.delete_prefix(storage.join(uri, name))
 
 
-def add_model(warehouse: str, row: dict[str, object]) -> None:
-    """Add a row to the table `tagger_models`."""
-    append_rows(warehouse, TAGGER_MODELS, pa.Table.from_pylist([row], schema=TAGGER_MODELS.plain_schema))
-
-
 def model_row(
     uri: str, sha256: str, record: TaggerRecord, measured: Measured, times: tuple[datetime, float]
 ) -> dict[str, object]:
@@ -117,19 +105,6 @@ def model_row(
         "metrics": sorted(measured.metrics.values().items()),
         "measured_on": measured.split,
     }
-
-
-def newest_model(warehouse: str) -> str:
-    """URI of the run folder that was trained last. InputError where there is none.
-
-    A folder in the warehouse is found there, also where the warehouse was moved or copied since.
-    """
-    found = read_newest(warehouse, TAGGER_MODELS, ["model", "uri", "trained"])
-    if found is None or found[0].num_rows == 0:
-        raise InputError(f"{warehouse}: no tagger was trained here: run `autotag train --warehouse {warehouse}` first")
-    last = found[0].sort_by([("trained", "descending")]).slice(0, 1).to_pylist()[0]
-    here = storage.join(warehouse, *FOLDER, last["model"])
-    return here if storage.is_file(storage.join(here, MODEL)) else str(last["uri"])
 
 
 def _csv(rows: Sequence[dict[str, float]]) -> str:

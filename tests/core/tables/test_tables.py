@@ -26,6 +26,7 @@ def test_the_tables_stand_in_the_order_in_which_data_flows() -> None:
         "label_decisions",
         "label_edits",
         "written_tags",
+        "chosen_tags",
         "media",
         "embeddings",
         "neighbors",
@@ -42,6 +43,8 @@ def test_the_tables_stand_in_the_order_in_which_data_flows() -> None:
         "training_funnel",
         "frame_features",
         "tagger_models",
+        "predictions",
+        "choices",
         "failures",
         "runs",
     ]
