@@ -7,32 +7,18 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-
-import numpy as np
 
 from autotag_core import storage
 from autotag_core.tagger.experiment_file import experiment_as_yaml
 from autotag_core.tagger.fitting import Fitted
 from autotag_core.tagger.model_card import model_card
-from autotag_core.tagger.tag_metrics import TagMetrics
+from autotag_core.tagger.tag_metrics import Measured
 from autotag_core.tagger.tagger_model import TaggerRecord, model_bytes
 from autotag_core.tagger.tagger_pictures import confusion_png, curves_png
 from autotag_core.tagger.trained_models import MODEL
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What was measured of a tagger, and on which GIFs: their probabilities (n, c) and right tags (n, c)."""
-
-    split: str
-    metrics: TagMetrics
-    probabilities: np.ndarray
-    is_right: np.ndarray
-    sizes: dict[str, int]
-    """GIFs of each part of the data."""
 
 
 def write_run_folder(uri: str, fitted: Fitted, record: TaggerRecord, measured: Measured) -> str:
@@ -44,6 +30,7 @@ def write_run_folder(uri: str, fitted: Fitted, record: TaggerRecord, measured: M
         "measures": {key: asdict(one) for key, one in measured.metrics.measures.items()},
         "classes": [asdict(one) for one in measured.metrics.classes],
         "sizes": measured.sizes,
+        "search_coverage": measured.search_coverage,
         "temperature": record.temperature,
         "best_epoch": fitted.best_epoch,
     }
@@ -57,7 +44,7 @@ def write_run_folder(uri: str, fitted: Fitted, record: TaggerRecord, measured: M
         "metrics.json": json.dumps(summary, ensure_ascii=False, indent=1).encode(),
         "curves.png": curves_png(fitted.epochs, fitted.best_epoch),
         "confusion.png": confusion_png(measured.probabilities, measured.is_right, record.labels),
-        "model_card.md": model_card(name, record, measured.sizes, measured.split, measured.metrics).encode(),
+        "model_card.md": model_card(name, record, measured).encode(),
         f"{MODEL}.sha256": f"{sha256}  {MODEL}\n".encode(),
         MODEL: data,
     }
@@ -102,7 +89,7 @@ def model_row(
         "experiment": record.experiment.model_dump_json(),
         "num_classes": len(record.labels),
         "num_examples": measured.sizes.get("train", 0),
-        "metrics": sorted(measured.metrics.values().items()),
+        "metrics": sorted(_figures(measured).items()),
         "measured_on": measured.split,
     }
 
@@ -114,3 +101,8 @@ def _csv(rows: Sequence[dict[str, float]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return file.getvalue()
+
+
+def _figures(measured: Measured) -> dict[str, float]:
+    coverage = measured.search_coverage
+    return measured.metrics.values() | ({} if coverage is None else {"search_coverage": coverage})

@@ -16,13 +16,13 @@ from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.run_folder import (
-    Measured,
     drop_progress,
     fetch_progress,
     keep_progress,
     model_row,
     write_run_folder,
 )
+from autotag_core.tagger.tag_metrics import Measured
 from autotag_core.tagger.tagger_data import TaggerData, open_data
 from autotag_core.tagger.tagger_model import TaggerRecord
 from autotag_core.tagger.trained_models import FOLDER, MODEL, add_model
