@@ -1,8 +1,8 @@
 # From a fresh clone: `make run` or `make test`. Needs make, a shell and Python 3.11, 3.12 or 3.13; everything else is fetched.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup python jars jars-tests run test oldest test-oldest test-oldest-quick lint types bench bench-quality \
-  bench-quality-quick bench-quick chaos lock lock-jars test-airflow sbom audit
+.PHONY: help setup python jars jars-tests chromium run test oldest test-oldest test-oldest-quick lint types bench \
+  bench-quality bench-quality-quick bench-quick chaos lock lock-jars test-airflow sbom audit
 
 PY := .venv/bin/python
 OLDEST := .venv-oldest/bin/python
@@ -25,7 +25,7 @@ setup: python jars ## install everything into .venv and .cache; quick when nothi
 run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch; ARGS="--help" lists options
 	@$(PY) -m jobs.sample.run_sample $(ARGS)
 
-test: python jars-tests $(PETASTORM) ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
+test: python jars-tests $(PETASTORM) chromium ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
 	@$(PY) -m pytest -n 2 --dist loadgroup $(ARGS)
 
 test-oldest: oldest ## every test on the oldest Spark that is supported, in .venv-oldest; Python 3.11 or 3.12
@@ -104,6 +104,15 @@ jars: python
 
 jars-tests: python
 	@$(PY) -m autotag_core.local_machine setup --tests
+
+# The browser for the tests of the uploader's page. Root on Debian gets it; others are told what is skipped.
+chromium:
+	@if [ -z "$$CHROMIUM" ] && ! command -v chromium chromium-browser google-chrome >/dev/null; then \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null 2>&1; \
+	  fi || true; \
+	  command -v chromium >/dev/null || echo "chromium: tests of the page are skipped: name a browser with CHROMIUM, or install chromium"; \
+	fi
 
 python: $(STAMP)
 

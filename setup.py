@@ -13,7 +13,7 @@ setup(
     else "",
     long_description_content_type="text/markdown",
     packages=find_packages(include=["autotag_core*", "udfs*", "jobs*"]),
-    package_data={"autotag_core": ["py.typed"], "": ["*.csv"]},
+    package_data={"autotag_core": ["py.typed"], "": ["*.csv"], "autotag_core.tagger.serving": ["page/*"]},
     python_requires=">=3.11,<3.14",
     install_requires=[
         "boto3",
@@ -58,6 +58,7 @@ setup(
         "tagger": ["matplotlib", "pytorch-lightning", "tensorboardX", "torchmetrics"],
         # and facenet-pytorch==2.6.0 with --no-deps: its own pins are of 2024
         "faces": ["dlib-bin", "face-recognition-models", "opencv-python-headless"],
+        "serving": ["mlserver>=1.7,<2; python_version < '3.13'"],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
     },
     entry_points={"console_scripts": ["autotag=jobs.commands.app:main"]},

@@ -19,6 +19,7 @@ from autotag_core import experts, outages, storage
 from autotag_core.experts import TagSpace
 from autotag_core.failures import Stage as FailureStage
 from autotag_core.tables import MEDIA
+from autotag_core.tagger.tagger_model import TaggerModel
 from autotag_core.warehouse.lease import Lease
 from jobs.catalog.read_catalog import read_catalog
 from jobs.duplicates.group_duplicates import group_duplicates
@@ -45,6 +46,7 @@ from jobs.run.stages import Stage
 from jobs.search.build_documents import build_search_documents
 from jobs.search.index_alias import watched
 from jobs.search.index_documents import index_documents
+from jobs.tagger.ask_tagger import ask_tagger, asked_again
 from jobs.training.write_examples import write_examples
 from jobs.votes.fit_judge import learn_to_score
 from jobs.votes.tabulate_tags import tabulate_tags
@@ -56,6 +58,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     read_catalog,
     embed_gifs,
     train_temporal,
+    ask_tagger,
     embed_texts,
     embed_tags,
     find_neighbors,
@@ -109,7 +112,7 @@ def _run(checked: Checked, spark: SparkSession, held: Lease, night: Night) -> Ru
         read_catalog(run, checked.request.catalog)
         check_catalog_gates(run)
         check_sessions(run)
-        space = _embed(run)
+        space = _embed(run, checked.tagger)
         find_neighbors(run)
         run.staging.drop_others(run.log)
         if is_unchanged(run, index):
@@ -138,8 +141,11 @@ def _run(checked: Checked, spark: SparkSession, held: Lease, night: Night) -> Ru
     return run
 
 
-def _embed(run: Run) -> TagSpace | None:
-    """Embed every GIF by each chosen expert. Gives the space of the expert over tags; None where it is not chosen."""
+def _embed(run: Run, tagger: TaggerModel | None) -> TagSpace | None:
+    """Embed every GIF by each chosen expert, and ask the tagger of it.
+
+    Gives the space of the expert over tags; None where it is not chosen.
+    """
     if run.base is not None:
         adopt_embeddings(run)
     relates_frames = bool(experts.chosen_experts(run.config, "frame_features"))
@@ -147,10 +153,12 @@ def _embed(run: Run) -> TagSpace | None:
         settle_head(run)
     if sees_frames(run.config):
         with gifs_watched(run):
-            seen = embed_gifs(run)
+            seen = embed_gifs(run, asked_again(run, tagger))
         _check_failed_share(run, seen.num_failed)
         if relates_frames:
             train_temporal(run, seen)
+        if tagger is not None:
+            ask_tagger(run, tagger, seen)
     if experts.chosen_experts(run.config, "texts"):
         embed_texts(run)
     return embed_tags(run) if experts.chosen_experts(run.config, "tags") else None
@@ -167,6 +175,10 @@ def _start(checked: Checked, spark: SparkSession, held: Lease) -> Run:
     run.accepted, run.lease = request.accepted, held
     bind_run(run.run_id)
     run.facts.inputs.versions |= checked.model_versions
+    if checked.tagger_note:
+        run.note(tagger=checked.tagger_note)
+        if checked.tagger is None:
+            run.log.warning("no tagger is asked", reason=checked.tagger_note)
     run.log.info("run started", catalog=request.catalog, warehouse=request.warehouse, spark=spark.version)
     return run
 

@@ -19,5 +19,8 @@ class CatalogConfig(Section):
     labels: Literal["raw", "engineered"] = "raw"
     """What votes. `raw`: tags as uploaders wrote them. `engineered`: the labels of the warehouse (`autotag labels
     build`): a tag counts as the label of which it is a member, others take no part and stay on the document."""
+    choices: bool = False
+    """Whether what uploaders chose on the page of `autotag serve` counts: tags that they took or added are tags of
+    their GIF, and tags that they refused are less likely."""
     validation_list: str | None = None
     """URI of a text file, one gif_id a line: the validation split. Without it: every GIF with editorial tags."""

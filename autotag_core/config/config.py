@@ -14,6 +14,7 @@ from autotag_core.config.neighbors import DuplicatesConfig, NeighborsConfig, Rel
 from autotag_core.config.run import GatesConfig, SparkConfig, WarehouseConfig
 from autotag_core.config.search import ElasticsearchConfig
 from autotag_core.config.section import Section, Seed
+from autotag_core.config.tagger import TaggerConfig
 from autotag_core.config.training import TrainingConfig
 from autotag_core.config.votes import VoteConfig
 
@@ -41,6 +42,7 @@ class Config(Section):
     labels: LabelsConfig = LabelsConfig()
     elasticsearch: ElasticsearchConfig = ElasticsearchConfig()
     training: TrainingConfig = TrainingConfig()
+    tagger: TaggerConfig = TaggerConfig()
     gates: GatesConfig = GatesConfig()
     warehouse: WarehouseConfig = WarehouseConfig()
     spark: SparkConfig = SparkConfig()

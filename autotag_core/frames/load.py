@@ -87,7 +87,7 @@ class LoadedGif:
 
 
 def load_frames(
-    uri: str,
+    source: str | bytes,
     config: FramesConfig,
     stop: threading.Event | None = None,
     reader: CanvasReader | None = None,
@@ -95,10 +95,10 @@ def load_frames(
 ) -> LoadedGif:
     """Fetch, check, sample and decode one file; ItemError with the first reason that applies.
 
-    Bytes that `poison` names are not decoded: they have that reason.
+    `source` is its URI, or its bytes. Bytes that `poison` names are not decoded: they have that reason.
     """
     start = time.perf_counter()
-    data = fetch_bytes(uri, config, stop)
+    data = source if isinstance(source, bytes) else fetch_bytes(source, config, stop)
     known = poison.get(version_of(data)) if poison else None
     if known is not None:
         raise ItemError(Stage.FRAMES, Reason(known[0]), known[1])
@@ -175,17 +175,17 @@ def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: CanvasReader) -
 
 
 def iter_loaded(
-    items: Iterable[tuple[str, str]],
+    items: Iterable[tuple[str, str | bytes]],
     config: FramesConfig,
     reader: CanvasReader | None = None,
     poison: Poison = MappingProxyType({}),
 ) -> Iterator[tuple[str, LoadedGif | ItemError]]:
-    """(gif_id, its frames or why there are none) for each (gif_id, uri), in input order, fetch_threads at once.
+    """(gif_id, its frames or why there are none) for each (gif_id, URI or bytes), in input order.
 
-    Items are taken from the input only as results are taken from here. Items in work or waiting never hold more than
-    prefetch_bytes of frames (but always one item), and there are at most 4 per thread. Their canvases never have more
-    than decode_pixels at once, or one is decoded alone. Closing the iterator drops what waits and ends each thread
-    after its current file. MemoryError is raised, not kept as a row.
+    fetch_threads load at once. Items are taken from the input only as results are taken from here. Items in work or
+    waiting never hold more than prefetch_bytes of frames (but always one item), and there are at most 4 per thread.
+    Their canvases never have more than decode_pixels at once, or one is decoded alone. Closing the iterator drops what
+    waits and ends each thread after its current file. MemoryError is raised, not kept as a row.
     """
     gif_bytes = config.num_frames * 3 * config.size**2
     num_waiting = max(1, min(config.prefetch_bytes // gif_bytes, _ITEMS_PER_THREAD * config.fetch_threads))
@@ -195,8 +195,8 @@ def iter_loaded(
     remaining = iter(items)
     try:
         while True:
-            for gif_id, uri in islice(remaining, num_waiting - len(waiting)):
-                waiting.append((gif_id, pool.submit(_load_or_error, uri, config, stop, reader, poison)))
+            for gif_id, source in islice(remaining, num_waiting - len(waiting)):
+                waiting.append((gif_id, pool.submit(_load_or_error, source, config, stop, reader, poison)))
             if not waiting:
                 return
             gif_id, future = waiting.popleft()
@@ -210,10 +210,10 @@ def iter_loaded(
 
 
 def _load_or_error(
-    uri: str, config: FramesConfig, stop: threading.Event, reader: CanvasReader | None, poison: Poison
+    source: str | bytes, config: FramesConfig, stop: threading.Event, reader: CanvasReader | None, poison: Poison
 ) -> LoadedGif | ItemError:
     try:
-        return load_frames(uri, config, stop, reader, poison)
+        return load_frames(source, config, stop, reader, poison)
     except ItemError as error:
         return ItemError(error.stage, error.reason, error.message)  # without its traceback, which holds the bytes
     except MemoryError:

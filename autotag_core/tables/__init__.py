@@ -1,6 +1,6 @@
 """Every table of the warehouse, in the order in which data flows. Each file declares a group of tables."""
 
-from autotag_core.tables.catalog import CATALOG, MEDIA, WRITTEN_TAGS
+from autotag_core.tables.catalog import CATALOG, CHOSEN_TAGS, MEDIA, WRITTEN_TAGS
 from autotag_core.tables.faces import GALLERY
 from autotag_core.tables.labels import LABEL_DECISIONS, LABEL_EDITS, LABELS
 from autotag_core.tables.neighbors import DUPLICATES, EMBEDDINGS, NEIGHBORS
@@ -8,7 +8,7 @@ from autotag_core.tables.related import RELATED_GIFS, RELATED_SEARCHES, RELATED_
 from autotag_core.tables.runs import FAILURES, RUNS
 from autotag_core.tables.search import SEARCH_DOCUMENTS
 from autotag_core.tables.table import Table, check_columns
-from autotag_core.tables.tagger import FRAME_FEATURES, TAGGER_MODELS
+from autotag_core.tables.tagger import CHOICES, FRAME_FEATURES, PREDICTIONS, TAGGER_MODELS
 from autotag_core.tables.training import TRAINING_EXAMPLES, TRAINING_FUNNEL, TRAINING_LABELS
 from autotag_core.tables.votes import EXPERT_WEIGHTS, TAG_THRESHOLDS, VOTED_TAGS
 
@@ -20,6 +20,7 @@ TABLES = {
         LABEL_DECISIONS,
         LABEL_EDITS,
         WRITTEN_TAGS,
+        CHOSEN_TAGS,
         MEDIA,
         EMBEDDINGS,
         NEIGHBORS,
@@ -36,6 +37,8 @@ TABLES = {
         TRAINING_FUNNEL,
         FRAME_FEATURES,
         TAGGER_MODELS,
+        PREDICTIONS,
+        CHOICES,
         GALLERY,
         FAILURES,
         RUNS,
@@ -44,6 +47,8 @@ TABLES = {
 
 __all__ = [
     "CATALOG",
+    "CHOICES",
+    "CHOSEN_TAGS",
     "DUPLICATES",
     "EMBEDDINGS",
     "EXPERT_WEIGHTS",
@@ -55,6 +60,7 @@ __all__ = [
     "LABEL_EDITS",
     "MEDIA",
     "NEIGHBORS",
+    "PREDICTIONS",
     "RELATED_GIFS",
     "RELATED_SEARCHES",
     "RELATED_TAGS",

@@ -38,6 +38,22 @@ WRITTEN_TAGS = Table(
     ("gif_id",),
 )
 
+CHOSEN_TAGS = Table(
+    "chosen_tags",
+    "a GIF of a run with catalog.choices whose uploader chose: in its catalog `tags` are also taken and added ones",
+    pa.schema(
+        [
+            column("gif_id", pa.string(), "key"),
+            column("taken", STRINGS, "offered tags that the uploader took"),
+            column("added", STRINGS, "tags of the uploader's own"),
+            column("refused", STRINGS, "offered tags that the uploader left: evidence against them"),
+            column("model", pa.string(), "the tagger that offered them"),
+            column("time", pa.timestamp("us", tz="UTC"), "of the choice, the uploader's newest"),
+        ]
+    ),
+    ("gif_id",),
+)
+
 _TEXT_LINE = pa.struct(
     [pa.field("text", pa.string()), pa.field("confidence", pa.float32()), pa.field("num_frames", pa.int32())]
 )

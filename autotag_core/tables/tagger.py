@@ -1,10 +1,10 @@
-"""Tables of the tagger. Their versions are their own: training writes them, and no nightly run."""
+"""Tables of the tagger. A training or a server adds rows to them; of these tables a run names predictions alone."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from autotag_core.tables.table import Table, column
+from autotag_core.tables.table import STRINGS, Table, column
 
 FRAME_FEATURES = Table(
     "frame_features",
@@ -42,4 +42,38 @@ TAGGER_MODELS = Table(
         ]
     ),
     ("model",),
+)
+
+PREDICTIONS = Table(
+    "predictions",
+    "a tag that a tagger suggests for a GIF: its likeliest ones and all that it accepts",
+    pa.schema(
+        [
+            column("gif_id", pa.string(), "key"),
+            column("tag", pa.string(), "key"),
+            column("probability", pa.float32(), "calibrated chance that the tag is right"),
+            column("accepted", pa.bool_(), "probability reaches the tag's threshold"),
+            column("model", pa.string(), "the tagger: its run folder's name and 8 hex digits of its file's sha256"),
+            column("version", pa.string(), "of the GIF, sha256 of the bytes, first 32 hex digits"),
+        ]
+    ),
+    ("gif_id", "tag"),
+)
+
+CHOICES = Table(
+    "choices",
+    "what a person took, refused and added of the tags that were offered for a GIF",
+    pa.schema(
+        [
+            column("gif", pa.string(), "sha256 of the bytes, first 32 hex digits, as media.version"),
+            column("gif_id", pa.string(), "where the page was told it, else null"),
+            column("offered", pa.map_(pa.string(), pa.float32()), "probability by tag"),
+            column("taken", STRINGS, "of the offered ones"),
+            column("refused", STRINGS, "the other offered ones"),
+            column("added", STRINGS, "tags of the person's own"),
+            column("model", pa.string(), "the tagger that offered them, as in predictions"),
+            column("time", pa.timestamp("us", tz="UTC"), "when it was stored"),
+        ]
+    ),
+    (),
 )

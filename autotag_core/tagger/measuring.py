@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import pyarrow as pa
 
+from autotag_core.errors import InputError
 from autotag_core.splits import SPLITS, VALIDATION
 from autotag_core.tagger.example_targets import target_matrix
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.fitting import Fitted, logits_of
-from autotag_core.tagger.run_folder import Measured
-from autotag_core.tagger.tag_metrics import measure_tags
+from autotag_core.tagger.search_coverage import popular_searches, search_coverage
+from autotag_core.tagger.tag_metrics import Measured, measure_tags
 from autotag_core.tagger.tagger_data import TaggerData, measured_split
 from autotag_core.tagger.tagger_model import TaggerRecord
 from autotag_core.tagger.temperature import fit_temperature, scaled_probabilities
 from autotag_core.votes import NEVER, fit_thresholds
 
+_log = logging.getLogger(__name__)
 NUM_FOLDS = 5
 MIN_ACCEPTED = 10
 """Validation pairs above a threshold: fewer say too little of a precision, as in the night's thresholds."""
@@ -64,4 +68,15 @@ def measure_tagger(data: TaggerData, record: TaggerRecord, fitted: Fitted, truth
     is_right = known.values > 0
     metrics = measure_tags(probabilities, is_right, data.classes, record.experiment.seed)
     sizes = {name: len(data.parts[name]) for name in (*SPLITS, *(set(data.parts) - set(SPLITS)))}
-    return Measured(split, metrics, probabilities, is_right, sizes)
+    return Measured(split, metrics, probabilities, is_right, sizes, _coverage(data, probabilities))
+
+
+def _coverage(data: TaggerData, probabilities: np.ndarray) -> float | None:
+    uri = data.config.semantic.search_sessions
+    if uri is None:
+        return None
+    try:
+        return search_coverage(popular_searches(uri), probabilities, data.classes)
+    except InputError as error:  # the release may be older than what lies there now
+        _log.warning("coverage of searches is not measured: %s", error)
+        return None

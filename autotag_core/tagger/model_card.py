@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Mapping
 
 from autotag_core.experts import EXPERTS
 from autotag_core.tagger.experiment import Experiment
-from autotag_core.tagger.tag_metrics import TagMetrics
+from autotag_core.tagger.tag_metrics import Measured, TagMetrics
 from autotag_core.tagger.tagger_model import TaggerRecord
 from autotag_core.terminal import shown
 
@@ -20,6 +19,7 @@ _NAMES = {
     "map_micro": "mAP micro: each pair counts the same",
     "ece": "calibration error (ECE)",
 }
+_COVERAGE = "popular searches that are among the first five of some GIF"
 _MAX_SHOWN = 10
 _TAUGHT = {
     "probability": "the calibrated probability of each tag that the vote considered",
@@ -28,11 +28,10 @@ _TAUGHT = {
 }
 
 
-def model_card(
-    model: str, record: TaggerRecord, sizes: Mapping[str, int], measured_on: str, metrics: TagMetrics
-) -> str:
+def model_card(model: str, record: TaggerRecord, measured: Measured) -> str:
     """The card as Markdown."""
     experiment, labels = record.experiment, [_plain(label) for label in record.labels]
+    metrics, measured_on = measured.metrics, measured.split
     accepted = sum(threshold <= 1 for threshold in record.thresholds)
     lines = [
         f"# Tagger {model}",
@@ -42,7 +41,7 @@ def model_card(
         "",
         "## Data",
         "",
-        *(f"- {name}: {num} GIFs" for name, num in sizes.items()),
+        *(f"- {name}: {num} GIFs" for name, num in measured.sizes.items()),
         "- No file and no near duplicate is in two splits; this was checked again before the training.",
         "",
         f"## Classes: {len(labels)}",
@@ -57,6 +56,7 @@ def model_card(
             f"| {_NAMES[name]} | {one.value:.3f} | {one.low:.3f} to {one.high:.3f} |"
             for name, one in metrics.measures.items()
         ),
+        *([] if measured.search_coverage is None else [f"| {_COVERAGE} | {measured.search_coverage:.3f} | |"]),
         "",
         *_best_and_worst(metrics),
         *_limits(experiment, measured_on, accepted, len(labels)),

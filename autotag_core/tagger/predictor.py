@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 
 from autotag_core.config.file import recorded_config
-from autotag_core.errors import InputError
 from autotag_core.experts import embed_gifs
 from autotag_core.failures import ItemError
 from autotag_core.frames import LoadedGif, iter_loaded
-from autotag_core.tagger.frame_store import FrameSource, frame_source, load_backbone_alone
+from autotag_core.tagger.feature_check import check_weights
+from autotag_core.tagger.frame_store import frame_source, load_backbone_alone
 from autotag_core.tagger.tagger_model import TaggerModel
 
 NUM_SPEAKING = 3
@@ -36,6 +36,7 @@ class Prediction:
     """What became of one file: its best tags, or why there are none."""
 
     uri: str
+    """Empty where it was given as bytes."""
     tags: tuple[SuggestedTag, ...] = ()
     error: str | None = None
     pictures: np.ndarray | None = field(default=None, repr=False)
@@ -60,32 +61,41 @@ class Predictor:
 
     def __init__(self, model: TaggerModel, threads: int = 2) -> None:
         self.model = model
-        self._source = _source_of(model, threads)
+        self._source = frame_source(recorded_config(model.record.config), threads)
+        check_weights(model.record, self._source.model_version)
         self._backbone = load_backbone_alone(self._source)
 
     def predict(
-        self, uris: Iterable[str], top: int, places: Sequence[str], keep_pictures: bool = False
+        self, gifs: Iterable[str | bytes], top: int, places: Sequence[str], keep_pictures: bool = False
     ) -> Iterator[Prediction]:
-        """The prediction of each URI, in their order, its `top` tags. Files outside of `places` are not opened.
+        """The prediction of each file, named by its URI or given as bytes, in their order: its `top` tags.
 
-        A file that can't be read has an error in place of tags; the others go on.
+        URIs outside of `places` are not opened. A file that can't be read has an error in place of tags; the others go
+        on.
         """
         frames = self._source.config.frames.model_copy(update={"allowed_places": tuple(places)})
+        names: dict[str, str] = {}
         pictures: dict[str, np.ndarray] = {}
 
+        def named() -> Iterator[tuple[str, str | bytes]]:
+            for number, gif in enumerate(gifs):
+                names[str(number)] = gif if isinstance(gif, str) else ""
+                yield str(number), gif
+
         def loaded() -> Iterator[tuple[str, LoadedGif | ItemError]]:
-            for uri, item in iter_loaded(((uri, uri) for uri in uris), frames):
+            for number, item in iter_loaded(named(), frames):
                 if keep_pictures and isinstance(item, LoadedGif):
-                    pictures[uri] = item.frames.numpy()
-                yield uri, item
+                    pictures[number] = item.frames.numpy()
+                yield number, item
 
         for outcome in embed_gifs(loaded(), self._backbone):
+            uri = names.pop(outcome.gif_id)
             if outcome.error is not None:
-                yield Prediction(outcome.gif_id, error=f"{outcome.error.reason}: {outcome.error.message}")
+                yield Prediction(uri, error=f"{outcome.error.reason}: {outcome.error.message}")
                 continue
             assert outcome.frame_features is not None
             tags = suggested_tags(self.model, outcome.frame_features, top)
-            yield Prediction(outcome.gif_id, tags, pictures=pictures.pop(outcome.gif_id, None))
+            yield Prediction(uri, tags, pictures=pictures.pop(outcome.gif_id, None))
 
 
 def suggested_tags(model: TaggerModel, features: np.ndarray, top: int) -> tuple[SuggestedTag, ...]:
@@ -105,18 +115,3 @@ def suggested_tags(model: TaggerModel, features: np.ndarray, top: int) -> tuple[
         )
         for at in best
     )
-
-
-def _source_of(model: TaggerModel, threads: int) -> FrameSource:
-    source = frame_source(recorded_config(model.record.config), threads)
-    if _weights_of(source.model_version) != _weights_of(model.record.model_version):
-        raise InputError(
-            f"this tagger takes features of {model.record.model_version}, the backbone here is {source.model_version}: "
-            "put the same weights at imagenet.weights of its release"
-        )
-    return source
-
-
-def _weights_of(model_version: str) -> str:
-    """The backbone and its weights. Backends differ by rounding alone, so a tagger may be asked on another one."""
-    return "-".join(model_version.split("-")[:2])

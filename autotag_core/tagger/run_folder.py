@@ -1,4 +1,4 @@
-"""What a training leaves: a folder in the warehouse with all that it is and measured, and a row in `tagger_models`."""
+"""What a training leaves: a folder in the warehouse with all that it is and measured."""
 
 from __future__ import annotations
 
@@ -7,39 +7,18 @@ import hashlib
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
 from autotag_core import storage
-from autotag_core.errors import InputError
-from autotag_core.tables import TAGGER_MODELS
 from autotag_core.tagger.experiment_file import experiment_as_yaml
 from autotag_core.tagger.fitting import Fitted
 from autotag_core.tagger.model_card import model_card
-from autotag_core.tagger.tag_metrics import TagMetrics
+from autotag_core.tagger.tag_metrics import Measured
 from autotag_core.tagger.tagger_model import TaggerRecord, model_bytes
 from autotag_core.tagger.tagger_pictures import confusion_png, curves_png
-from autotag_core.warehouse.own_tables import append_rows, read_newest
-
-FOLDER = ("models", "tagger")
-"""Below the warehouse; each training has a folder of its own there."""
-MODEL = "model.safetensors"
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """What was measured of a tagger, and on which GIFs: their probabilities (n, c) and right tags (n, c)."""
-
-    split: str
-    metrics: TagMetrics
-    probabilities: np.ndarray
-    is_right: np.ndarray
-    sizes: dict[str, int]
-    """GIFs of each part of the data."""
+from autotag_core.tagger.trained_models import MODEL
 
 
 def write_run_folder(uri: str, fitted: Fitted, record: TaggerRecord, measured: Measured) -> str:
@@ -51,6 +30,7 @@ def write_run_folder(uri: str, fitted: Fitted, record: TaggerRecord, measured: M
         "measures": {key: asdict(one) for key, one in measured.metrics.measures.items()},
         "classes": [asdict(one) for one in measured.metrics.classes],
         "sizes": measured.sizes,
+        "search_coverage": measured.search_coverage,
         "temperature": record.temperature,
         "best_epoch": fitted.best_epoch,
     }
@@ -64,7 +44,7 @@ def write_run_folder(uri: str, fitted: Fitted, record: TaggerRecord, measured: M
         "metrics.json": json.dumps(summary, ensure_ascii=False, indent=1).encode(),
         "curves.png": curves_png(fitted.epochs, fitted.best_epoch),
         "confusion.png": confusion_png(measured.probabilities, measured.is_right, record.labels),
-        "model_card.md": model_card(name, record, measured.sizes, measured.split, measured.metrics).encode(),
+        "model_card.md": model_card(name, record, measured).encode(),
         f"{MODEL}.sha256": f"{sha256}  {MODEL}\n".encode(),
         MODEL: data,
     }
@@ -94,11 +74,6 @@ def drop_progress(uri: str) -> None:
         storage.delete_prefix(storage.join(uri, name))
 
 
-def add_model(warehouse: str, row: dict[str, object]) -> None:
-    """Add a row to the table `tagger_models`."""
-    append_rows(warehouse, TAGGER_MODELS, pa.Table.from_pylist([row], schema=TAGGER_MODELS.plain_schema))
-
-
 def model_row(
     uri: str, sha256: str, record: TaggerRecord, measured: Measured, times: tuple[datetime, float]
 ) -> dict[str, object]:
@@ -114,22 +89,9 @@ def model_row(
         "experiment": record.experiment.model_dump_json(),
         "num_classes": len(record.labels),
         "num_examples": measured.sizes.get("train", 0),
-        "metrics": sorted(measured.metrics.values().items()),
+        "metrics": sorted(_figures(measured).items()),
         "measured_on": measured.split,
     }
-
-
-def newest_model(warehouse: str) -> str:
-    """URI of the run folder that was trained last. InputError where there is none.
-
-    A folder in the warehouse is found there, also where the warehouse was moved or copied since.
-    """
-    found = read_newest(warehouse, TAGGER_MODELS, ["model", "uri", "trained"])
-    if found is None or found[0].num_rows == 0:
-        raise InputError(f"{warehouse}: no tagger was trained here: run `autotag train --warehouse {warehouse}` first")
-    last = found[0].sort_by([("trained", "descending")]).slice(0, 1).to_pylist()[0]
-    here = storage.join(warehouse, *FOLDER, last["model"])
-    return here if storage.is_file(storage.join(here, MODEL)) else str(last["uri"])
 
 
 def _csv(rows: Sequence[dict[str, float]]) -> str:
@@ -139,3 +101,8 @@ def _csv(rows: Sequence[dict[str, float]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return file.getvalue()
+
+
+def _figures(measured: Measured) -> dict[str, float]:
+    coverage = measured.search_coverage
+    return measured.metrics.values() | ({} if coverage is None else {"search_coverage": coverage})

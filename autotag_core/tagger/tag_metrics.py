@@ -48,6 +48,20 @@ class TagMetrics:
         return {name: measure.value for name, measure in self.measures.items()}
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What was measured of a tagger, and on which GIFs: their probabilities (n, c) and right tags (n, c)."""
+
+    split: str
+    metrics: TagMetrics
+    probabilities: Floats
+    is_right: Bools
+    sizes: dict[str, int]
+    """GIFs of each part of the data."""
+    search_coverage: float | None = None
+    """See search_coverage; None where no searches are known."""
+
+
 def measure_tags(probabilities: Floats, is_right: Bools, labels: Sequence[str], seed: int = 7) -> TagMetrics:
     """The metrics of probabilities (n, c) against right tags (n, c). GIFs without a right class are left out.
 

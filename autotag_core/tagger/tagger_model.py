@@ -58,6 +58,8 @@ class TaggerModel:
     head: TaggerHead
     sha256: str
     """Of its file."""
+    name: str
+    """What predictions call it: its run folder's name, or its file's, and 8 hex digits of sha256."""
 
     def probabilities(self, features: np.ndarray, mask: np.ndarray) -> np.ndarray:
         """Calibrated probabilities (n, c) float64 of features (n, t, d) and mask (n, t)."""
@@ -115,7 +117,8 @@ def load_tagger(uri: str) -> TaggerModel:
     head = filled(
         lambda: TaggerHead(record.dimension, len(record.labels), record.experiment), tensors, f"tagger {file}"
     )
-    return TaggerModel(record, head, sha256)
+    stem = uri.removesuffix(".safetensors").rstrip("/").removesuffix("/model").rpartition("/")[2]
+    return TaggerModel(record, head, sha256, f"{stem}-{sha256[:8]}")
 
 
 def _check_sha256(file: str, sha256: str) -> None:

@@ -38,6 +38,18 @@ def read_newest(
         raise InputError(f"{uri}: cannot be read: {storage.one_line(error)}") from None
 
 
+def newest_version(warehouse: str, table: Table) -> int | None:
+    """The table's newest version. None: no such table."""
+    uri = table_uri(warehouse, table.name)
+    try:
+        delta = _newest(uri)
+    except (DeltaError, OSError) as error:
+        raise InputError(f"{uri}: cannot be read: {storage.one_line(error)}") from None
+    if delta is None:
+        storage.check_reachable(warehouse)
+    return None if delta is None else int(delta.version())
+
+
 def replace_rows(warehouse: str, table: Table, rows: list[dict[str, Any]]) -> int:
     """Write the table's next version with these rows alone; gives that version."""
     uri = table_uri(warehouse, table.name)

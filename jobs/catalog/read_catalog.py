@@ -11,23 +11,33 @@ from pyspark.storagelevel import StorageLevel
 
 from autotag_core import labels
 from autotag_core.errors import InputError
-from autotag_core.tables import CATALOG, FAILURES, LABELS, WRITTEN_TAGS, Table
+from autotag_core.tables import CATALOG, CHOICES, CHOSEN_TAGS, FAILURES, LABELS, MEDIA, WRITTEN_TAGS, Table
+from autotag_core.warehouse import table_uri
+from autotag_core.warehouse.own_tables import newest_version
+from jobs.run.delta_tables import read_version, spark_schema
 from jobs.run.failure_log import in_words
 from jobs.run.run import Run
 from jobs.run.stages import stage
 from udfs.catalog import check as catalog
+from udfs.catalog import choices
 from udfs.inputs.read_rows import count_rows, count_usable, read_ids
 from udfs.labels.labels import to_labels
 from udfs.reuse.row_digests import same_rows
 
 
-@stage("catalog", writes=(CATALOG, WRITTEN_TAGS, FAILURES), reads=(LABELS,), cost="rows of the catalog", unit="rows")
+@stage(
+    "catalog",
+    writes=(CATALOG, WRITTEN_TAGS, CHOSEN_TAGS, FAILURES),
+    reads=(LABELS, MEDIA, CHOICES),
+    cost="rows of the catalog",
+    unit="rows",
+)
 def read_catalog(run: Run, catalog_uri: str) -> None:
     """Check every row, split the good ones, keep the others as failures; InputError if not one row is usable."""
     with ExitStack() as kept:
         checked, num_rows = checked_rows(run, catalog_uri, kept)
         run.expect(num_rows)
-        gifs_df = checked.gifs_df
+        gifs_df = _with_choices(run, checked.gifs_df, kept) if run.config.catalog.choices else checked.gifs_df
         if run.config.catalog.labels == "engineered":
             gifs_df = _in_label_space(run, gifs_df, kept)
         num_gifs = _write(run, CATALOG, gifs_df, kept)
@@ -89,6 +99,21 @@ def _in_label_space(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
     return labelled_df.drop("written", "other_tags")
 
 
+def _with_choices(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
+    """The GIFs with tags that their uploaders took and added; each one's newest choice is written to `chosen_tags`."""
+    newest = newest_version(run.warehouse, CHOICES)
+    if newest is None:
+        run.note(choices="none was made yet")
+        return gifs_df
+    all_df = read_version(run.spark, table_uri(run.warehouse, CHOICES.name), newest, spark_schema(CHOICES))
+    has_media = run.base is not None and MEDIA.name in run.base.table_versions
+    media_df = run.tables.read_base(MEDIA) if has_media else None
+    chosen_df = _keep(kept, choices.newest_choices(all_df, gifs_df, media_df))
+    num_gifs = _write(run, CHOSEN_TAGS, chosen_df, kept)
+    run.note(choices=f"{all_df.count()} were made, by uploaders of {num_gifs} GIFs of the catalog")
+    return choices.with_chosen_tags(gifs_df, chosen_df)
+
+
 def _write(run: Run, table: Table, rows_df: DataFrame, kept: ExitStack) -> int:
     """Write the table, unless the base has the same rows; how many they are."""
     if run.base is None or table.name not in run.base.table_versions:
@@ -111,3 +136,10 @@ def _keep(kept: ExitStack, rows_df: DataFrame) -> DataFrame:
 
     kept.callback(drop)
     return rows_df
+
+
+def refuse_empty(checked: catalog.CheckedCatalog, uri: str) -> None:
+    """InputError, with what is wrong with its rows, where a catalog has not one GIF."""
+    if not checked.gifs_df.head(1):
+        said = failures_by_reason(checked.failures_df) or "it has no rows"
+        raise InputError(f"{uri}: not one usable row: {said}")

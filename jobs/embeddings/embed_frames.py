@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
@@ -42,11 +42,11 @@ class SeenGifs:
 
 
 @stage("frames", reads=(CATALOG,), writes=(MEDIA, EMBEDDINGS, FAILURES), runs_on=GPUS, cost="new GIFs x frames")
-def embed_gifs(run: Run) -> SeenGifs:
+def embed_gifs(run: Run, again: Collection[str] = ()) -> SeenGifs:
     """Fetch, decode and embed every GIF in one pass. With a base, only GIFs that it does not know.
 
     Each ends as a row of media or of failures, or both. GIFs that the base knows are looked at again only by experts
-    whose model, or text reader, is another one now.
+    whose model, or text reader, is another one now, and by the experts named in `again`.
     """
     num_gifs = run.facts.rows_out["catalog"]
     run.expect(num_gifs)
@@ -54,7 +54,7 @@ def embed_gifs(run: Run) -> SeenGifs:
     if run.base is None:
         outcomes_df = _outcomes(run, run.tables.read(CATALOG))
     else:
-        outcomes_df, same_df, num_same = _changed_outcomes(run)
+        outcomes_df, same_df, num_same = _changed_outcomes(run, again)
         if num_same == num_gifs:
             return _as_before(run, outcomes_df, same_df, num_same)
     outcomes_df, num_outcomes = run.staging.write(FRAMES, outcomes_df)
@@ -117,7 +117,7 @@ def _write_all(run: Run, outcomes_df: DataFrame) -> int:
     return num_read
 
 
-def _changed_outcomes(run: Run) -> tuple[DataFrame, DataFrame, int]:
+def _changed_outcomes(run: Run, also: Collection[str]) -> tuple[DataFrame, DataFrame, int]:
     """(outcomes, (gif_id) of the same GIFs, how many GIFs have no outcome).
 
     New and changed GIFs have outcomes by all experts. The same GIFs have outcomes by experts that look again. If none
@@ -130,7 +130,7 @@ def _changed_outcomes(run: Run) -> tuple[DataFrame, DataFrame, int]:
     num_same = same_df.count()
     run.note(same_gifs=str(num_same))
     run.log.info("gifs compared", same=num_same, others=num_gifs - num_same, base=run.facts.inputs.notes["base"])
-    again = _looking_again(run)
+    again = _looking_again(run) | set(also)
     if num_same == num_gifs and not again:
         return run.spark.createDataFrame([], from_arrow_schema(OUTCOMES)), same_df.select("gif_id"), num_same
     others_df = run.tables.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")

@@ -11,8 +11,11 @@ from pyspark.sql import SparkSession
 from autotag_core import experts, inputs, labels, search, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, as_raised
+from autotag_core.tagger.tagger_model import TaggerModel
 from jobs.release.gates import check_accepted
 from jobs.search.index_alias import Index, check_new_index, open_index
+from jobs.tagger.ask_tagger import NAME as TAGGER
+from jobs.tagger.ask_tagger import find_tagger
 from udfs.embeddings.frames import gpus_per_task
 
 
@@ -33,11 +36,15 @@ class Request:
 
 @dataclass(frozen=True)
 class Checked:
-    """A request that can be done, with URIs as Spark takes them; the search server; the experts' model versions."""
+    """A request that can be done, with URIs as Spark takes them; the search server; the models and their versions."""
 
     request: Request
     index: Index | None
     model_versions: dict[str, str]
+    tagger: TaggerModel | None = None
+    """None: this night asks none."""
+    tagger_note: str = ""
+    """Where the tagger lies, or why none is asked."""
 
 
 def check_request(request: Request) -> Checked:
@@ -81,7 +88,7 @@ def check_parts(request: Request) -> Checked:
         index = open_index(request.elasticsearch, owner, settings.elasticsearch)
         check_new_index(index)
     warehouse.check_writable(request.warehouse)
-    return Checked(request, index, versions)
+    return Checked(request, index, versions, *find_tagger(request.warehouse, settings, versions))
 
 
 def absolute(request: Request) -> Request:
@@ -95,6 +102,7 @@ def absolute(request: Request) -> Request:
         "catalog": _with_absolute(settings.catalog, "test_list", "validation_list"),
         "frames": settings.frames.model_copy(update={"allowed_places": tuple(dict.fromkeys(places))}),
         "semantic": _with_absolute(settings.semantic, "sessions", "search_sessions"),
+        "tagger": _with_absolute(settings.tagger, "model"),
     }
     return replace(
         request,
@@ -114,7 +122,10 @@ def settled(checked: Checked, spark: SparkSession) -> Checked:
     on_gpus = checked.request.config.imagenet.device != "cpu" and gpus_per_task(spark) > 0
     config = experts.settled(checked.request.config, on_gpus)
     request = replace(checked.request, config=config)
-    return replace(checked, request=request, model_versions=experts.model_versions(config))
+    versions = experts.model_versions(config)
+    if checked.tagger is not None:
+        versions[TAGGER] = checked.tagger.sha256
+    return replace(checked, request=request, model_versions=versions)
 
 
 def check_device(spark: SparkSession, config: Config) -> None:

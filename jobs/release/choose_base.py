@@ -14,7 +14,17 @@ from autotag_core import experts, frames, ocr, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.failures import Stage
-from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, LABELS, MEDIA, NEIGHBORS, WRITTEN_TAGS, check_columns
+from autotag_core.tables import (
+    CATALOG,
+    CHOSEN_TAGS,
+    EMBEDDINGS,
+    FAILURES,
+    LABELS,
+    MEDIA,
+    NEIGHBORS,
+    WRITTEN_TAGS,
+    check_columns,
+)
 from autotag_core.warehouse import RunInputs, RunRecord
 from autotag_core.warehouse.delta import open_table
 from jobs.run.run import Run
@@ -23,7 +33,7 @@ from udfs.reuse.row_digests import same_rows
 
 _NEEDED = (CATALOG, EMBEDDINGS, NEIGHBORS, FAILURES)
 _NO_EFFECT = frozenset({"reuse", "spark", "warehouse", "gates"})
-_OF_LABELS = (LABELS, WRITTEN_TAGS)
+_OF_PEOPLE = (LABELS, WRITTEN_TAGS, CHOSEN_TAGS)
 
 
 def choose_base(run: Run) -> None:
@@ -108,7 +118,7 @@ def is_unchanged(run: Run, index: Index | None) -> bool:
     written = [CATALOG, EMBEDDINGS, NEIGHBORS, *([MEDIA] if sees_frames(run.config) else [])]
     return (
         all(run.tables.is_adopted(table) for table in written)
-        and all(base.table_versions.get(table.name) == run.tables.versions.get(table.name) for table in _OF_LABELS)
+        and all(base.table_versions.get(table.name) == run.tables.versions.get(table.name) for table in _OF_PEOPLE)
         and base.inputs.makes_the_same(run.facts.inputs)
         and _settings(json.loads(base.config)) == _settings(run.config.model_dump(mode="json"))
         and _same_failures(run)

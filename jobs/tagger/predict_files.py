@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.tagger.predictor import Prediction, Predictor
-from autotag_core.tagger.run_folder import newest_model
 from autotag_core.tagger.tagger_model import load_tagger
+from autotag_core.tagger.trained_models import newest_model
 
 _SUFFIXES = (".gif", ".png", ".jpg", ".jpeg", ".webp")
 """Files of a folder that are asked about; a file that is named itself may have any name."""
@@ -16,10 +16,15 @@ _SUFFIXES = (".gif", ".png", ".jpg", ".jpeg", ".webp")
 
 def open_predictor(model: str | None, warehouse: str | None, threads: int) -> tuple[Predictor, str]:
     """(the tagger, its URI): of the given run folder or file, or the one trained last in the warehouse."""
-    if model is None and warehouse is None:
-        raise InputError("predict: name a tagger with --model FOLDER, or a --warehouse whose newest one is taken")
-    uri = storage.absolute(model) if model is not None else newest_model(storage.absolute(str(warehouse)))
+    uri = chosen_model(model, warehouse)
     return Predictor(load_tagger(uri), threads), uri
+
+
+def chosen_model(model: str | None, warehouse: str | None) -> str:
+    """URI of the given run folder or file, or of the tagger trained last in the warehouse. InputError without both."""
+    if model is None and warehouse is None:
+        raise InputError("name a tagger with --model FOLDER, or a --warehouse whose newest one is taken")
+    return storage.absolute(model) if model is not None else newest_model(storage.absolute(str(warehouse)))
 
 
 def files_of(names: Sequence[str]) -> list[str]:

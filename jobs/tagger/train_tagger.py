@@ -16,18 +16,16 @@ from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.run_folder import (
-    FOLDER,
-    MODEL,
-    Measured,
-    add_model,
     drop_progress,
     fetch_progress,
     keep_progress,
     model_row,
     write_run_folder,
 )
+from autotag_core.tagger.tag_metrics import Measured
 from autotag_core.tagger.tagger_data import TaggerData, open_data
 from autotag_core.tagger.tagger_model import TaggerRecord
+from autotag_core.tagger.trained_models import FOLDER, MODEL, add_model
 from autotag_core.warehouse import new_run_id
 
 if TYPE_CHECKING:

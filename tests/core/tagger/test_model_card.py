@@ -6,7 +6,7 @@ import numpy as np
 
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.model_card import model_card
-from autotag_core.tagger.tag_metrics import measure_tags
+from autotag_core.tagger.tag_metrics import Measured, measure_tags
 from autotag_core.tagger.tagger_model import TaggerRecord
 
 
@@ -22,7 +22,9 @@ def card(labels: tuple[str, ...], split: str) -> str:
         run_id="r1",
     )
     probabilities, right = np.array([[0.9, 0.1], [0.6, 0.4]]), np.array([[1, 0], [0, 1]], bool)
-    return model_card("m1", record, {"train": 7, split: 2}, split, measure_tags(probabilities, right, labels))
+    metrics = measure_tags(probabilities, right, labels)
+    measured = Measured(split, metrics, probabilities, right, {"train": 7, split: 2}, search_coverage=0.25)
+    return model_card("m1", record, measured)
 
 
 def test_it_names_data_metrics_limits_and_licence() -> None:
@@ -34,6 +36,7 @@ def test_it_names_data_metrics_limits_and_licence() -> None:
         "on 2 test GIFs",
         "| 0.500 |",
         "1 of 2 tags have a threshold",
+        "| popular searches that are among the first five of some GIF | 0.250 | |",
     ):
         assert said in text
     assert "Apache 2.0" in text and "efficientnet_lite0-abc-torch-fp32" in text

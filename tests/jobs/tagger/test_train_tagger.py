@@ -15,9 +15,9 @@ from autotag_core.errors import InputError, NotTrainedError
 from autotag_core.tables import FRAME_FEATURES, TAGGER_MODELS
 from autotag_core.tagger import fitting
 from autotag_core.tagger.experiment import Experiment
-from autotag_core.tagger.run_folder import newest_model
 from autotag_core.tagger.tagger_data import no_progress
 from autotag_core.tagger.tagger_model import load_tagger
+from autotag_core.tagger.trained_models import newest_model
 from autotag_core.warehouse.own_tables import read_newest
 from jobs.tagger.compare_experiments import compare_experiments, heading, line
 from jobs.tagger.train_tagger import Trained, TrainRequest, train_tagger

@@ -1,0 +1,1 @@
+"""The tagger asked by tasks: features of frames in, rows of the table predictions out."""
