@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
@@ -81,7 +82,16 @@ def documents_of(tables: Tables | None) -> Rows:
 
 
 def _as_document(source: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: source.get(name) for name in SEARCH_DOCUMENTS.schema.names}
+    return {name: _as_single(source.get(name)) for name in SEARCH_DOCUMENTS.schema.names}
+
+
+def _as_single(value: Any) -> Any:
+    """The value with its floats in single precision, as the table holds them: JSON writes 0.7 for 0.699999988."""
+    if isinstance(value, float):
+        return float(np.float32(value))
+    if isinstance(value, Mapping):
+        return {name: _as_single(inner) for name, inner in value.items()}
+    return [_as_single(inner) for inner in value] if isinstance(value, list) else value
 
 
 def _text(row: Mapping[str, Any]) -> str:

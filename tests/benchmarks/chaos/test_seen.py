@@ -7,7 +7,16 @@ from collections import Counter
 import pyarrow as pa
 
 from benchmarks.chaos.result import BEGIN, END, Differences, Result, as_section, with_sections
-from benchmarks.chaos.seen import State, as_rows, differences, differing, documents_of, search_differences
+from benchmarks.chaos.seen import (
+    State,
+    _as_document,
+    _text,
+    as_rows,
+    differences,
+    differing,
+    documents_of,
+    search_differences,
+)
 
 UNDISTURBED = {"votes": as_rows(pa.table({"gif_id": ["a", "b", "c"]})), "media": as_rows(pa.table({"gif_id": ["a"]}))}
 
@@ -23,6 +32,13 @@ def test_missing_rows_are_lost_and_rows_too_many_are_duplicate() -> None:
     assert differing(seen, UNDISTURBED) == "media, votes"
     assert differences(UNDISTURBED, UNDISTURBED) == Differences()
     assert differences(None, UNDISTURBED) == Differences(lost=4)
+
+
+def test_a_weight_is_the_same_in_single_precision_and_in_json() -> None:
+    weight = pa.array([0.7], pa.float32())
+    tags = pa.array([[{"tag": "cat", "weight": weight[0].as_py()}]])
+    (row,) = documents_of({"search_documents": as_rows(pa.table({"gif_id": ["a"], "tags": tags}))})
+    assert row == _text(_as_document({"gif_id": "a", "tags": [{"tag": "cat", "weight": 0.7}]}))
 
 
 def test_search_is_what_the_tables_say_but_for_refused_documents() -> None:
