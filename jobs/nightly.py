@@ -34,7 +34,7 @@ from jobs.process.logs import bind_run, configure_logs, silence_spark
 from jobs.process.progress import Progress
 from jobs.process.session import spark_session
 from jobs.related.relate_tags import relate_gifs, relate_searches, relate_tags
-from jobs.release.check_request import Checked, Request, check_device, check_inputs, check_parts, settled
+from jobs.release.check_request import Checked, Request, check_device, check_inputs, check_models, settled
 from jobs.release.choose_base import choose_base, is_unchanged, sees_frames
 from jobs.release.gates import check_catalog_gates, pass_gate
 from jobs.release.publish_run import publish_nothing, publish_run, recorded, tidy_up
@@ -44,7 +44,7 @@ from jobs.release.settle_publication import writing
 from jobs.run.run import Run
 from jobs.run.stages import Stage
 from jobs.search.build_documents import build_search_documents
-from jobs.search.index_alias import watched
+from jobs.search.index_alias import Index, watched
 from jobs.search.index_documents import index_documents
 from jobs.tagger.ask_tagger import ask_tagger, asked_again
 from jobs.training.write_examples import write_examples
@@ -87,18 +87,18 @@ def run_nightly(request: Request) -> Run:
     """
     with metrics_reported(request.metrics, request.warehouse) as night:
         with outages.watched(lambda: storage.ask((request.catalog, request.warehouse))):
-            checked, spark = _checked_beside_spark(check_inputs(request))
+            checked, spark = _checked_beside_spark(*check_inputs(request))
         with writing(checked.request.warehouse) as held:
             return _run(checked, spark, held, night)
 
 
-def _checked_beside_spark(request: Request) -> tuple[Checked, SparkSession]:
+def _checked_beside_spark(request: Request, index: Index | None) -> tuple[Checked, SparkSession]:
     """The request with its models checked, and the session: Spark's JVM starts while this process loads networks."""
     settings = request.config.semantic
     uris = filter(None, (request.catalog, settings.sessions, settings.search_sessions))
     is_small = sum(map(storage.num_bytes, uris)) <= SMALL_BYTES
-    with ThreadPoolExecutor(1, thread_name_prefix="checks") as pool:
-        checked = pool.submit(check_parts, request)
+    with ThreadPoolExecutor(1, thread_name_prefix="models") as pool:
+        checked = pool.submit(check_models, request, index)
         spark = spark_session("autotag nightly", is_short=is_small, makes_archive=True)
         return checked.result(), spark
 

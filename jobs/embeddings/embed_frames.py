@@ -18,6 +18,7 @@ from autotag_core.tables import CATALOG, EMBEDDINGS, FAILURES, MEDIA
 from jobs.embeddings.base_embeddings import write_embeddings
 from jobs.embeddings.leftover_frames import FRAMES, find_leftover, note_frames
 from jobs.release.choose_base import kept_experts
+from jobs.run.delta_tables import no_rows
 from jobs.run.run import Run
 from jobs.run.stages import GPUS, stage
 from udfs.embeddings import frames as embeddings
@@ -132,7 +133,7 @@ def _changed_outcomes(run: Run, also: Collection[str]) -> tuple[DataFrame, DataF
     run.log.info("gifs compared", same=num_same, others=num_gifs - num_same, base=run.facts.inputs.notes["base"])
     again = _looking_again(run) | set(also)
     if num_same == num_gifs and not again:
-        return run.spark.createDataFrame([], from_arrow_schema(OUTCOMES)), same_df.select("gif_id"), num_same
+        return no_rows(run.spark, from_arrow_schema(OUTCOMES)), same_df.select("gif_id"), num_same
     others_df = run.tables.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")
     outcomes_df = _outcomes(run, others_df)
     if not again:

@@ -26,10 +26,13 @@ def fingerprints(run: Run, embeddings_df: DataFrame, references_df: DataFrame) -
     Cost: both are read once, and three numbers an expert and partition are shuffled.
     """
     settings = run.config.neighbors.model_dump_json()
-    references = tuple(references_df.agg(*digest_columns(["gif_id"])).collect()[0])
-    rows = embeddings_df.groupBy("expert").agg(*digest_columns(["gif_id", "embedding"])).collect()
+    rows_df = embeddings_df.select("expert", "gif_id", "embedding").unionByName(references_df, allowMissingColumns=True)
+    rows = rows_df.groupBy("expert").agg(*digest_columns(["gif_id", "embedding"])).collect()
+    digests = {row["expert"]: tuple(row)[1:] for row in rows}
+    references = digests.pop(None, None)  # they belong to no expert
     return {
-        row["expert"]: hashlib.sha256(repr((tuple(row)[1:], references, settings)).encode()).hexdigest() for row in rows
+        expert: hashlib.sha256(repr((digest, references, settings)).encode()).hexdigest()
+        for expert, digest in digests.items()
     }
 
 

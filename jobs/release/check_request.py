@@ -53,11 +53,11 @@ def check_request(request: Request) -> Checked:
     NotPublishedError where the search alias shows another warehouse. Nothing is left in the warehouse, and no
     credential is repeated.
     """
-    return check_parts(check_inputs(request))
+    return check_models(*check_inputs(request))
 
 
-def check_inputs(request: Request) -> Request:
-    """The request with absolute URIs, once its own words and files are checked: what takes no time. InputError."""
+def check_inputs(request: Request) -> tuple[Request, Index | None]:
+    """The request and the search server, checked but for the models, which take seconds to load. Errors as above."""
     storage.check_uri(request.catalog)
     storage.check_warehouse(request.warehouse)
     storage.refuse_credentials_in(request.config.model_dump())
@@ -70,16 +70,6 @@ def check_inputs(request: Request) -> Request:
     sessions = (settings.semantic.sessions, settings.semantic.search_sessions)
     for uri in (request.catalog, *filter(None, lists + sessions)):
         storage.check_exists(uri)
-    return request
-
-
-def check_parts(request: Request) -> Checked:
-    """The checked request, once models, search server and warehouse are: seconds of loading. Errors: check_request.
-
-    It needs no Spark, which may start meanwhile.
-    """
-    settings = request.config
-    versions = experts.check_experts(settings)
     if settings.catalog.labels == "engineered":
         labels.read_labels(request.warehouse)
     index = None
@@ -88,7 +78,13 @@ def check_parts(request: Request) -> Checked:
         index = open_index(request.elasticsearch, owner, settings.elasticsearch)
         check_new_index(index)
     warehouse.check_writable(request.warehouse)
-    return Checked(request, index, versions, *find_tagger(request.warehouse, settings, versions))
+    return request, index
+
+
+def check_models(request: Request, index: Index | None) -> Checked:
+    """The checked request, once its models are: seconds of loading, and no Spark is needed. Errors: check_request."""
+    versions = experts.check_experts(request.config)
+    return Checked(request, index, versions, *find_tagger(request.warehouse, request.config, versions))
 
 
 def absolute(request: Request) -> Request:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema, to_arrow_schema
 from pyspark.sql.types import StructType
 
@@ -92,10 +93,16 @@ def read_table_version(spark: SparkSession, uri: str, version: int, table: Table
 
 def _read_files(spark: SparkSession, uri: str, files: list[str], schema: StructType) -> DataFrame:
     if not files:
-        return spark.createDataFrame([], schema)
+        return no_rows(spark, schema)
     # a folder above the table may be called version=2, and a name may look like a pattern
     reader = spark.read.schema(schema).option("basePath", uri)
     return reader.parquet(*map(_literal, files)).select(*schema.names)
+
+
+def no_rows(spark: SparkSession, schema: StructType) -> DataFrame:
+    """No row with these columns. createDataFrame would start Python workers to read an empty list."""
+    columns = [F.lit(None).cast(field.dataType).alias(field.name) for field in schema]
+    return spark.range(0, 0, 1, 1).select(*columns)
 
 
 def spark_schema(table: Table) -> StructType:

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from autotag_core.errors import AutotagError
 from autotag_core.tables import Table, check_columns
 from autotag_core.warehouse import RunRecord, table_uri
-from autotag_core.warehouse.data_files import ROW_GROUP_BYTES
+from autotag_core.warehouse.data_files import ROW_GROUP_BYTES, write_files
 from autotag_core.warehouse.delta import open_table, row_counts
+from autotag_core.warehouse.delta_commits import commit_files
 from jobs.run.delta_tables import read_version, restore_version, spark_schema, write_version
 from jobs.run.stage_spec import StageSpec
 
@@ -86,6 +88,19 @@ class RunTables:
         after = restore_version(table_uri(self.warehouse, table.name), self.versions[table.name])
         return self._commit(table, rows_df, after, partitions=partitions)
 
+    def write_here(self, table: Table, rows: pa.Table) -> int:
+        """Write rows that this process holds, as `write` does, without a job of Spark's. Gives how many they are."""
+        self._check_writes(table)
+        check_columns(table, rows.schema)
+        rows = rows.select(table.schema.names)
+        if table.key and not table.is_ordered:
+            rows = rows.sort_by([(name, "ascending") for name in (*table.partition_by, *table.key)])
+        uri = table_uri(self.warehouse, table.name)
+        files = list(write_files(rows.to_batches(), uri, table.partition_by))
+        after = self.versions.get(table.name)
+        self.versions[table.name] = commit_files(uri, files, table.schema, self._mark(), table.partition_by, after)
+        return int(rows.num_rows)
+
     def adopt(self, table: Table) -> None:
         """Take the table as the base has it. Nothing is written."""
         assert self.base is not None
@@ -104,13 +119,16 @@ class RunTables:
         if self._stage is not None and not self._stage.may_read(table):
             raise AutotagError(f"stage {self._stage.name} reads the table {table.name}, which it does not declare")
 
+    def _check_writes(self, table: Table) -> None:
+        if self._stage is not None and table not in self._stage.writes:
+            raise AutotagError(f"stage {self._stage.name} writes the table {table.name}, which it does not declare")
+
     def _at(self, table: Table, version: int) -> DataFrame:
         self._check_reads(table)
         return read_version(self.spark, table_uri(self.warehouse, table.name), version, spark_schema(table))
 
     def _commit(self, table: Table, rows_df: DataFrame, after: int | None, **options: Any) -> int:
-        if self._stage is not None and table not in self._stage.writes:
-            raise AutotagError(f"stage {self._stage.name} writes the table {table.name}, which it does not declare")
+        self._check_writes(table)
         check_columns(table, to_arrow_schema(rows_df.schema))
         rows_df = rows_df.select(*table.schema.names)
         is_sorted_here = table.key and not table.is_ordered

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.tables import (
     CATALOG,
@@ -54,8 +54,8 @@ def write_examples(run: Run) -> None:
             outcomes = _outcomes(written_df)
         run.tables.write(TRAINING_LABELS, training.label_rows(labels_df, written_df))
         rows = funnel_rows(outcomes, training.STEPS, training.SPLITS, training.BEFORE_VOTING)
-        funnel_df = run.spark.createDataFrame(rows, from_arrow_schema(TRAINING_FUNNEL.schema))
-        run.tables.write(TRAINING_FUNNEL, funnel_df.coalesce(1))
+        pairs = [row._asdict() | {"num_left_by_reason": list(row.num_left_by_reason.items())} for row in rows]
+        run.tables.write_here(TRAINING_FUNNEL, pa.Table.from_pylist(pairs, schema=TRAINING_FUNNEL.plain_schema))
     finally:
         gifs_df.unpersist()
         labels_df.unpersist()

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
-from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.config import VoteConfig
 from autotag_core.splits import VALIDATION
@@ -104,7 +103,5 @@ def _as_json(judge: Judge) -> str:
 
 
 def _write_thresholds(run: Run, judge: Judge) -> None:
-    schema = TAG_THRESHOLDS.plain_schema
     rows = judge.thresholds.to_rows() if judge.thresholds else []
-    table = pa.Table.from_pylist(rows, schema=schema)
-    run.tables.write(TAG_THRESHOLDS, run.spark.createDataFrame(table, from_arrow_schema(schema)))
+    run.tables.write_here(TAG_THRESHOLDS, pa.Table.from_pylist(rows, schema=TAG_THRESHOLDS.plain_schema))

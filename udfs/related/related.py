@@ -45,7 +45,7 @@ class Searchable:
 def make_searchable(spark: SparkSession, tokens: TokenVectors, config: NeighborsConfig, folder: str) -> Searchable:
     """Build the shards under `folder` (local or s3a), each by one task. The caller deletes it after the search.
 
-    Cost: one Spark job without a query plan. The tokens are sent as a broadcast variable, 4 bytes a dimension and about
+    Cost: one Spark job. The tokens are sent as a broadcast variable, 4 bytes a dimension and about
     250 bytes for the name and its place: 0.5 GB once in each Python worker for the million that semantic.max_vocabulary
     allows. A task holds what build_shard says.
     """
@@ -54,10 +54,15 @@ def make_searchable(spark: SparkSession, tokens: TokenVectors, config: Neighbors
     num_tokens, dimension = tokens.vectors.shape
     slices = [range(i * size, min((i + 1) * size, num_tokens)) for i in range(num_shards(config, num_tokens))]
 
-    def build(rows: range) -> str:
-        return write_shard(shared.value, rows, config, folder, local_folder())
+    def build_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch["id"].to_pylist():
+                uri = write_shard(shared.value, slices[number], config, folder, local_folder())
+                yield pa.RecordBatch.from_pydict({"uri": [uri]})
 
-    uris = spark.sparkContext.parallelize(slices, len(slices)).map(build).collect() if slices else []
+    # no RDD: Spark runs those in Python workers of their own, which would load everything once more
+    numbers_df = spark.range(0, len(slices), 1, max(len(slices), 1))
+    uris = [row["uri"] for row in numbers_df.mapInArrow(build_partition, "uri string").collect()]
     return Searchable(shared, num_tokens, dimension, tuple(uris), config)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import pyarrow as pa
@@ -34,10 +34,7 @@ def write_rows(
         for file in write_files(batches, uri, partition_by, row_group_bytes):
             yield pa.RecordBatch.from_pylist([file.as_row()], schema=ROWS)
 
-    with _own_workers(rows_df.sparkSession):
-        written_df = rows_df.mapInArrow(write_partition, from_arrow_schema(ROWS))
-    written = written_df.collect()
-    files = [DataFile.from_row(row.asDict()) for row in written]
+    files = _collected(rows_df, write_partition)
     return files if keeps_files else _merged(rows_df.sparkSession, uri, files)
 
 
@@ -62,7 +59,22 @@ def _merged(spark: SparkSession, uri: str, files: list[DataFile]) -> list[DataFi
     if not groups:
         return files
     small = {file.path for group in groups for file in group}
-    tasks = spark.sparkContext.parallelize(groups, len(groups))
-    merged = tasks.flatMap(lambda group: merge_files(uri, group)).collect()
+
+    def merge_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            for number in batch["id"].to_pylist():
+                for file in merge_files(uri, groups[number]):
+                    yield pa.RecordBatch.from_pylist([file.as_row()], schema=ROWS)
+
+    merged = _collected(spark.range(0, len(groups), 1, len(groups)), merge_partition)
     storage.delete_files([storage.join(uri, path) for path in small])
     return [file for file in files if file.path not in small] + merged
+
+
+def _collected(
+    rows_df: DataFrame, write: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+) -> list[DataFile]:
+    """The files that tasks write of the rows, in the order of the partitions."""
+    with _own_workers(rows_df.sparkSession):
+        written_df = rows_df.mapInArrow(write, from_arrow_schema(ROWS))
+    return [DataFile.from_row(row.asDict()) for row in written_df.collect()]

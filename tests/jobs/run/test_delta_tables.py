@@ -13,7 +13,14 @@ from autotag_core.errors import AutotagError
 from autotag_core.storage.checked import _DELTA
 from autotag_core.tables import NEIGHBORS, Table
 from autotag_core.warehouse.delta import open_table
-from jobs.run.delta_tables import has_its_files, read_table_version, read_version, restore_version, write_version
+from jobs.run.delta_tables import (
+    has_its_files,
+    read_table_version,
+    read_version,
+    restore_version,
+    spark_schema,
+    write_version,
+)
 
 ROWS = "gif_id string, expert string, neighbor_ids array<string>, distances array<float>"
 
@@ -105,3 +112,13 @@ def test_a_version_that_has_lost_a_file_is_known(spark: SparkSession, tmp_path: 
     assert has_its_files(uri, 0) and not has_its_files(uri, 1)
     next((tmp_path / "table" / "expert=text").glob("*.parquet")).unlink()
     assert not has_its_files(uri, 0)
+
+
+def test_no_rows_have_the_columns_of_the_schema_and_start_no_worker(spark: SparkSession, tmp_path: Path) -> None:
+    uri = str(tmp_path / "t")
+    version, _ = write_version(spark.createDataFrame([], spark_schema(NEIGHBORS)), uri, "m", NEIGHBORS)
+    empty_df = read_version(spark, uri, version, spark_schema(NEIGHBORS))
+    assert [(field.name, field.dataType) for field in empty_df.schema] == [
+        (field.name, field.dataType) for field in spark_schema(NEIGHBORS)
+    ]
+    assert empty_df.collect() == [] and "RDD" not in empty_df._jdf.queryExecution().executedPlan().toString()

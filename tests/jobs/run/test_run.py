@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
+import pyarrow as pa
 import pytest
 import structlog
 from pyspark.sql import DataFrame, SparkSession
@@ -185,6 +186,23 @@ def test_failures_are_held_until_it_is_known_whether_anything_changed(spark: Spa
     assert run.tables.read(FAILURES).count() == 3
     assert run.failures.add(spark.createDataFrame([("g4", "search_documents", "refused_document", "")], FAILURE)) == 1
     assert run.tables.read(FAILURES).count() == 4
+
+
+def test_rows_that_the_driver_holds_are_a_table_in_order_without_a_job(spark: SparkSession, tmp_path: Path) -> None:
+    run = new_run(spark, str(tmp_path))
+    jobs = spark.sparkContext.statusTracker()
+    spark.sparkContext.setJobGroup("held", "rows that the driver holds")
+    rows = [("b", "text", ["c"], [0.5]), ("a", "text", [], []), ("a", "imagenet", ["x"], [0.0])]
+    names = ("gif_id", "expert", "neighbor_ids", "distances")
+    table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows], schema=NEIGHBORS.plain_schema)
+    assert run.tables.write_here(NEIGHBORS, table.slice(0, 2)) == 2
+    assert run.tables.write_here(NEIGHBORS, table.slice(2)) == 1
+    assert list(jobs.getJobIdsForGroup("held")) == []
+    assert [tuple(row) for row in run.tables.read(NEIGHBORS).where("expert = 'text'").collect()] == [rows[1], rows[0]]
+    assert run.tables.rows_by_expert(NEIGHBORS) == {"imagenet": 1, "text": 2}
+    with pytest.raises(AutotagError, match="distances is missing"):
+        run.tables.write_here(NEIGHBORS, table.drop_columns(["distances"]))
+    spark.sparkContext.setJobGroup("", "")
 
 
 def test_what_killed_runs_staged_is_dropped_and_a_run_without_the_right_to_is_only_warned(tmp_path: Path) -> None:
