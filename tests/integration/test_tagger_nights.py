@@ -95,7 +95,8 @@ def test_nights_ask_the_newest_tagger_once_for_each_gif_and_count_choices(spark:
     choice = Choice(gif=version, offered=offered, taken=("green",), refused=("red",), added=("mine",))
     add_choice(place, choice, "m")
     add_choice(place, choice.model_copy(update={"gif": "0" * 32, "gif_id": "g004"}), "m")
-    third = night(catalog(gifs, range(10)), place, "catalog.choices=true")
+    changed = ("catalog.choices=true", "experts=[imagenet]")
+    third = night(catalog(gifs, range(10)), place, *changed)
     assert third.facts.seconds.get("frames:decode", 0.0) == 0.0  # embeddings are all that this one needs
     check(third, gifs, over_means, 10)
     release = warehouse.current_release(place, third.run_id)
@@ -104,4 +105,4 @@ def test_nights_ask_the_newest_tagger_once_for_each_gif_and_count_choices(spark:
     assert (tags["g003"], tags["g004"], tags["g005"]) == (["red", "green", "mine"], ["red", "green", "mine"], ["red"])
     chosen = warehouse.read_table(place, "chosen_tags", release).to_pylist()
     assert {row["gif_id"]: row["refused"] for row in chosen} == {"g003": ["red"], "g004": ["red"]}
-    assert night(catalog(gifs, range(10)), place, "catalog.choices=true").facts.status == UNCHANGED
+    assert night(catalog(gifs, range(10)), place, *changed).facts.status == UNCHANGED
