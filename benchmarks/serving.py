@@ -163,8 +163,9 @@ def _watch_memory(pid: int, end: float, memory: list[float]) -> None:
 def _started(model: str) -> Iterator[tuple[Side, Side]]:
     ports = [_free_port() for _ in range(4)]
     options = ["--model", model, "--http", *map(str, (ports[0], "--grpc", ports[1], "--metrics", ports[2]))]
-    serve = subprocess.Popen([sys.executable, "-m", "jobs.commands.app", "serve", *options], stderr=subprocess.DEVNULL)
-    other = subprocess.Popen([sys.executable, "-m", "benchmarks.serving_plain", model, str(ports[3])])
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    serve = subprocess.Popen([sys.executable, "-m", "jobs.commands.app", "serve", *options], **quiet)
+    other = subprocess.Popen([sys.executable, "-m", "benchmarks.serving_plain", model, str(ports[3])], **quiet)
     try:
         for port in (ports[0], ports[3]):
             _wait_for(port)

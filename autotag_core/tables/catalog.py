@@ -48,7 +48,7 @@ CHOSEN_TAGS = Table(
             column("added", STRINGS, "tags of the uploader's own"),
             column("refused", STRINGS, "offered tags that the uploader left: evidence against them"),
             column("model", pa.string(), "the tagger that offered them"),
-            column("time", pa.timestamp("us", tz="UTC"), "of the choice, the uploader's newest"),
+            column("time", pa.string(), "of the choice, the uploader's newest, UTC as ISO 8601"),
         ]
     ),
     ("gif_id",),

@@ -27,6 +27,23 @@ class Experiment(BaseModel):
     `published`: the confidences of the published rule. `raw`: the uploaders' tags, each 1."""
     aggregator: Aggregator = "mean_features"
     """How a GIF's frames become one prediction."""
+    base: str | None = None
+    """A network over frames whose last blocks learn too: `release`, the release's own backbone, or the name of a model
+    of torchvision, such as mobilenet_v2. None: the head alone learns, on features that are stored."""
+    base_weights: str | None = None
+    """Its weights where it is torchvision's: path of a .safetensors state dict. Nothing is downloaded."""
+    trained_blocks: PositiveCount = 2
+    """How many of its last blocks learn. More than there are: all."""
+    base_rate: Rate = 0.1
+    """The base learns at so many times learning_rate."""
+    tune_epochs: PositiveCount = 5
+    """Passes over the train clips."""
+    clip_frames: Annotated[int, Field(ge=1, le=64)] = 8
+    """Frames of a GIF in a clip of such a pass."""
+    clip_batch: PositiveCount = 8
+    """Clips in a step of one process."""
+    processes: PositiveCount = 1
+    """That share such a pass: GPUs, or processes on CPUs (gloo)."""
     hidden: Annotated[int, Field(ge=0, le=8192)] = 0
     """Numbers of the layer before the classes. 0: the classes are linear in the aggregated features."""
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2

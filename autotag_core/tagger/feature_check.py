@@ -16,6 +16,10 @@ RELATED = "temporal"
 
 def check_weights(record: TaggerRecord, model_version: str) -> None:
     """InputError where the backbone is not that of the tagger."""
+    if record.base is not None:
+        raise InputError(
+            f"this tagger sees frames with a base of its own, {record.base}: ask it of files, or by `autotag serve`"
+        )
     if _weights_of(model_version) != _weights_of(record.model_version):
         raise InputError(
             f"this tagger takes features of {record.model_version}, the backbone here is {model_version}: "

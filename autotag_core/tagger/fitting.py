@@ -29,6 +29,8 @@ class Fitted:
     head: TaggerHead
     epochs: list[dict[str, float]]
     best_epoch: int
+    base: dict[str, torch.Tensor] | None = None
+    """The weights of a base that was fine-tuned."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ def fit_part(
     train: Part, validation: Part, experiment: Experiment, place: Workplace, start: TaggerHead | None = None
 ) -> Fitted:
     """A head trained on one part, as it was in the epoch that was best on the other. `start`: weights to begin with."""
-    with _quiet():
+    with quiet():
         import pytorch_lightning as lightning
         from pytorch_lightning.callbacks import EarlyStopping
         from pytorch_lightning.loggers import TensorBoardLogger
@@ -133,7 +135,7 @@ def logits_of(head: TaggerHead, part: Part, batch_size: int = 256) -> np.ndarray
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Without the training library's advice on hardware and data loaders, which fits no data in memory."""
     try:
         import matplotlib  # noqa: F401

@@ -39,8 +39,18 @@ def tagger_record(data: TaggerData, experiment: Experiment, fitted: Fitted) -> T
         experiment=experiment,
         config=data.release.config,
         model_version=data.model_version,
+        base=architecture(experiment, data),
         run_id=data.release.release_of or data.release.run_id,
     )
+
+
+def architecture(experiment: Experiment, data: TaggerData) -> str | None:
+    """Of a fine-tuned base; None where the head alone has learned."""
+    if experiment.base is None:
+        return None
+    from autotag_core.tagger.base.networks import architecture_of
+
+    return architecture_of(experiment, data.config)
 
 
 def _thresholds(

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from autotag_core.config import Config
 from autotag_core.config.file import recorded_config
-from autotag_core.experts import embed_gifs
+from autotag_core.experts import FrameModels, embed_gifs
 from autotag_core.failures import ItemError
 from autotag_core.frames import LoadedGif, iter_loaded
 from autotag_core.tagger.feature_check import check_weights
@@ -61,9 +62,13 @@ class Predictor:
 
     def __init__(self, model: TaggerModel, threads: int = 2) -> None:
         self.model = model
-        self._source = frame_source(recorded_config(model.record.config), threads)
-        check_weights(model.record, self._source.model_version)
-        self._backbone = load_backbone_alone(self._source)
+        self._config = recorded_config(model.record.config)
+        if model.base is not None:
+            self._backbone = _tuned(model, self._config, threads)
+            return
+        source = frame_source(self._config, threads)
+        check_weights(model.record, source.model_version)
+        self._backbone = load_backbone_alone(source)
 
     def predict(
         self, gifs: Iterable[str | bytes], top: int, places: Sequence[str], keep_pictures: bool = False
@@ -73,7 +78,7 @@ class Predictor:
         URIs outside of `places` are not opened. A file that can't be read has an error in place of tags; the others go
         on.
         """
-        frames = self._source.config.frames.model_copy(update={"allowed_places": tuple(places)})
+        frames = self._config.frames.model_copy(update={"allowed_places": tuple(places)})
         names: dict[str, str] = {}
         pictures: dict[str, np.ndarray] = {}
 
@@ -101,7 +106,8 @@ class Predictor:
 def suggested_tags(model: TaggerModel, features: np.ndarray, top: int) -> tuple[SuggestedTag, ...]:
     """The `top` likeliest tags of a GIF with frame features (n, d), likeliest first, ties in the order of labels."""
     # as training reads them, so that a GIF of the catalog gets what was measured
-    features = features.astype(np.float16).astype(np.float32) if model.record.experiment.needs_frames else features
+    if model.record.experiment.needs_frames and model.base is None:
+        features = features.astype(np.float16).astype(np.float32)
     mask = np.ones((1, len(features)), bool)
     probabilities = model.probabilities(features[None], mask)[0]
     by_frame = model.frame_probabilities(features)
@@ -115,3 +121,11 @@ def suggested_tags(model: TaggerModel, features: np.ndarray, top: int) -> tuple[
         )
         for at in best
     )
+
+
+def _tuned(model: TaggerModel, config: Config, threads: int) -> FrameModels:
+    from autotag_core.tagger.base.loading import frame_models
+    from autotag_core.tagger.base.networks import build_base
+
+    assert model.record.base is not None and model.base is not None
+    return frame_models(build_base(model.record.base, model.base), model.sha256, config, threads)

@@ -34,7 +34,7 @@ def write_run_folder(uri: str, fitted: Fitted, record: TaggerRecord, measured: M
         "temperature": record.temperature,
         "best_epoch": fitted.best_epoch,
     }
-    data = model_bytes(record, fitted.head)
+    data = model_bytes(record, fitted.head, fitted.base)
     sha256 = hashlib.sha256(data).hexdigest()
     labels = [{"label": one, "threshold": at} for one, at in zip(record.labels, record.thresholds, strict=True)]
     files = {
@@ -70,7 +70,7 @@ def fetch_progress(uri: str, folder: Path) -> None:
 
 def drop_progress(uri: str) -> None:
     """Delete the checkpoints of a training that has ended."""
-    for name in ("checkpoints", "student", "teacher"):
+    for name in ("checkpoints", "student", "teacher", "head", "tuning"):
         storage.delete_prefix(storage.join(uri, name))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,9 +19,11 @@ from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.temperature import scaled_probabilities
 
 if TYPE_CHECKING:
+    import torch
+
     from autotag_core.tagger.tagger_head import TaggerHead
 
-_RECORD = "record"
+_RECORD, _BASE = "record", "base."
 
 
 class TaggerRecord(BaseModel):
@@ -40,6 +43,8 @@ class TaggerRecord(BaseModel):
     """Of the release, JSON: it says how frames are made and which backbone sees them."""
     model_version: str
     """Of that backbone. The features of any other version mean something else."""
+    base: str | None = None
+    """The architecture of a fine-tuned base, whose weights are in the file. None: the release's backbone."""
     run_id: str
     """The release that it was trained on."""
 
@@ -58,6 +63,8 @@ class TaggerModel:
     head: TaggerHead
     sha256: str
     """Of its file."""
+    base: dict[str, torch.Tensor] | None
+    """The weights of a fine-tuned base."""
     name: str
     """What predictions call it: its run folder's name, or its file's, and 8 hex digits of sha256."""
 
@@ -87,9 +94,15 @@ class TaggerModel:
             return self.head.embed(given, torch.ones(given.shape[:2], dtype=torch.bool))[0].numpy()
 
 
-def model_bytes(record: TaggerRecord, head: TaggerHead) -> bytes:
+def model_bytes(record: TaggerRecord, head: TaggerHead, base: Mapping[str, torch.Tensor] | None = None) -> bytes:
     """The tagger as a .safetensors file: equal ones give equal bytes."""
-    return weights_as_bytes(head.state_dict(), {_RECORD: record.model_dump_json()})
+    tensors = {**head.state_dict(), **{f"{_BASE}{name}": one for name, one in (base or {}).items()}}
+    return weights_as_bytes(tensors, {_RECORD: record.model_dump_json()})
+
+
+def below(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    """The tensors whose names begin with the prefix, named without it."""
+    return {name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)}
 
 
 def load_tagger(uri: str) -> TaggerModel:
@@ -114,11 +127,13 @@ def load_tagger(uri: str) -> TaggerModel:
         raise InputError(f"{file}: its record is wrong: {where} {first['msg']}".strip()) from None
     from autotag_core.tagger.tagger_head import TaggerHead
 
+    base = below(tensors, _BASE) if record.base is not None else None
+    tensors = {name: one for name, one in tensors.items() if base is None or not name.startswith(_BASE)}
     head = filled(
         lambda: TaggerHead(record.dimension, len(record.labels), record.experiment), tensors, f"tagger {file}"
     )
     stem = uri.removesuffix(".safetensors").rstrip("/").removesuffix("/model").rpartition("/")[2]
-    return TaggerModel(record, head, sha256, f"{stem}-{sha256[:8]}")
+    return TaggerModel(record, head, sha256, base, f"{stem}-{sha256[:8]}")
 
 
 def _check_sha256(file: str, sha256: str) -> None:

@@ -78,6 +78,7 @@ def _print_next(place: Path) -> None:
     typer.echo(f"  .venv/bin/autotag explain --warehouse {local}/warehouse {gif_id}")
     typer.echo(f"  .venv/bin/autotag evaluate --warehouse {local}/warehouse --truth {local}/catalog/truth.jsonl")
     typer.echo(f"  .venv/bin/autotag predict {local}/catalog/gifs --warehouse {local}/warehouse --show suggested.html")
+    typer.echo(f"  .venv/bin/autotag serve --warehouse {local}/warehouse    # a page at http://127.0.0.1:8080/")
     typer.echo("  notebooks/explore_tags.ipynb")
 
 

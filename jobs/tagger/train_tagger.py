@@ -64,10 +64,16 @@ def train_tagger(request: TrainRequest, on_progress: Callable[[int, int], None])
     from autotag_core.tagger.measuring import measure_tagger, tagger_record
 
     start = time.perf_counter()
-    data = open_data(request.warehouse, request.run_id, request.experiment, on_progress)
+    data = open_data(request.warehouse, request.run_id, _read_as(request.experiment), on_progress)
     uri = _folder(request, data)
     with ExitStack() as stack:
-        fitted = fit_tagger(data, request.experiment, _workplace(uri, stack))
+        place = _workplace(uri, stack)
+        if request.experiment.base is None:
+            fitted = fit_tagger(data, request.experiment, place)
+        else:
+            from autotag_core.tagger.base.fine_tuning import fine_tune
+
+            data, fitted = fine_tune(data, request.experiment, place, on_progress)
         record = tagger_record(data, request.experiment, fitted)
         measured = measure_tagger(data, record, fitted)
     sha256 = write_run_folder(uri, fitted, record, measured)
@@ -75,6 +81,11 @@ def train_tagger(request: TrainRequest, on_progress: Callable[[int, int], None])
     add_model(request.warehouse, model_row(uri, sha256, record, measured, (datetime.now(UTC), seconds)))
     drop_progress(uri)
     return Trained(uri, record, measured, seconds, len(fitted.epochs))
+
+
+def _read_as(experiment: Experiment) -> Experiment:
+    """What decides which features are read: a base sees the frames itself."""
+    return experiment if experiment.base is None else experiment.model_copy(update={"aggregator": "mean_features"})
 
 
 def _folder(request: TrainRequest, data: TaggerData) -> str:

@@ -22,7 +22,8 @@ def newest_choices(choices_df: DataFrame, gifs_df: DataFrame, media_df: DataFram
     all_df = by_id_df.unionByName(unnamed_df.join(ids_df, "gif"))
     newest = Window.partitionBy("gif_id").orderBy(F.desc("time"), "gif", "model")
     ranked_df = all_df.withColumn("rank", F.row_number().over(newest)).where("rank = 1")
-    return ranked_df.select("gif_id", "taken", "added", "refused", "model", "time")
+    time = F.date_format("time", "yyyy-MM-dd'T'HH:mm:ss'Z'")  # of the session, which is UTC
+    return ranked_df.select("gif_id", "taken", "added", "refused", "model", time.alias("time"))
 
 
 def with_chosen_tags(gifs_df: DataFrame, chosen_df: DataFrame) -> DataFrame:

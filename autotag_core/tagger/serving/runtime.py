@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import mlserver
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 from mlserver import MLModel
@@ -67,7 +68,9 @@ class TaggerRuntime(MLModel):
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
         """The tags of each GIF of the request, which may be several that MLServer made one."""
-        found = await asyncio.get_running_loop().run_in_executor(self._computing, self._predict, items_of(payload))
+        items = items_of(payload)
+        mlserver.log(tagger_batch_gifs=len(items))
+        found = await asyncio.get_running_loop().run_in_executor(self._computing, self._predict, items)
         return InferenceResponse(id=payload.id, model_name=self.name, outputs=encoded(found, self._served.num_tags))
 
     def _predict(self, items: list[str | bytes]) -> list[Prediction]:

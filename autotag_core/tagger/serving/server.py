@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from mlserver import MLServer, ModelSettings, Settings
 from mlserver.errors import MLServerError
 from mlserver.handlers import DataPlane, ModelRepositoryHandlers
+from mlserver.metrics.registry import REGISTRY as MODEL_METRICS
 from mlserver.settings import ModelParameters
 from mlserver.types import InferenceRequest, InferenceResponse
+from prometheus_client import REGISTRY
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -136,6 +139,8 @@ async def serve(served: Served, ports: Ports, max_bytes: int) -> None:
             server_name="autotag",
             model_repository_root=empty,
         )
+        with suppress(ValueError):  # it is there already
+            REGISTRY.register(MODEL_METRICS)  # with a process for all, MLServer does not show what a model logs
         server = TaggerServer(settings, max_bytes)
         model = ModelSettings(
             name=NAME,

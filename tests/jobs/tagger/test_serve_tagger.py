@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import http.client
 import json
 import urllib.error
 import urllib.request
@@ -90,7 +91,12 @@ def test_grpc_takes_the_bytes_themselves_and_many_at_once_are_batched(served: Se
     with urllib.request.urlopen(served.metrics) as answer:
         metrics = answer.read().decode()
     assert 'model_infer_request_success_total{model="tagger"' in metrics
-    assert "batch_request_queue" in metrics
+    totals = dict(line.rsplit(" ", 1) for line in metrics.splitlines() if line.startswith("tagger_batch_gifs_"))
+    num_gifs, num_batches = (
+        sum(float(value) for name, value in totals.items() if name.startswith(f"tagger_batch_gifs_{what}"))
+        for what in ("sum", "count")
+    )
+    assert num_gifs > num_batches > 0
 
 
 @pytest.mark.parametrize(
@@ -110,8 +116,14 @@ def test_a_request_that_asks_nothing_is_refused_in_one_line(
 
 def test_nobody_unloads_the_tagger_or_sends_more_than_a_file(served: Served) -> None:
     assert post(f"{served.url}/v2/repository/models/tagger/unload", b"{}")[0] == 403
-    status, answer = post(f"{served.url}/page/suggest", bytes(42_000_000))
-    assert (status, answer) == (413, {"error": "the request is larger than 41,943,040 bytes"})
+    connection = http.client.HTTPConnection(served.url.removeprefix("http://"))
+    connection.putrequest("POST", "/page/suggest")
+    connection.putheader("content-length", "42000000")
+    connection.endheaders()  # the answer comes before a byte of the body is asked for
+    refused = connection.getresponse()
+    assert (refused.status, json.loads(refused.read())) == (
+        413, {"error": "the request is larger than 41,943,040 bytes"},
+    )  # fmt: skip
     status, answer = post(f"{served.url}/page/suggest", bytes(21_000_000))
     assert status == 422 and answer["error"].startswith("file_too_large: ")
     with urllib.request.urlopen(f"{served.url}/v2/health/ready") as ready:

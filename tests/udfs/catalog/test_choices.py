@@ -39,6 +39,7 @@ def test_a_choice_is_of_its_gif_by_id_or_by_bytes_and_the_newest_counts(spark: S
         "b": (["red"], ["blue"], ["dog"]),
         "c": (["green"], [], ["dog"]),
     }
+    assert {row["time"] for row in chosen_df.collect() if row["gif_id"] == "a"} == {"2026-11-02T00:00:00Z"}
     tagged_df = with_chosen_tags(gifs_df, chosen_df)
     assert tagged_df.columns == gifs_df.columns
     assert {row["gif_id"]: row["tags"] for row in tagged_df.collect()} == {

@@ -31,7 +31,7 @@ def model(aggregator: Aggregator) -> TaggerModel:
         labels=LABELS, thresholds=(*[NEVER] * 7, ALWAYS), temperature=1.5, dimension=4, experiment=experiment,
         config=Config().model_dump_json(), model_version="b-1", run_id="r",
     )  # fmt: skip
-    return TaggerModel(record, head.eval(), "0" * 64, "run-00000000")
+    return TaggerModel(record, head.eval(), "0" * 64, None, "run-00000000")
 
 
 def features(number: int) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""The base of a fine-tuned tagger: a network over frames whose last blocks learn with the head."""
