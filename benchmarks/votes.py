@@ -7,7 +7,7 @@ every new one whose weighted vote reaches vote.lower_bound its confidence, sourc
 neighbors behind it. The product's time includes its table of tags. Rows are compared before times are.
 
 With --judged it is held against nobody: what a night does, which counts pairs of tags and lifts besides and puts the
-score of vote.rule beside every tag.
+score beside every tag. That is done by `reliability` and by `learned`, each with what validation GIFs teach it.
 """
 
 from __future__ import annotations
@@ -24,23 +24,21 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
 from autotag_core.config import VoteConfig
 from autotag_core.votes import ExpertWeight, fit_judge
+from benchmarks.vote_inputs import WEIGHTS, write_inputs
 from benchmarks.vote_sql import duckdb_vote, spark_vote
 from jobs.process.session import spark_session
+from jobs.votes.fit_judge import taught_excess, validation_pairs
 from udfs.votes.ballots import Ballots, about_rows
 from udfs.votes.tag_tables import write_statistics, write_tags
 from udfs.votes.votes import publish_tags
 from udfs.votes.votes import vote_tags as judged_tags
 
-WEIGHTS = {"imagenet": 0.5, "semantic": 0.4, "temporal": 0.3, "text": 0.2}
 CONFIG = VoteConfig()
-NUM_TAGS, GROUP, CHUNK = 50_000, 50, 100_000
+RULES = ("reliability", "learned")
 TARGETS = {"Spark SQL": 10.0, "DuckDB": 1.5}
 
 
@@ -66,71 +64,6 @@ def main() -> None:
         print("\n".join(json.dumps({"gifs": options.gifs} | row) for row in rows))
     else:
         print(as_text(rows, options.gifs))
-
-
-def write_inputs(folder: Path, num_gifs: int, seed: int = 7) -> None:
-    """catalog and neighbors as Parquet files, each under its name when it is whole."""
-    shutil.rmtree(folder, ignore_errors=True)
-    rng = np.random.default_rng(seed)
-    ids = pa.array([f"gif-{number:08}" for number in range(num_gifs)])
-    for expert in WEIGHTS:
-        path = folder / "neighbors" / f"expert={expert}"
-        path.mkdir(parents=True)
-        for start in range(0, num_gifs, CHUNK):
-            pq.write_table(_neighbors(rng, ids, start), path / f"{start:09}.parquet")
-    partial = folder / "partial"
-    partial.mkdir()
-    tags = pa.array([f"tag {number}" for number in range(NUM_TAGS)])
-    for start in range(0, num_gifs, CHUNK):
-        pq.write_table(_catalog(rng, ids, tags, start), partial / f"{start:09}.parquet")
-    partial.rename(folder / "catalog")
-
-
-def _is_train(gifs: Any) -> Any:
-    return gifs % 10 != 3
-
-
-def _neighbors(rng: np.random.Generator, ids: pa.Array, start: int) -> pa.Table:
-    """Of each GIF 7 of 10 neighbors from its own group of GIFs, the others from anywhere; train GIFs all."""
-    gifs = np.arange(start, min(start + CHUNK, len(ids)))
-    near = gifs[:, None] // GROUP * GROUP + rng.integers(0, GROUP, (len(gifs), 10))
-    found = np.where(rng.random(near.shape) < 0.7, near, rng.integers(0, len(ids), near.shape)) % len(ids)
-    found = np.where(_is_train(found), found, found - 1)
-    starts = pa.array(np.arange(len(gifs) + 1) * 10, pa.int32())
-    distances = np.sort(rng.random(found.shape, np.float32), axis=1)
-    return pa.table(
-        {
-            "gif_id": ids[start : start + len(gifs)],
-            "neighbor_ids": pa.ListArray.from_arrays(starts, ids.take(pa.array(found.ravel()))),
-            "distances": pa.ListArray.from_arrays(starts, pa.array(distances.ravel())),
-        }
-    )
-
-
-def _catalog(rng: np.random.Generator, ids: pa.Array, tags: pa.Array, start: int) -> pa.Table:
-    """Half of a GIF's tags are of 8 that its group likes; one GIF in ten has editorial tags, for validation."""
-    gifs = np.arange(start, min(start + CHUNK, len(ids)))
-    chances = 1 / (np.arange(NUM_TAGS) + 10)
-    drawn = rng.choice(NUM_TAGS, (len(gifs), 10), p=chances / chances.sum())
-    liked = rng.choice(NUM_TAGS, (len(ids) // GROUP + 1, 8), p=chances / chances.sum())
-    shared = liked[gifs[:, None] // GROUP, rng.integers(0, 8, drawn.shape)]
-    drawn = np.where(rng.random(drawn.shape) < 0.5, shared, drawn)
-    nums = rng.integers(1, 11, len(gifs))
-    lists = [list(dict.fromkeys(row[:num])) for row, num in zip(drawn.tolist(), nums.tolist(), strict=True)]
-    train = _is_train(gifs)
-    return pa.table(
-        {
-            "gif_id": ids[start : start + len(gifs)],
-            "split": np.where(train, "train", "validation"),
-            "tags": _named(lists, tags),
-            "editorial_tags": _named([[] if one else row[:3] for row, one in zip(lists, train, strict=True)], tags),
-        }
-    )
-
-
-def _named(lists: list[list[int]], tags: pa.Array) -> pa.ListArray:
-    numbers = pa.array(lists, pa.list_(pa.int32()))
-    return pa.ListArray.from_arrays(numbers.offsets, tags.take(numbers.flatten()))
 
 
 def measure(inputs: Path, repeats: int, slow_repeats: int) -> list[dict[str, Any]]:
@@ -174,22 +107,22 @@ def measure(inputs: Path, repeats: int, slow_repeats: int) -> list[dict[str, Any
 
 
 def judged(inputs: Path, repeats: int) -> list[tuple[str, float]]:
-    """Median seconds of the night's steps, after one turn on a few GIFs."""
+    """Median seconds of the night's steps, of RULES in turns, after one turn on a few GIFs."""
     spark = spark_session("votes")
     few, out = inputs / "few", inputs / "out"
     write_inputs(few, 2_000)
     seconds: dict[str, list[float]] = {}
     for turn in range(-1, repeats):
-        shutil.rmtree(out, ignore_errors=True)
         for name, value in _night(spark, few if turn < 0 else inputs, out):
             if turn >= 0:
                 seconds.setdefault(name, []).append(value)
-    shutil.rmtree(out)
+                print(f"{name}: {value:.1f} s", file=sys.stderr)
     spark.stop()
     return [(name, statistics.median(values)) for name, values in seconds.items()]
 
 
 def _night(spark: SparkSession, inputs: Path, out: Path) -> Iterator[tuple[str, float]]:
+    """Of what the rules share, then of each rule. A tenth of the GIFs are validation GIFs."""
     neighbors_df, catalog_df = _tables(spark, inputs)
     start = time.perf_counter()
     about_df, folder = about_rows(catalog_df), str(inputs / "tags")
@@ -199,9 +132,18 @@ def _night(spark: SparkSession, inputs: Path, out: Path) -> Iterator[tuple[str, 
     known = write_statistics(ballots, sorted(WEIGHTS), CONFIG, folder)
     yield "statistics on tags", time.perf_counter() - start
     start = time.perf_counter()
-    judge = fit_judge(None, {name: ExpertWeight(weight, weight) for name, weight in WEIGHTS.items()}, CONFIG, seed=7)
-    judged_tags(ballots, known, judge).write.parquet(str(out))
-    yield "both votes", time.perf_counter() - start
+    pairs, taught = validation_pairs(ballots, catalog_df, known, CONFIG), taught_excess(known)
+    yield "evidence on validation GIFs", time.perf_counter() - start
+    experts = {name: ExpertWeight(weight, weight) for name, weight in WEIGHTS.items()}
+    for rule in RULES:
+        shutil.rmtree(out, ignore_errors=True)
+        start = time.perf_counter()
+        judge = fit_judge(pairs, experts, CONFIG.model_copy(update={"rule": rule}), 7, taught)
+        yield f"{rule}: judge", time.perf_counter() - start
+        start = time.perf_counter()
+        judged_tags(ballots, known, judge).write.parquet(str(out))
+        yield f"{rule}: both votes", time.perf_counter() - start
+    shutil.rmtree(out)
     shutil.rmtree(inputs / "tags")
 
 
