@@ -1,7 +1,7 @@
 """How many validation GIFs it takes to judge by what they teach: `python -m benchmarks.quality_curve [NAME ...]`.
 
-On nights that `make bench-quality` has left: both rules learn from 10, 20, ... of the validation GIFs, drawn twice, and
-judge the train GIFs. A line a number of GIFs, means over the catalogs that have so many.
+On nights that `make bench-quality` has left: both rules learn from 10, 20, ... of the validation GIFs, drawn four
+times, and judge the train GIFs. A line a number of GIFs, means over the catalogs that have so many.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from benchmarks.quality import PROJECT, WORK, all_names, drawn
 from jobs.evaluation.release_evidence import Pairs, Release, gather_pairs, open_release
 
 NUMBERS = (10, 20, 30, 50, 75, 100)
-DRAWS = (0, 1)
+DRAWS = (0, 1, 2, 3)
 RULES = ("reliability", "learned")
 
 
