@@ -23,6 +23,7 @@ from autotag_core.splits import SPLITS, TRAIN, VALIDATION
 from autotag_core.tables import TRAINING_EXAMPLES
 from autotag_core.tagger.base.loading import frame_models
 from autotag_core.tagger.base.networks import BaseNetwork, architecture_of, open_base
+from autotag_core.tagger.base.tuned_files import BEST, ROWS
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.fitting import Fitted, Workplace, fit_part, quiet
 from autotag_core.tagger.tagger_data import Part, TaggerData
@@ -32,8 +33,6 @@ from autotag_core.warehouse import read_table
 if TYPE_CHECKING:
     import pytorch_lightning as lightning
 
-BEST, ROWS = "tuned.safetensors", "tuned.json"
-"""What the first process leaves in the folder: the weights of the best epoch, and a row of each."""
 _log = logging.getLogger(__name__)
 Told = Callable[[int, int], None]
 

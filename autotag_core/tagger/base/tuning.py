@@ -14,8 +14,8 @@ from torchmetrics.classification import MultilabelAveragePrecision
 from autotag_core import storage
 from autotag_core.experts.weight_files import weights_as_bytes
 from autotag_core.splits import TRAIN, VALIDATION
-from autotag_core.tagger.base.fine_tuning import BEST, ROWS
 from autotag_core.tagger.base.networks import BaseNetwork
+from autotag_core.tagger.base.tuned_files import BEST, ROWS
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.learning import WATCHED
 from autotag_core.tagger.losses import LOSSES, pair_weights
