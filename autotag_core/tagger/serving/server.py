@@ -18,6 +18,7 @@ from prometheus_client import REGISTRY
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from autotag_core import storage
 from autotag_core.tagger.serving.runtime import NAME, SERVED, Served, TaggerRuntime
 from autotag_core.tagger.serving.tensors import INPUTS, MAX_GIFS, checked, outputs_metadata
 from autotag_core.tagger.serving.token import TOKEN_HEADER, has_token
@@ -127,7 +128,7 @@ class TaggerServer(MLServer):
 
 async def serve(served: Served, ports: Ports, max_bytes: int) -> None:
     """Serve until SIGINT or SIGTERM. `max_bytes` bounds a request."""
-    with tempfile.TemporaryDirectory() as empty:  # a repository would load what lies in the current folder
+    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as empty:  # else it loads what lies in the current folder
         settings = Settings(
             debug=False,
             parallel_workers=0,
