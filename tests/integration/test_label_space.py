@@ -16,6 +16,7 @@ from autotag_core.evaluation.truth import TRUTH
 from autotag_core.tables import LABELS
 from jobs.evaluation.compare_votes import compare_rules
 from jobs.nightly import Request, run_nightly
+from jobs.run.run import Run
 
 SETTINGS = ["experts=[semantic]", "catalog.labels=engineered", "neighbors.backend=exact", "related.enabled=false"]
 KINDS = (["Cat", "pets"], ["#kitty", "pets", "asdf1"], ["cats ", "fur"], ["dog", "walk"], ["puppy", "walk"], ["doggo"])
@@ -46,10 +47,15 @@ def test_without_labels_the_request_is_refused_before_any_work(request_: Request
     assert not list(Path(request_.warehouse).glob("*"))
 
 
-def test_a_night_in_label_space(spark: SparkSession, request_: Request) -> None:
+@pytest.fixture(scope="module")
+def run(spark: SparkSession, request_: Request) -> Run:
+    """A night on the second version of the labels."""
     write_labels(request_.warehouse, {"other": ["cat"]})
     assert write_labels(request_.warehouse, VOCABULARY) == 1
-    run = run_nightly(request_)
+    return run_nightly(request_)
+
+
+def test_a_night_in_label_space(request_: Request, run: Run) -> None:
     release = warehouse.current_release(request_.warehouse)
     assert (release.table_versions["labels"], release.inputs.notes["labels"]) == (1, "3 labels, version 1")
 
@@ -75,7 +81,8 @@ def test_a_night_in_label_space(spark: SparkSession, request_: Request) -> None:
     assert run.facts.rows_out["votes"] == voted.num_rows
 
 
-def test_a_release_in_label_space_is_judged_by_a_truth_in_tags(spark: SparkSession, request_: Request) -> None:
+@pytest.mark.usefixtures("run")
+def test_a_release_in_label_space_is_judged_by_a_truth_in_tags(request_: Request) -> None:
     release = warehouse.current_release(request_.warehouse)
     rows = [{"gif_id": "g00", "tags": ["Kitty", "pets", "soft"]}, {"gif_id": "g02", "tags": ["cats"]}]
     truth = pa.Table.from_pylist(rows, schema=TRUTH)
