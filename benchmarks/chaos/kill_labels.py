@@ -11,6 +11,7 @@ from autotag_core import labels, storage
 from autotag_core.tables import LABEL_DECISIONS, LABEL_EDITS, LABELS
 from benchmarks.chaos.house import House, write_catalogs
 from benchmarks.chaos.result import Differences, Result
+from benchmarks.chaos.saved import copy_folder
 from benchmarks.chaos.seen import Tables, as_rows, differences
 from benchmarks.chaos.strikes import Moment, Strike
 
@@ -32,14 +33,14 @@ def label_trials(house: House, is_quick: bool) -> Iterator[Result]:
         raise RuntimeError(f"labels build ended with {built.code}: {built.last_line}")
     review = f"{FOLDER}/review.csv"
     storage.write_bytes(review, _reviewed(storage.read_bytes(f"{FOLDER}/built/labels_review.csv")))
-    undisturbed = _copied(house, "undisturbed")
+    undisturbed = _copied("undisturbed")
     old = _read(undisturbed)
     applied = house.run("labels", "apply", review, "--warehouse", undisturbed)
     if applied.code:
         raise RuntimeError(f"labels apply ended with {applied.code}: {applied.last_line}")
     new = _read(undisturbed)
     for number, (name, moment) in enumerate(list(POINTS.items())[2 if is_quick else 0 : 3 if is_quick else None]):
-        start, place = time.monotonic(), _copied(house, f"killed-{number}")
+        start, place = time.monotonic(), _copied(f"killed-{number}")
         with house.calm():
             strike = house.s3_proxy.fault = Strike(moment)
             command = house.start("labels", "apply", review, "--warehouse", place)
@@ -73,14 +74,9 @@ def _reviewed(file: bytes) -> bytes:
     return out.getvalue().encode()
 
 
-def _copied(house: House, name: str) -> str:
+def _copied(name: str) -> str:
     """A copy of the warehouse whose labels were built."""
-    client = house.s3.client()
-    for uri in storage.list_files(f"{FOLDER}/built"):
-        key = uri.split("/", 3)[3]
-        client.copy_object(
-            Bucket="chaos", Key=key.replace("/built/", f"/{name}/"), CopySource={"Bucket": "chaos", "Key": key}
-        )
+    copy_folder(f"{FOLDER}/built", f"{FOLDER}/{name}")
     return f"{FOLDER}/{name}"
 
 

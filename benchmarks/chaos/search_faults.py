@@ -19,7 +19,7 @@ from benchmarks.chaos.nights import IN_PLACE, NEW_INDEX, Kind, Nights, outcome, 
 from benchmarks.chaos.proxy import Answer, Fault, Forward, Request
 from benchmarks.chaos.result import Differences, Result
 from benchmarks.chaos.seen import documents_of, search_differences, watched
-from benchmarks.chaos.storage_faults import Act, Some, hold, reset
+from benchmarks.chaos.storage_faults import Act, Some, forget, hold, reset
 
 NUM_GIFS = 300
 REJECTED, UNFIT = 0.3, 0.01
@@ -73,12 +73,8 @@ def _items(body: bytes) -> Iterator[list[bytes]]:
 
 
 def _forgets(share: float) -> Fault:
-    some = Some(_after, share)
+    some = Some(forget, share)
     return lambda request, forward: some(request, forward) if _is_write(request) else forward(request)
-
-
-def _after(request: Request, forward: Forward) -> None:
-    forward(request)
 
 
 def _is_write(request: Request) -> bool:

@@ -30,7 +30,8 @@ def _error(status: int, code: str) -> Act:
     return lambda *_: Answer(status, [("Content-Type", "application/xml")], body)
 
 
-def _after(request: Request, forward: Forward) -> None:
+def forget(request: Request, forward: Forward) -> None:
+    """The request is done, and its answer is lost."""
     forward(request)
 
 
@@ -57,7 +58,7 @@ KINDS: dict[str, Act] = {
     "500 Internal Error": _error(500, "InternalError"),
     "503 Slow Down": _error(503, "SlowDown"),
     "the connection is reset": reset,
-    "the connection is reset after the request was done": _after,
+    "the connection is reset after the request was done": forget,
     "half of the body, then a reset": _cut,
     f"{SLOW_S:.0f} s late": _slow,
     f"no answer for {HELD_S:.0f} s": hold,
