@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,13 +31,6 @@ class FaceEmbedder:
         self._network = dlib.face_recognition_model_v1(str(folder / _NETWORK))
         self._landmarks = dlib.shape_predictor(str(folder / _LANDMARKS))
 
-    @cached_property
-    def model_version(self) -> str:
-        """Names both models: a gallery's embeddings can be compared with those of the same version alone."""
-        files = [weights_folder() / name for name in (_NETWORK, _LANDMARKS)]
-        sums = [hashlib.sha256(file.read_bytes()).hexdigest()[:8] for file in files]
-        return f"dlib-resnet-{'-'.join(sums)}-mtcnn"
-
     def chip(self, frame: np.ndarray, face: Face) -> np.ndarray:
         """The face alone, (150, 150, 3) uint8 RGB, upright. Beyond the frame's edge it is black."""
         import dlib
@@ -53,6 +46,14 @@ class FaceEmbedder:
         if not chips:
             return np.empty((0, DIMENSION), np.float32)
         return np.array(self._network.compute_face_descriptor(list(chips)), np.float32).reshape(-1, DIMENSION)
+
+
+@cache
+def model_version() -> str:
+    """Names both models: a gallery's embeddings can be compared with those of the same version alone."""
+    files = [weights_folder() / name for name in (_NETWORK, _LANDMARKS)]
+    sums = [hashlib.sha256(file.read_bytes()).hexdigest()[:8] for file in files]
+    return f"dlib-resnet-{'-'.join(sums)}-mtcnn"
 
 
 def sharpness(chip: np.ndarray) -> float:

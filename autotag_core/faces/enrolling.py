@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from autotag_core.faces.face_frames import face_frames
 from autotag_core.faces.gallery import KNOWN_DISTANCE, Gallery
 from autotag_core.failures import ItemError
 from autotag_core.frames import fetch_bytes
+from autotag_core.frames.load import version_of
 from autotag_core.tables import GALLERY
 
 MAX_PICTURES = 20
@@ -83,7 +83,7 @@ class PictureChecker:
             except ItemError as error:
                 yield CheckedPicture(picture, "", Doubt.UNREADABLE, f"{error.reason}: {error.message}")
                 continue
-            key = hashlib.sha256(data).hexdigest()[:32]
+            key = version_of(data)
             yield self._checked(CheckedPicture(picture, key, None, ""), frame)
 
     def _checked(self, checked: CheckedPicture, frame: np.ndarray) -> CheckedPicture:

@@ -6,9 +6,8 @@ import cv2
 import numpy as np
 
 from autotag_core.config import FramesConfig
-from autotag_core.frames import check_header, check_num_bytes, check_pixels, read_header, sample_indices
-from autotag_core.frames.budget import pixel_budget
-from autotag_core.frames.decode import Keep, decode_frames
+from autotag_core.frames.decode import Keep
+from autotag_core.frames.load import decode_checked
 from autotag_core.frames.stills.pixels import Pixels
 
 MAX_FRAMES = 20
@@ -22,13 +21,8 @@ def face_frames(data: bytes, config: FramesConfig, max_frames: int = MAX_FRAMES)
 
     ItemError as for the night's frames: the same limits hold.
     """
-    check_num_bytes(len(data), config)
-    header = read_header(data)
-    check_header(header, config)
-    indices = sample_indices(header.delays_ms, max_frames, "time")
-    check_pixels(header, indices, config)
-    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels, None):
-        decoded = decode_frames(data, header, indices, config, Keep(frozenset(indices), smaller))
+    config = config.model_copy(update={"num_frames": max_frames, "sampling": "time"})
+    _, decoded = decode_checked(data, config, lambda indices: Keep(frozenset(indices), smaller))
     return np.stack(decoded.kept)
 
 

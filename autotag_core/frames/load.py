@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Protocol
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.budget import pixel_budget
-from autotag_core.frames.decode import Keep, decode_frames
+from autotag_core.frames.decode import DecodedFrames, Keep, decode_frames
 from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.hashes import hash_frames
-from autotag_core.frames.header import read_header
+from autotag_core.frames.header import Header, read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.frames.stills.pixels import Pixels
@@ -121,15 +121,7 @@ def read_frames(
     With a reader, the words in the GIF are read too. Where that fails, the GIF has the note text_unread.
     """
     start = time.thread_time()
-    check_num_bytes(len(data), config)
-    header = read_header(data)
-    check_header(header, config)
-    indices = sample_indices(header.delays_ms, config.num_frames, config.sampling)
-    check_pixels(header, indices, config)
-    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels, stop) as is_wanted:
-        if not is_wanted:
-            raise ItemError(Stage.FRAMES, Reason.FETCH_FAILED, "stopped, its result is no longer wanted")
-        decoded = decode_frames(data, header, indices, config, _keep(indices, reader))
+    header, decoded = decode_checked(data, config, lambda indices: _keep(indices, reader), stop)
     hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms)
     media = MediaInfo(
         version=version_of(data),
@@ -148,6 +140,24 @@ def read_frames(
         return LoadedGif(decoded.frames, media, Spent(decode=decode))
     media = _with_text(media, decoded.kept, reader)
     return LoadedGif(decoded.frames, media, Spent(decode=decode, text=time.thread_time() - start - decode))
+
+
+def decode_checked(
+    data: bytes,
+    config: FramesConfig,
+    keep: Callable[[Sequence[int]], Keep | None],
+    stop: threading.Event | None = None,
+) -> tuple[Header, DecodedFrames]:
+    """Check a file and decode its sampled frames. `keep` says what is kept of their canvases. Errors: read_frames."""
+    check_num_bytes(len(data), config)
+    header = read_header(data)
+    check_header(header, config)
+    indices = sample_indices(header.delays_ms, config.num_frames, config.sampling)
+    check_pixels(header, indices, config)
+    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels, stop) as is_wanted:
+        if not is_wanted:
+            raise ItemError(Stage.FRAMES, Reason.FETCH_FAILED, "stopped, its result is no longer wanted")
+        return header, decode_frames(data, header, indices, config, keep(indices))
 
 
 def version_of(data: bytes) -> str:

@@ -57,9 +57,7 @@ def checked_rows(run: Run, uri: str, kept: ExitStack) -> tuple[catalog.CheckedCa
     places = run.config.frames.allowed_places
     num_rows, num_usable = count_usable(rows_df, catalog.is_usable(uri, places))
     checked = catalog.check_catalog(rows_df, uri, places)
-    if not num_usable:
-        said = failures_by_reason(checked.failures_df) or "it has no rows"
-        raise InputError(f"{uri}: not one usable row: {said}")
+    refuse_empty(checked, uri, num_usable)
     lists = [_ids_of(run, name, checked.gifs_df, kept) for name in ("validation_list", "test_list")]
     return replace(checked, gifs_df=catalog.assign_splits(checked.gifs_df, *lists)), num_rows
 
@@ -138,8 +136,8 @@ def _keep(kept: ExitStack, rows_df: DataFrame) -> DataFrame:
     return rows_df
 
 
-def refuse_empty(checked: catalog.CheckedCatalog, uri: str) -> None:
-    """InputError, with what is wrong with its rows, where a catalog has not one GIF."""
-    if not checked.gifs_df.head(1):
+def refuse_empty(checked: catalog.CheckedCatalog, uri: str, num_usable: int) -> None:
+    """InputError, with what is wrong with its rows, where a catalog has not one usable row."""
+    if not num_usable:
         said = failures_by_reason(checked.failures_df) or "it has no rows"
         raise InputError(f"{uri}: not one usable row: {said}")

@@ -58,10 +58,10 @@ def enroll(
 @app.command("list")
 def list_(gallery: GalleryUri, json_: Annotated[bool, typer.Option("--json")] = False) -> None:
     """List who is enrolled, with how many pictures."""
-    from autotag_core.faces.embedder import FaceEmbedder
+    from autotag_core.faces.embedder import model_version
     from autotag_core.faces.gallery import read_gallery
 
-    known = read_gallery(storage.absolute(gallery), FaceEmbedder().model_version)
+    known = read_gallery(storage.absolute(gallery), model_version())
     counts = Counter(known.owners.tolist())
     for at, (person_id, name) in enumerate(known.people):
         row = {"person_id": person_id, "name": name, "num_pictures": counts[at]}
@@ -93,14 +93,14 @@ def find(
 
     A file that can't be read is one line with the reason. Exit: 0, or 1 where not one file could be read.
     """
-    from autotag_core.faces.embedder import FaceEmbedder
+    from autotag_core.faces.embedder import FaceEmbedder, model_version
     from autotag_core.faces.finder import FaceFinder
     from autotag_core.faces.gallery import read_gallery
     from autotag_core.faces.pages import people_page
     from jobs.tagger.predict_files import files_of
 
-    uris, embedder = files_of(files), FaceEmbedder()
-    finder = FaceFinder(read_gallery(storage.absolute(gallery), embedder.model_version), embedder)
+    uris = files_of(files)
+    finder = FaceFinder(read_gallery(storage.absolute(gallery), model_version()), FaceEmbedder())
     places = tuple(sorted({storage.own_place(uri) for uri in uris}))
     found = []
     for one in finder.find_files(uris, FramesConfig(allowed_places=places)):

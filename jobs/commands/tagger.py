@@ -20,6 +20,9 @@ from jobs.commands.output import say
 if TYPE_CHECKING:
     from autotag_core.tagger.predictor import Prediction
 
+ModelUri = Annotated[
+    str | None, typer.Option("--model", help="Run folder of a tagger, or its model.safetensors.", callback=checked_uri)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")]
 
 
@@ -77,9 +80,7 @@ def predict(  # noqa: PLR0913, PLR0917 - one option each
             help="Catalog file: write the table predictions of the warehouse, by Spark.", callback=checked_uri
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="Run folder of a tagger, or its model.safetensors.", callback=checked_uri)
-    ] = None,
+    model: ModelUri = None,
     warehouse: Annotated[
         str | None, typer.Option(help="Without --model: the tagger trained last here.", callback=checked_warehouse)
     ] = None,
@@ -127,9 +128,7 @@ def predict(  # noqa: PLR0913, PLR0917 - one option each
 
 
 def serve(  # noqa: PLR0913, PLR0917 - one option each
-    model: Annotated[
-        str | None, typer.Option(help="Run folder of a tagger, or its model.safetensors.", callback=checked_uri)
-    ] = None,
+    model: ModelUri = None,
     warehouse: Annotated[
         str | None,
         typer.Option(

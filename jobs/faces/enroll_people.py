@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from autotag_core import storage
 from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
-from autotag_core.faces.embedder import FaceEmbedder
+from autotag_core.faces.embedder import FaceEmbedder, model_version
 from autotag_core.faces.enrolling import CheckedPicture, PersonPicture, PictureChecker, as_rows, compared
 from autotag_core.faces.gallery import as_gallery, empty_gallery
 from autotag_core.tables import GALLERY
@@ -26,19 +26,18 @@ def enroll_people(people: str, gallery: str, decisions: str | None = None) -> li
     """
     accepted = read_decisions(decisions) if decisions else {}
     pictures = list_pictures(people)
-    embedder = FaceEmbedder()
     rows = read_newest(gallery, GALLERY)
-    known = as_gallery(*rows, embedder.model_version, gallery) if rows else empty_gallery()
+    known = as_gallery(*rows, model_version(), gallery) if rows else empty_gallery()
     enrolled = (
         set(zip(rows[0]["person_id"].to_pylist(), rows[0]["picture"].to_pylist(), strict=True)) if rows else set()
     )
     places = tuple(sorted({storage.own_place(picture.uri) for picture in pictures}))
-    checker = PictureChecker(FramesConfig(allowed_places=places), embedder)
+    checker = PictureChecker(FramesConfig(allowed_places=places), FaceEmbedder())
     found = [one for one in checker.check(pictures) if (one.picture.person_id, one.key) not in enrolled]
     found = compared(found, known)
     new = {(one.picture.person_id, one.key): one for one in found if _is_taken(one, accepted)}
     if new:
-        append_rows(gallery, GALLERY, as_rows(new.values(), embedder.model_version))
+        append_rows(gallery, GALLERY, as_rows(new.values(), model_version()))
     return found
 
 

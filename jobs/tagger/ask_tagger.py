@@ -45,7 +45,7 @@ def ask_tagger(run: Run, model: TaggerModel, seen: SeenGifs) -> None:
     is_same = not _is_new(run)
     if is_same and run.tables.is_adopted(MEDIA):
         run.tables.adopt(PREDICTIONS)
-        run.facts.rows_out["predictions"] = run.tables.read(PREDICTIONS).count()
+        run.facts.rows_out["predictions"] = run.tables.num_rows(PREDICTIONS)
         return
     features_df = (
         predictions.frames_of(seen.outcomes_df)
