@@ -61,7 +61,7 @@ bench-quality: setup ## what votes are worth on ten kinds of catalogs against th
 bench-quality-quick: setup ## the same on one small catalog, in two minutes
 	@$(PY) -m benchmarks.quality --quick
 
-chaos: setup ## kills, outages, mutants and the like on real servers, an hour; ARGS="--quick", "--only kills", "--write"
+chaos: setup ## kills, outages, mutants and the like on real servers, 90 minutes; ARGS="--quick", "--only kills", "--write"
 	@$(PY) -m benchmarks.chaos $(ARGS)
 
 # Small figures of a small sample; benchmarks/README.md has those that mean something, and how to get them.

@@ -88,6 +88,12 @@ def outage(error: BaseException, place: str | None = None) -> OutageError | None
     return OutageError(outage_text(place or (uri.group() if uri else "S3"), said))
 
 
+def is_cut_answer(error: BaseException) -> bool:
+    """Whether S3 began to answer delta-rs and broke off, which delta-rs itself tries again only for files, not for
+    lists."""
+    return _CUT.search(_text(error)) is not None
+
+
 def outage_text(place: str, said: str) -> str:
     """The message of an OutageError on S3."""
     return f"{place}: S3 does not answer, or only that it can't now ({said}): run again when it is back"
@@ -95,11 +101,12 @@ def outage_text(place: str, said: str) -> str:
 
 _OUTAGE = re.compile(
     r"Generic S3 error.*?((?:429|5(?!01)\d\d) [A-Z]\w+(?: [A-Z]\w+)*|operation timed out|error sending request"
-    r"|connection (?:closed|reset)|error decoding response body)"
+    r"|connection (?:closed|reset)|error decoding response body|request or response body error)"
     r"|AWS Error (NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|THROTTLING|REQUEST_TIMEOUT)"
     r"|AWS Error .*?(HTTP status (?:429|5(?!01)\d\d))"
     r"|(Status Code: (?:429|5(?!01)\d\d))|(Unable to execute HTTP request)|(ApiCall(?:Attempt)?TimeoutException)"
 )
+_CUT = re.compile(r"error decoding response body|request or response body error")
 _URI = re.compile(r"\b(?:s3[an]?|https?)://[^\s,;'\"()]+")
 
 

@@ -39,6 +39,7 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     # frames: decode
     UNDECODABLE = "undecodable"  # a header, but not one whole frame
+    MISSING_PACKAGE = "missing_package"  # a video, and PyAV is not installed
     # frames: what a process of its own did not survive, or not in time
     KILLED_WORKER = "killed_worker"
     TIMED_OUT = "timed_out"

@@ -27,7 +27,7 @@ from autotag_core.experts import (
 )
 from autotag_core.experts.temporal.relations import MultiScaleRelations
 from autotag_core.frames import LoadedGif, iter_loaded
-from autotag_core.ocr import load_reader
+from autotag_core.frames.readers import load_readers
 
 _T = TypeVar("_T")
 
@@ -44,13 +44,13 @@ def main() -> None:
     items = [(row["gif_id"], str(options.catalog.parent / row["uri"])) for row in rows if row.get("uri")]
     torch.set_num_threads(1)
     config = Config()
-    models, reader = load_frame_models(config, torch.device("cpu")), load_reader(config.text)
+    models, readers = load_frame_models(config, torch.device("cpu")), load_readers(config.text, None)
     language = load_language_model(config.text, torch.device("cpu"))
-    for run in (lambda: list(iter_loaded(items[:3], config.frames, reader)), lambda: language.embed(["a word"])):
+    for run in (lambda: list(iter_loaded(items[:3], config.frames, readers)), lambda: language.embed(["a word"])):
         run()  # the first calls also allocate
 
     decoding, loaded = timed(lambda: list(iter_loaded(items, config.frames)))
-    reading, read = timed(lambda: list(iter_loaded(items, config.frames, reader)))
+    reading, read = timed(lambda: list(iter_loaded(items, config.frames, readers)))
     gifs = [(gif_id, item) for gif_id, item in read if isinstance(item, LoadedGif)]
     seeing, outcomes = timed(lambda: list(embed_gifs(gifs, models)))
     features = [outcome.frame_features for outcome in outcomes if outcome.frame_features is not None]

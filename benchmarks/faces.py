@@ -3,8 +3,10 @@
 FOLDER_OF_PEOPLE has a folder of pictures a person, such as the ORL face database. GIFs are drawn from them: 1 to 4
 people, 4 to 20 frames, coming and going, moved, scaled 0.7 to 3 times, turned up to 20 degrees, in 64 colours, on drawn
 backgrounds. Three quarters of the people are enrolled from 3 pictures each, which no GIF shows; the others never are.
-Prints for each seed: GIFs whose known people are named exactly right, F1 of known people, share of unknown people that
-are named as somebody, and milliseconds a GIF, beside those of embedding every face of every frame.
+Prints for each seed and way to name them: GIFs whose known people are named exactly right, F1 of known people, share of
+unknown people that are named as somebody, and milliseconds a GIF. The ways are those of `faces.grouping`, and
+`published_every_face`: the published one, which also embeds every face of every frame as it was published, with dlib
+itself (autotag_core/faces/dlib_network.py gives the same embeddings).
 """
 
 from __future__ import annotations
@@ -13,107 +15,91 @@ import argparse
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args
 
+import dlib
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from autotag_core.faces.detector import FaceDetector
-from autotag_core.faces.embedder import FaceEmbedder
-from autotag_core.faces.finder import FaceFinder
+from autotag_core.config.faces import Grouping
+from autotag_core.faces.detector import Face, FaceDetector
+from autotag_core.faces.embedder import NETWORK, FaceEmbedder, weights_folder
 from autotag_core.faces.gallery import Gallery
+from autotag_core.faces.grouping import name_faces
+from autotag_core.faces.looker import FaceLooker
+from autotag_core.faces.naming import FoundPerson
+from autotag_core.faces.persons import SeenFace
+from autotag_core.faces.published_naming import name_as_published
+from autotag_core.frames.decode import KeptFrame
+from autotag_core.sample.people import ENROLLED, FRAMES_OF_A_GIF, DrawnGif, draw_gifs, pictures_of
 
-ENROLLED = 3
-PEOPLE_OF_A_GIF, FRAMES_OF_A_GIF = (1, 4), (4, 20)
-SCALES, TURN = (0.7, 3.0), 20.0
-COLOURS = 64
-WIDTH, HEIGHT = 480, 360
-
-
-@dataclass(frozen=True)
-class DrawnGif:
-    """A GIF's frames (n, height, width, 3) uint8, and who is in it."""
-
-    frames: np.ndarray
-    people: frozenset[str]
+EVERY_FACE = "published_every_face"
 
 
-@dataclass(frozen=True)
-class Visit:
-    """A person in a GIF: their picture in each frame, or None."""
+@dataclass
+class Tally:
+    """What came of one way to name people, over GIFs. Seconds are of this process's CPU."""
 
-    picture: Image.Image
-    first: int
-    last: int
-    start: tuple[float, float]
-    move: tuple[float, float]
-    scale: float
-    turn: tuple[float, float]
+    counts: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
 
+    def add(self, found: list[FoundPerson], people: frozenset[str], known: set[str]) -> None:
+        """Count a GIF that shows these people."""
+        names, truth = {one.name for one in found if one.name}, people & known
+        self.counts += Counter(
+            gifs=1,
+            exact=names == truth,
+            right=len(names & truth),
+            wrong=len(names - truth),
+            missed=len(truth - names),
+            strangers=len(people - known),
+            found=len(found),
+            people=len(people),
+        )
 
-def pictures_of(folder: Path) -> dict[str, list[Image.Image]]:
-    """Each person's pictures, by name."""
-    return {
-        person.name: [Image.open(path).convert("RGB") for path in sorted(person.iterdir())]
-        for person in sorted(folder.iterdir())
-        if person.is_dir()
-    }
-
-
-def draw_gifs(pictures: dict[str, list[Image.Image]], num_gifs: int, seed: int) -> Iterator[DrawnGif]:
-    """GIFs that show the pictures given."""
-    chance = np.random.default_rng(seed)
-    names = sorted(pictures)
-    for _ in range(num_gifs):
-        num_frames = int(chance.integers(FRAMES_OF_A_GIF[0], FRAMES_OF_A_GIF[1] + 1))
-        chosen = chance.choice(names, int(chance.integers(PEOPLE_OF_A_GIF[0], PEOPLE_OF_A_GIF[1] + 1)), replace=False)
-        visits = [_visit(pictures[name], (at, len(chosen)), num_frames, chance) for at, name in enumerate(chosen)]
-        background = _background(chance)
-        frames = [_frame(background, visits, number, num_frames) for number in range(num_frames)]
-        yield DrawnGif(np.stack(frames), frozenset(chosen.tolist()))
-
-
-def _visit(pictures: list[Image.Image], place: tuple[int, int], num_frames: int, chance: np.random.Generator) -> Visit:
-    """A person in their part of the canvas, for at least half of the frames."""
-    at, count = place
-    picture = pictures[chance.integers(len(pictures))]
-    length = int(chance.integers(max(2, num_frames // 2), num_frames + 1))
-    first = int(chance.integers(0, num_frames - length + 1))
-    part = WIDTH / count
-    most = min(SCALES[1], part / picture.width, 0.95 * HEIGHT / picture.height)
-    scale = float(chance.uniform(SCALES[0], max(SCALES[0] + 0.05, most)))
-    room_x, room_y = max(0.0, part - picture.width * scale), max(0.0, HEIGHT - picture.height * scale)
-    start = (at * part + room_x * chance.random(), room_y * chance.random())
-    end = (at * part + room_x * chance.random(), room_y * chance.random())
-    turn = tuple(chance.uniform(-TURN, TURN, 2).tolist())
-    return Visit(picture, first, first + length, start, (end[0] - start[0], end[1] - start[1]), scale, turn)
+    def figures(self) -> dict[str, float]:
+        """The measures of the module's docstring."""
+        counts, right = self.counts, self.counts["right"]
+        return {
+            "gifs": counts["gifs"],
+            "exact": round(counts["exact"] / counts["gifs"], 4),
+            "f1": round(2 * right / max(1, 2 * right + counts["wrong"] + counts["missed"]), 4),
+            "strangers_named": round(counts["wrong"] / max(1, counts["strangers"]), 4),
+            "persons_per_person": round(counts["found"] / counts["people"], 3),
+            "ms": round(1000 * self.seconds / counts["gifs"], 1),
+        }
 
 
-def _background(chance: np.random.Generator) -> Image.Image:
-    small = chance.integers(0, 255, (6, 8, 3), dtype=np.uint8)
-    picture = Image.fromarray(small).resize((WIDTH, HEIGHT), Image.Resampling.BICUBIC)
-    draw = ImageDraw.Draw(picture)
-    for _ in range(6):
-        x, y, size = chance.integers(0, WIDTH), chance.integers(0, HEIGHT), chance.integers(20, 120)
-        draw.ellipse((x, y, x + size, y + size), fill=tuple(chance.integers(0, 255, 3).tolist()))
-    return picture
+class DlibEmbedder(FaceEmbedder):
+    """The default embedder, with dlib itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._dlib = dlib.face_recognition_model_v1(str(weights_folder() / NETWORK))
+
+    def embed(self, chips: Sequence[np.ndarray]) -> np.ndarray:
+        """As FaceEmbedder."""
+        return np.array(self._dlib.compute_face_descriptor(list(chips)), np.float32).reshape(-1, self.dimension)
 
 
-def _frame(background: Image.Image, visits: list[Visit], number: int, num_frames: int) -> np.ndarray:
-    frame = background.copy()
-    share = number / max(1, num_frames - 1)
-    for visit in visits:
-        if visit.first <= number < visit.last:
-            size = (round(visit.picture.width * visit.scale), round(visit.picture.height * visit.scale))
-            turn = visit.turn[0] + share * (visit.turn[1] - visit.turn[0])
-            picture = visit.picture.resize(size, Image.Resampling.BICUBIC).convert("RGBA")
-            picture = picture.rotate(turn, Image.Resampling.BICUBIC)
-            place = (round(visit.start[0] + share * visit.move[0]), round(visit.start[1] + share * visit.move[1]))
-            frame.paste(picture, place, picture)
-    return np.asarray(frame.quantize(COLOURS).convert("RGB"))
+class OnceDetector(FaceDetector):
+    """Finds the faces of frames once, however often it is asked one after the other, and notes the seconds of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last, self._faces, self.seconds = np.empty(0), list[list[Face]](), 0.0
+
+    def detect(self, frames: np.ndarray) -> list[list[Face]]:
+        """As FaceDetector."""
+        if not np.array_equal(frames, self._last):
+            start = time.process_time()
+            self._last, self._faces = frames, super().detect(frames)
+            self.seconds = time.process_time() - start
+        return self._faces
 
 
 def main() -> None:
@@ -128,9 +114,8 @@ def main() -> None:
     embedder, pictures = FaceEmbedder(), pictures_of(options.people)
     for seed in options.seeds:
         gallery, shown = enrolled(pictures, options.enrolled, embedder, seed)
-        print(
-            json.dumps({"seed": seed} | measured(gallery, draw_gifs(shown, options.gifs, seed), embedder)), flush=True
-        )
+        for way, tally in measured(gallery, draw_gifs(shown, options.gifs, seed), embedder).items():
+            print(json.dumps({"seed": seed, "way": way} | tally.figures()), flush=True)
 
 
 def enrolled(
@@ -154,37 +139,43 @@ def enrolled(
     return Gallery(people, np.array(owners), embedder.embed(chips), 0), shown
 
 
-def measured(gallery: Gallery, gifs: Iterator[DrawnGif], embedder: FaceEmbedder) -> dict[str, float]:
-    """What came of the GIFs. Seconds are of this process's CPU."""
-    finder, detector = FaceFinder(gallery, embedder), FaceDetector()
+def measured(gallery: Gallery, gifs: Iterator[DrawnGif], embedder: FaceEmbedder) -> dict[str, Tally]:
+    """What came of the GIFs, by way. Those of `faces.grouping` name the same faces; finding them counts for each."""
+    detector, by_dlib = OnceDetector(), DlibEmbedder()
+    looker = FaceLooker(FRAMES_OF_A_GIF[1], embedder, detector)
     known = {name for name, _ in gallery.people}
-    counts: Counter[str] = Counter()
-    seconds = {"ms": 0.0, "ms_every_face": 0.0}
+    ways: tuple[Grouping, ...] = get_args(Grouping)
+    tallies = {way: Tally() for way in (*ways, EVERY_FACE)}
     for gif in gifs:
         start = time.process_time()
-        found = finder.find(gif.frames).people
-        middle = time.process_time()
-        faces = [face for frame in detector.detect(gif.frames) for face in frame]
-        embedder.embed([embedder.chip(gif.frames[face.frame], face) for face in faces])
-        seconds["ms"] += middle - start
-        seconds["ms_every_face"] += time.process_time() - middle
-        names, truth = {one.name for one in found if one.name}, gif.people & known
-        counts["gifs"] += 1
-        counts["exact"] += names == truth
-        counts["right"] += len(names & truth)
-        counts["wrong"] += len(names - truth)
-        counts["missed"] += len(truth - names)
-        counts["strangers"] += len(gif.people - known)
-        counts["found"] += len(found)
-        counts["people"] += len(gif.people)
-    right = counts["right"]
-    return {
-        "gifs": counts["gifs"],
-        "exact": round(counts["exact"] / counts["gifs"], 4),
-        "f1": round(2 * right / max(1, 2 * right + counts["wrong"] + counts["missed"]), 4),
-        "strangers_named": round(counts["wrong"] / max(1, counts["strangers"]), 4),
-        "persons_per_person": round(counts["found"] / counts["people"], 3),
-    } | {name: round(1000 * total / counts["gifs"], 1) for name, total in seconds.items()}
+        faces = looker.read([KeptFrame(at, frame.shape[1], frame) for at, frame in enumerate(gif.frames)])
+        looked = time.process_time() - start
+        for way in ways:
+            start = time.process_time()
+            tallies[way].add(name_faces(faces, gallery, way), gif.people, known)
+            tallies[way].seconds += looked + time.process_time() - start
+        start = time.process_time()
+        found = name_as_published(every_face(gif.frames, detector, by_dlib), gallery)
+        tallies[EVERY_FACE].seconds += detector.seconds + time.process_time() - start
+        tallies[EVERY_FACE].add(found, gif.people, known)
+    return tallies
+
+
+def every_face(frames: np.ndarray, detector: FaceDetector, embedder: FaceEmbedder) -> list[SeenFace]:
+    """Each face of each of the frames (n, height, width, 3) by itself, embedded."""
+    faces = [face for found in detector.detect(frames) for face in found]
+    embeddings = embedder.embed([embedder.chip(frames[face.frame], face) for face in faces])
+    return [
+        SeenFace(
+            (face.frame,),
+            np.array([face.box], np.float32),
+            face.landmarks[None],
+            np.array([face.score], np.float32),
+            np.ones(1, np.float32),
+            embedding[None],
+        )
+        for face, embedding in zip(faces, embeddings, strict=True)
+    ]
 
 
 if __name__ == "__main__":

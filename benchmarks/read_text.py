@@ -73,7 +73,7 @@ def kept_frames(catalog: Path, num_gifs: int, reader: TextReader) -> dict[str, l
             indices = sample_indices(header.delays_ms, config.num_frames, config.sampling)
             positions = sample_indices([0] * len(indices), reader.max_frames, "index")
             keep = Keep([indices[position] for position in positions], reader.keep)
-            kept[row["gif_id"]] = list(decode_frames(data, header, indices, config, keep).kept)
+            kept[row["gif_id"]] = [one.pixels for one in decode_frames(data, header, indices, config, [keep]).kept[0]]
         except ItemError as error:
             print(f"{row['gif_id']}: {error}")
     return kept

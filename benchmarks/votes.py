@@ -31,7 +31,7 @@ from autotag_core.votes import ExpertWeight, fit_judge
 from benchmarks.vote_inputs import WEIGHTS, write_inputs
 from benchmarks.vote_sql import duckdb_vote, spark_vote
 from jobs.process.session import spark_session
-from jobs.votes.fit_judge import taught_excess, validation_pairs
+from jobs.votes.fit_judge import taught_excess, teaching_pairs
 from udfs.votes.ballots import Ballots, about_rows
 from udfs.votes.tag_tables import write_statistics, write_tags
 from udfs.votes.votes import publish_tags
@@ -132,7 +132,7 @@ def _night(spark: SparkSession, inputs: Path, out: Path) -> Iterator[tuple[str, 
     known = write_statistics(ballots, sorted(WEIGHTS), CONFIG, folder)
     yield "statistics on tags", time.perf_counter() - start
     start = time.perf_counter()
-    pairs, taught = validation_pairs(ballots, catalog_df, known, CONFIG), taught_excess(known)
+    pairs, taught = teaching_pairs(ballots, catalog_df, known, CONFIG), taught_excess(known)
     yield "evidence on validation GIFs", time.perf_counter() - start
     experts = {name: ExpertWeight(weight, weight) for name, weight in WEIGHTS.items()}
     for rule in RULES:

@@ -32,7 +32,7 @@ import numpy as np
 from autotag_core import warehouse
 from autotag_core.config import Config
 from autotag_core.config.file import load_config
-from autotag_core.frames import LoadedGif, iter_loaded
+from autotag_core.frames import LoadedGif, Readers, iter_loaded
 from autotag_core.frames.stills.pixels import Pixels
 from autotag_core.ocr.lines import ReadText
 from autotag_core.sample import write_sample
@@ -157,13 +157,14 @@ def call_models(items: list[Item], settings: list[str]) -> Found:
     config: Config = settled(load_config(None, settings))
     models, reader = load_frame_models(config, torch.device("cpu")), load_reader(config.text)
     language = load_language_model(config.text, torch.device("cpu"))
-    list(embed_gifs(iter_loaded(items[:1], config.frames, reader), models))
+    list(embed_gifs(iter_loaded(items[:1], config.frames, Readers(reader)), models))
     language.embed(["a word"])
     found = Found()
     for some in in_parts(items, GIFS_AT_ONCE):
         canvases = _KeepsCanvases(reader.max_frames, reader.keep)
         frames = config.frames.model_copy(update={"fetch_threads": 1})  # so that canvases come in the GIFs' order
-        loaded = [(gif_id, gif) for gif_id, gif in iter_loaded(some, frames, canvases) if isinstance(gif, LoadedGif)]
+        pairs = iter_loaded(some, frames, Readers(canvases))
+        loaded = [(gif_id, gif) for gif_id, gif in pairs if isinstance(gif, LoadedGif)]
         with found.timed("frames"):
             outcomes = list(embed_gifs(loaded, models))
         with found.timed("OCR"):

@@ -28,19 +28,21 @@ from jobs.embeddings.embed_frames import embed_gifs, gifs_watched
 from jobs.embeddings.embed_motion import settle_head, train_temporal
 from jobs.embeddings.embed_tags import check_sessions, embed_tags
 from jobs.embeddings.embed_texts import embed_texts
+from jobs.faces.name_people import Detector, looked_again, name_people
 from jobs.neighbors.find_neighbors import find_neighbors
 from jobs.process.interrupts import watch_interrupts
 from jobs.process.logs import bind_run, configure_logs, silence_spark
 from jobs.process.progress import Progress
 from jobs.process.session import spark_session
 from jobs.related.relate_tags import relate_gifs, relate_searches, relate_tags
-from jobs.release.check_request import Checked, Request, check_device, check_inputs, check_models, settled
+from jobs.release.check_request import Checked, Request, check_inputs, check_models, check_workers, settled
 from jobs.release.choose_base import choose_base, is_unchanged, sees_frames
 from jobs.release.gates import check_catalog_gates, pass_gate
 from jobs.release.publish_run import publish_nothing, publish_run, recorded, tidy_up
 from jobs.release.quality_gates import check_quality_gates
 from jobs.release.report_metrics import Night, metrics_reported
 from jobs.release.settle_publication import writing
+from jobs.reports.write_report import report_night
 from jobs.run.run import Run
 from jobs.run.stages import Stage
 from jobs.search.build_documents import build_search_documents
@@ -48,6 +50,7 @@ from jobs.search.index_alias import Index, watched
 from jobs.search.index_documents import index_documents
 from jobs.tagger.ask_tagger import ask_tagger, asked_again
 from jobs.training.write_examples import write_examples
+from jobs.trends.take_trends import take_trends
 from jobs.votes.fit_judge import learn_to_score
 from jobs.votes.tabulate_tags import tabulate_tags
 from jobs.votes.vote_tags import vote_tags
@@ -59,6 +62,7 @@ STAGES: tuple[Stage[..., Any], ...] = (
     embed_gifs,
     train_temporal,
     ask_tagger,
+    name_people,
     embed_texts,
     embed_tags,
     find_neighbors,
@@ -107,12 +111,13 @@ def _run(checked: Checked, spark: SparkSession, held: Lease, night: Night) -> Ru
     run, index = _start(checked, spark, held), checked.index
     night.run = run
     with recorded(run):
-        check_device(run.spark, run.config)
+        check_workers(run.spark, run.config)
         choose_base(run)
+        take_trends(run)
         read_catalog(run, checked.request.catalog)
         check_catalog_gates(run)
         check_sessions(run)
-        space = _embed(run, checked.tagger)
+        space = _embed(run, checked.tagger, checked.detector)
         find_neighbors(run)
         run.staging.drop_others(run.log)
         if is_unchanged(run, index):
@@ -137,12 +142,13 @@ def _run(checked: Checked, spark: SparkSession, held: Lease, night: Night) -> Ru
             if index is not None:
                 index_documents(run, index)
             publish_run(run, index)
+    report_night(run)  # before the release that it compares with may be deleted
     tidy_up(run, index)
     return run
 
 
-def _embed(run: Run, tagger: TaggerModel | None) -> TagSpace | None:
-    """Embed every GIF by each chosen expert, and ask the tagger of it.
+def _embed(run: Run, tagger: TaggerModel | None, detector: Detector | None) -> TagSpace | None:
+    """Embed every GIF by each chosen expert, ask the tagger of it, and name the people in it.
 
     Gives the space of the expert over tags; None where it is not chosen.
     """
@@ -153,12 +159,15 @@ def _embed(run: Run, tagger: TaggerModel | None) -> TagSpace | None:
         settle_head(run)
     if sees_frames(run.config):
         with gifs_watched(run):
-            seen = embed_gifs(run, asked_again(run, tagger))
+            again, faces_of = looked_again(run, detector)
+            seen = embed_gifs(run, again | asked_again(run, tagger), faces_of)
         _check_failed_share(run, seen.num_failed)
         if relates_frames:
             train_temporal(run, seen)
         if tagger is not None:
             ask_tagger(run, tagger, seen)
+        if detector is not None:
+            name_people(run, detector, seen)
     if experts.chosen_experts(run.config, "texts"):
         embed_texts(run)
     return embed_tags(run) if experts.chosen_experts(run.config, "tags") else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import itertools
 import os
@@ -29,6 +30,7 @@ from autotag_core.sample import BROKEN_KINDS
 from jobs.process.ending import Ending
 from jobs.process.session import spark_session
 from jobs.sample.own_environment import own_environment
+from tests.browser import Chromium, find_chromium
 from tests.refusing_proxy import RefusingProxy
 
 REASONS_BY_TEST = {
@@ -44,6 +46,7 @@ REASONS_BY_TEST = {
     "test_a_file_that_kills_or_holds_up_its_worker_is_a_failure_and_not_the_end": frozenset(
         {Reason.KILLED_WORKER, Reason.TIMED_OUT}
     ),
+    "test_a_video_where_the_package_for_videos_is_missing_is_a_failure": frozenset({Reason.MISSING_PACKAGE}),
     "test_a_gif_that_does_not_fit_the_device_is_read_media_and_a_failure": frozenset({Reason.OUT_OF_MEMORY}),
 }
 """The tests that see real broken items become rows of `failures`, and the reasons they see: together all there are."""
@@ -63,6 +66,11 @@ real, load.decode_frames = load.decode_frames, decode_frames
 """
 """A sitecustomize: decoding that is sick of some files, as native code may be."""
 
+FORGETFUL = {
+    f"spark.{name}": "50"
+    for name in ("ui.retainedJobs", "ui.retainedStages", "ui.retainedTasks", "sql.ui.retainedExecutions")
+}
+"""Settings of a session that runs thousands of tests: Spark's UI would keep a gigabyte of what ran."""
 _bucket_numbers = itertools.count(1)
 
 
@@ -90,6 +98,14 @@ def user_cache() -> Iterator[Path]:
         compiled = Path(__file__).resolve().parents[1] / ".cache" / "compiled"
         patch.setenv("NUMBA_CACHE_DIR", os.environ.get("NUMBA_CACHE_DIR") or str(compiled))
         yield Path(folder)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def memory_given_back() -> Iterator[None]:
+    """What networks took goes back to the machine: two processes and their servers and nights share one."""
+    yield
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):  # of glibc alone
+        trim(0)
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +140,7 @@ def refusing(s3: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Refusing
 def spark(s3: S3Server) -> Iterator[SparkSession]:
     """One session of two cores with Delta for the whole run, for local paths and for the buckets of `s3`."""
     # is_short: no Java is made for queries; the tests on a cluster (spark-submit, local-cluster) make it
-    extra = {"spark.sql.shuffle.partitions": "2"}
+    extra = {"spark.sql.shuffle.partitions": "2", "spark.driver.memory": "2g"} | FORGETFUL
     session = spark_session("tests", master="local[2,4]", extra=extra, is_short=True)
     yield session
     session.stop()
@@ -155,6 +171,17 @@ def elasticsearch_9() -> Iterator[str]:
         pytest.skip("Elasticsearch 9 is there for the tests on the newest Spark: make test")
     with ElasticsearchServer(fetched=ELASTICSEARCH_9) as server:
         yield server.url
+
+
+@pytest.fixture
+def browser() -> Iterator[Chromium]:
+    """A real browser; skipped where there is none, unless AUTOTAG_NEEDS_CHROMIUM is set."""
+    program = find_chromium()
+    if program is None:
+        assert not os.environ.get("AUTOTAG_NEEDS_CHROMIUM"), "no Chromium"
+        pytest.skip("no Chromium: name one with CHROMIUM, or install the package chromium")
+    with Chromium(program) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

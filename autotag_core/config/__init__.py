@@ -3,9 +3,11 @@
 from autotag_core.config.catalog import CatalogConfig
 from autotag_core.config.config import Config
 from autotag_core.config.experts import ExpertName, ImagenetConfig, SemanticConfig, TemporalConfig, TextConfig
+from autotag_core.config.faces import FacesConfig
 from autotag_core.config.frames import FramesConfig
 from autotag_core.config.labels import LabelsConfig
 from autotag_core.config.neighbors import DuplicatesConfig, NeighborsConfig, RelatedConfig
+from autotag_core.config.reports import ReportsConfig
 from autotag_core.config.run import GatesConfig, SparkConfig, WarehouseConfig
 from autotag_core.config.search import ElasticsearchConfig
 from autotag_core.config.section import Colour, Count, PositiveCount, Seconds, Section, Seed, Share
@@ -20,6 +22,7 @@ __all__ = [
     "DuplicatesConfig",
     "ElasticsearchConfig",
     "ExpertName",
+    "FacesConfig",
     "FramesConfig",
     "GatesConfig",
     "ImagenetConfig",
@@ -27,6 +30,7 @@ __all__ = [
     "NeighborsConfig",
     "PositiveCount",
     "RelatedConfig",
+    "ReportsConfig",
     "Seconds",
     "Section",
     "Seed",

@@ -8,9 +8,11 @@ from pydantic import Field, field_validator, model_validator
 
 from autotag_core.config.catalog import CatalogConfig
 from autotag_core.config.experts import ExpertName, ImagenetConfig, SemanticConfig, TemporalConfig, TextConfig
+from autotag_core.config.faces import FacesConfig
 from autotag_core.config.frames import FramesConfig
 from autotag_core.config.labels import LabelsConfig
 from autotag_core.config.neighbors import DuplicatesConfig, NeighborsConfig, RelatedConfig
+from autotag_core.config.reports import ReportsConfig
 from autotag_core.config.run import GatesConfig, SparkConfig, WarehouseConfig
 from autotag_core.config.search import ElasticsearchConfig
 from autotag_core.config.section import Section, Seed
@@ -43,6 +45,8 @@ class Config(Section):
     elasticsearch: ElasticsearchConfig = ElasticsearchConfig()
     training: TrainingConfig = TrainingConfig()
     tagger: TaggerConfig = TaggerConfig()
+    faces: FacesConfig = FacesConfig()
+    reports: ReportsConfig = ReportsConfig()
     gates: GatesConfig = GatesConfig()
     warehouse: WarehouseConfig = WarehouseConfig()
     spark: SparkConfig = SparkConfig()

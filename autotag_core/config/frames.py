@@ -42,6 +42,8 @@ class FramesConfig(Section):
     """Canvas pixels decoded at once in one task, by all of its threads together; a larger canvas is decoded alone."""
     max_canvas_pixels: ClassVar[int] = 50_000_000
     """Pixels of the largest canvas. However many frames it has, a file is decoded in at most 20 bytes a pixel."""
+    max_video_pixels: ClassVar[int] = 4096 * 2304
+    """Pixels of a video's largest canvas. A decoder may hold 16 frames of it, which are up to 60 bytes a pixel."""
     decode_cpu_s: ClassVar[float] = 60
     """CPU time for decoding one file, seconds. Ordinary GIFs take milliseconds, a file at max_pixels a few seconds."""
     prefetch_bytes: ClassVar[int] = 256 * 1024 * 1024

@@ -10,11 +10,14 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from autotag_core import storage
 from autotag_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,6 +55,32 @@ def read_metadata(path: Path, shown: str | None = None) -> dict[str, str]:
 
     with _damage_named(shown or path), safetensors.safe_open(path, framework="pt") as file:
         return dict(file.metadata() or {})
+
+
+@dataclass(frozen=True)
+class FetchedWeights:
+    """What a .safetensors file holds."""
+
+    tensors: dict[str, torch.Tensor]
+    metadata: dict[str, str]
+    sha256: str
+    """Hex, of the file."""
+
+
+def fetch_weights(uri: str) -> FetchedWeights:
+    """A .safetensors file, local or S3. InputError where it is missing or damaged.
+
+    A file with its sha256 in a file beside it, as sha256sum writes it, must have that one.
+    """
+    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as folder:
+        path = Path(folder, uri.rpartition("/")[2] or "weights")
+        storage.download_file(uri, path)
+        sha256 = file_sha256(path)
+        if storage.is_file(f"{uri}.sha256"):
+            wanted = storage.read_bytes(f"{uri}.sha256").decode(errors="replace").split()
+            if wanted[:1] != [sha256]:
+                raise InputError(f"{uri}: damaged: its sha256 is {sha256}, when it was saved {wanted[:1]}")
+        return FetchedWeights(read_weights(path, uri), read_metadata(path, uri), sha256)
 
 
 @contextmanager

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 
-THRESHOLDS, SCALE_FACTOR = (0.6, 0.7, 0.7), 0.709
-"""Scores that pass each of the three networks, and steps of the image pyramid, as published (celeb-detection-oss)."""
+from autotag_core.faces.face_networks import FaceNetworks
+
 MIN_SHARE, MIN_PIXELS = 0.2, 12
-"""The smallest face: this share of the frame's shorter side, at least so many pixels, as published."""
+"""The smallest face: this share of the frame's shorter side, and at least so many pixels, as published."""
+CROWD_PIXELS = 36
+"""A face of so many pixels is found in any frame. A fifth of a large frame would leave out all of a group of ten."""
 SEARCHED_SIDE = 360
-"""Pixels of the shorter side in which faces are searched: the smallest face then has 72."""
+"""Pixels of the shorter side in which faces are searched. The smallest face then has a tenth of it."""
 BATCH = 20
 """Frames that are searched at once."""
 MAX_FACES = 32
@@ -44,9 +45,7 @@ class FaceDetector:
     """The three networks, loaded once, on the CPU."""
 
     def __init__(self) -> None:
-        from facenet_pytorch import MTCNN
-
-        self._networks = MTCNN(device="cpu")
+        self._networks = FaceNetworks()
 
     def detect(self, frames: np.ndarray) -> list[list[Face]]:
         """The faces of each frame (n, height, width, 3) uint8 RGB, surest first, at most MAX_FACES of a frame."""
@@ -57,34 +56,13 @@ class FaceDetector:
         if scale < 1:
             size = (round(width * scale), round(height * scale))
             frames = np.stack([cv2.resize(frame, size, interpolation=cv2.INTER_AREA) for frame in frames])
-        found: list[list[Face]] = []
-        for start in range(0, len(frames), BATCH):
-            found += self._batch(frames[start : start + BATCH], start, scale)
-        return found
-
-    def _batch(self, frames: np.ndarray, start: int, scale: float) -> list[list[Face]]:
-        try:
-            boxes, landmarks = self._found(frames)
-        except (IndexError, RuntimeError, ValueError):  # candidates beyond the edge: a known fault of the library
-            if len(frames) == 1:
-                return [[]]
-            return [self._batch(frames[at : at + 1], start + at, scale)[0] for at in range(len(frames))]
-        return [
-            _faces(start + at, boxes[at] / [*[scale] * 4, 1], landmarks[at] / scale) if len(boxes[at]) else []
-            for at in range(len(frames))
+        smallest = max(MIN_PIXELS, min(CROWD_PIXELS, MIN_SHARE * min(frames.shape[1:3])))
+        found = [
+            one
+            for start in range(0, len(frames), BATCH)
+            for one in self._networks.search(frames[start : start + BATCH], smallest)
         ]
-
-    def _found(self, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Boxes with scores (k, 5) and landmarks (k, 5, 2) of each frame."""
-        from facenet_pytorch.models.utils.detect_face import detect_face
-
-        networks = self._networks
-        smallest = max(MIN_PIXELS, MIN_SHARE * min(frames.shape[1:3]))
-        with torch.inference_mode():
-            boxes, landmarks = detect_face(
-                frames, smallest, networks.pnet, networks.rnet, networks.onet, THRESHOLDS, SCALE_FACTOR, "cpu"
-            )
-        return boxes, landmarks
+        return [_faces(at, boxes / [*[scale] * 4, 1], landmarks / scale) for at, (boxes, landmarks) in enumerate(found)]
 
 
 def _faces(frame: int, boxes: np.ndarray, landmarks: np.ndarray) -> list[Face]:

@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from autotag_core.config import FramesConfig
 from autotag_core.faces.detector import FaceDetector
-from autotag_core.faces.embedder import FaceEmbedder, sharpness
+from autotag_core.faces.embedder import Embedder, sharpness
 from autotag_core.faces.face_frames import face_frames
+from autotag_core.faces.frame_keeper import FrameKeeper
 from autotag_core.faces.gallery import KNOWN_DISTANCE, Gallery
 from autotag_core.failures import ItemError
 from autotag_core.frames import fetch_bytes
@@ -71,15 +72,16 @@ class CheckedPicture:
 class PictureChecker:
     """Reads pictures one by one, with the networks loaded once."""
 
-    def __init__(self, config: FramesConfig, embedder: FaceEmbedder) -> None:
+    def __init__(self, config: FramesConfig, embedder: Embedder) -> None:
         self._config, self._embedder, self._detector = config, embedder, FaceDetector()
+        self._first_frame = FrameKeeper(1)
 
     def check(self, pictures: Iterable[PersonPicture]) -> Iterator[CheckedPicture]:
         """Each picture by itself, in order: can it be read, and does it show one face that is large and sharp?"""
         for picture in pictures:
             try:
                 data = fetch_bytes(picture.uri, self._config)
-                frame = face_frames(data, self._config, 1)[0]
+                frame = face_frames(data, self._config, self._first_frame)[0].pixels
             except ItemError as error:
                 yield CheckedPicture(picture, "", Doubt.UNREADABLE, f"{error.reason}: {error.message}")
                 continue

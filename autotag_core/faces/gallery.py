@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -12,7 +14,7 @@ import pyarrow.compute as pc
 
 from autotag_core import storage
 from autotag_core.errors import InputError
-from autotag_core.tables import GALLERY
+from autotag_core.tables import GALLERY, GALLERY_THUMBNAILS, Table
 from autotag_core.warehouse.delta import live_files, open_table
 from autotag_core.warehouse.own_tables import read_newest, replace_rows
 from autotag_core.warehouse.run_records import table_uri
@@ -26,17 +28,14 @@ _STEEPNESS = 30.0
 
 @dataclass(frozen=True)
 class Named:
-    """The enrolled person who looks most like somebody. `is_known` is false where that is not near enough."""
+    """The enrolled person who looks most like somebody."""
 
     person_id: str
     name: str
     distance: float
     probability: float
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the name is more likely right than wrong."""
-        return self.probability >= 0.5
+    is_known: bool
+    """Whether the name is more likely right than wrong."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,21 +46,45 @@ class Gallery:
     """(person_id, name), by person_id."""
     owners: np.ndarray
     embeddings: np.ndarray
-    """(pictures, 128) float32."""
+    """(pictures, d) float32."""
     version: int
 
+    @property
+    def digest(self) -> str:
+        """Names its people and pictures, 16 hex digits. Galleries of the same ones name everybody alike."""
+        content = hashlib.sha256(repr(self.people).encode())
+        content.update(self.owners.astype("<i8").tobytes())
+        content.update(self.embeddings.astype("<f4").tobytes())
+        return content.hexdigest()[:16]
+
+    @cached_property
+    def centers(self) -> np.ndarray:
+        """(people, d) float64: the mean of each person's pictures."""
+        sums = np.zeros((len(self.people), self.embeddings.shape[1]))
+        np.add.at(sums, self.owners, self.embeddings)
+        return sums / np.bincount(self.owners, minlength=len(self.people))[:, None]
+
     def distances(self, faces: np.ndarray) -> np.ndarray:
-        """The mean distance from faces (n, 128) to each person's pictures, (people,)."""
+        """The mean distance from faces (n, d) to each person's pictures, (people,)."""
         pairs = np.linalg.norm(self.embeddings[:, None] - faces[None], axis=2).mean(1)  # (pictures,)
         return np.bincount(self.owners, pairs, len(self.people)) / np.bincount(self.owners, minlength=len(self.people))
 
     def nearest(self, faces: np.ndarray) -> Named | None:
-        """Whom the faces (n, 128) of one person look most like. None in an empty gallery."""
+        """Whom the faces (n, d) of one person look most like. None in an empty gallery."""
+        return next(iter(self.ranked(faces, 1)), None)
+
+    def ranked(self, faces: np.ndarray, num: int) -> list[Named]:
+        """The `num` people whom the faces (n, d) of one person look most like, nearest first. Ties: by person_id."""
         if not self.people:
-            return None
+            return []
         distances = self.distances(faces)
-        best = int(distances.argmin())
-        return Named(*self.people[best], float(distances[best]), probability(float(distances[best])))
+        best = map(int, np.argsort(distances, kind="stable")[:num])
+        return [_named(*self.people[at], float(distances[at])) for at in best]
+
+
+def _named(person_id: str, name: str, distance: float) -> Named:
+    likely = probability(distance)
+    return Named(person_id, name, distance, likely, likely >= 0.5)
 
 
 def probability(distance: float) -> float:
@@ -69,33 +92,50 @@ def probability(distance: float) -> float:
     return 1 / (1 + math.exp(_STEEPNESS * (distance - KNOWN_DISTANCE)))
 
 
-def empty_gallery() -> Gallery:
-    """A gallery of nobody."""
-    return Gallery((), np.empty(0, np.int64), np.empty((0, 128), np.float32), -1)
+def empty_gallery(dimension: int = 128) -> Gallery:
+    """A gallery of nobody, by embeddings of so many numbers."""
+    return Gallery((), np.empty(0, np.int64), np.empty((0, dimension), np.float32), -1)
 
 
-def read_gallery(uri: str, model_version: str) -> Gallery:
-    """The gallery in a folder, at its newest version.
+def read_gallery(uri: str, model_version: str | None) -> Gallery:
+    """The gallery in a folder, at its newest version. Without a model_version its embeddings can't be compared.
 
     InputError where there is none, or where other networks made it: their embeddings can't be compared.
     """
-    found = read_newest(uri, GALLERY)
+    return as_gallery(*gallery_rows(uri), model_version, uri)
+
+
+def read_names(uri: str) -> list[str]:
+    """The names of all enrolled people, by any networks. InputError where there is no gallery."""
+    return sorted(set(gallery_rows(uri, ["name"])[0]["name"].to_pylist()))
+
+
+def gallery_rows(uri: str, columns: Sequence[str] | None = None) -> tuple[pa.Table, int]:
+    """(rows of GALLERY, their version), the newest. InputError where there is no gallery."""
+    found = read_newest(uri, GALLERY, columns)
     if found is None:
         raise InputError(f"{uri}: no gallery there: make one with `autotag faces enroll`")
-    return as_gallery(*found, model_version, uri)
+    return found
 
 
-def as_gallery(rows: pa.Table, version: int, model_version: str, uri: str) -> Gallery:
+def as_gallery(rows: pa.Table, version: int, model_version: str | None, uri: str) -> Gallery:
     """The rows of GALLERY as a gallery. Of a picture that was enrolled twice the first row counts."""
     others = set(rows["model_version"].to_pylist()) - {model_version}
-    if others:
-        raise InputError(f"{uri}: made with {others.pop()}; here faces are embedded with {model_version}: enroll again")
+    if model_version is None and len(others) > 1:
+        raise InputError(f"{uri}: made with {' and '.join(sorted(others))}: enroll again with one of them")
+    if others and model_version is not None:
+        raise InputError(
+            f"{uri}: made with {others.pop()}; here faces are embedded with {model_version}: name the network that "
+            "made it by --model or faces.model, or enroll again"
+        )
     unique = {(row["person_id"], row["picture"]): row for row in reversed(rows.to_pylist())}
     names = {person: row["name"] for (person, _), row in sorted(unique.items())}
     people = tuple(sorted(names.items()))
     place = {person: at for at, (person, _) in enumerate(people)}
     kept = [unique[key] for key in sorted(unique)]
-    embeddings = np.array([row["embedding"] for row in kept], np.float32).reshape(len(kept), -1)
+    if not kept:
+        return empty_gallery()
+    embeddings = np.array([row["embedding"] for row in kept], np.float32)
     return Gallery(people, np.array([place[row["person_id"]] for row in kept], np.int64), embeddings, version)
 
 
@@ -104,14 +144,23 @@ def remove_people(uri: str, person_ids: Collection[str]) -> int:
 
     InputError where one of them is not enrolled.
     """
-    found = read_newest(uri, GALLERY)
-    rows = GALLERY.plain_schema.empty_table() if found is None else found[0]
-    missing = set(person_ids) - set(rows["person_id"].to_pylist())
+    found = read_newest(uri, GALLERY, ["person_id"])
+    missing = set(person_ids) - set(found[0]["person_id"].to_pylist() if found else ())
     if missing:
         raise InputError(f"{uri}: not enrolled: {', '.join(sorted(missing))}")
+    _remove(uri, GALLERY_THUMBNAILS, person_ids)
+    return _remove(uri, GALLERY, person_ids)
+
+
+def _remove(uri: str, table: Table, person_ids: Collection[str]) -> int:
+    """Take the people's rows out of a table, and delete all files of its older versions. Gives how many rows."""
+    found = read_newest(uri, table)
+    if found is None:
+        return 0
+    rows = found[0]
     kept = rows.filter(pc.invert(pc.is_in(rows["person_id"], pa.array(sorted(person_ids)))))
-    replace_rows(uri, GALLERY, kept.to_pylist())
-    table = table_uri(uri, GALLERY.name)
-    live = set(live_files(open_table(table), table))
-    storage.delete_files([one for one in storage.list_files(table) if one.endswith(".parquet") and one not in live])
+    replace_rows(uri, table, kept.to_pylist())
+    place = table_uri(uri, table.name)
+    live = set(live_files(open_table(place), place))
+    storage.delete_files([one for one in storage.list_files(place) if one.endswith(".parquet") and one not in live])
     return len(rows) - len(kept)

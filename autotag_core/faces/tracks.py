@@ -1,4 +1,4 @@
-"""Follows faces over frames, and joins what was followed into persons."""
+"""Follows faces over frames."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from autotag_core.faces.detector import Face
+from autotag_core.faces.persons import quality
 
 MIN_OVERLAP = 0.3
 """Intersection over union of a face's boxes in two frames that follow each other."""
@@ -22,9 +23,6 @@ BEST_FACES = 2
 """Faces of a track that are embedded, best first: further ones change its mean little and cost the most."""
 MAX_TRACKS = 40
 """Of a GIF: those with the most faces. It bounds a crowd's cost."""
-SAME_PERSON = 0.5
-"""Mean distance between the faces of two tracks of one person, at most: a little less than what names somebody, since a
-person who is cut in two is joined again by their name, and two who are taken for one are not parted again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +36,7 @@ class FollowedFace:
     @property
     def quality(self) -> float:
         """High for a sure, large and sharp face."""
-        return self.face.score * np.log1p(self.sharpness) * min(1.0, self.face.size / 80)
+        return float(quality(self.face.score, self.sharpness, self.face.size))
 
     @cached_property
     def look(self) -> np.ndarray:
@@ -50,25 +48,6 @@ class FollowedFace:
 
 Track = list[FollowedFace]
 """A face in some frames, in their order."""
-
-
-@dataclass(frozen=True, eq=False)
-class Person:
-    """Tracks of one person in a GIF."""
-
-    tracks: tuple[Track, ...]
-    embeddings: np.ndarray
-    """(n, 128) of its best faces, n >= 1."""
-
-    @property
-    def frames(self) -> frozenset[int]:
-        """The frames in which the person is seen."""
-        return frozenset(one.face.frame for track in self.tracks for one in track)
-
-    @property
-    def best(self) -> FollowedFace:
-        """The face to show."""
-        return max((one for track in self.tracks for one in track), key=lambda one: one.quality)
 
 
 def follow(faces: Sequence[FollowedFace]) -> list[Track]:
@@ -104,35 +83,6 @@ def best_faces(track: Track) -> Track:
     return [max((track[at] for at in part), key=lambda one: one.quality) for part in parts]
 
 
-def join_tracks(tracks: Sequence[Track], embeddings: Sequence[np.ndarray]) -> list[Person]:
-    """Persons: agglomeration of the tracks by the mean distance of their faces, nearest first.
-
-    Two tracks that share a frame are two people. Stops where no pair is nearer than SAME_PERSON.
-    """
-    groups = [([track], found) for track, found in zip(tracks, embeddings, strict=True)]
-    while True:
-        best = min(
-            (
-                (distance(groups[i][1], groups[j][1]), i, j)
-                for i in range(len(groups))
-                for j in range(i + 1, len(groups))
-                if not _frames(groups[i][0]) & _frames(groups[j][0])
-            ),
-            default=(np.inf, 0, 0),
-        )
-        if best[0] >= SAME_PERSON:
-            break
-        _, i, j = best
-        (tracks_i, found_i), (tracks_j, found_j) = groups[i], groups.pop(j)
-        groups[i] = (tracks_i + tracks_j, np.concatenate([found_i, found_j]))
-    return [Person(tuple(joined), found) for joined, found in groups]
-
-
-def distance(a: np.ndarray, b: np.ndarray) -> float:
-    """The mean Euclidean distance between two sets of embeddings (n, 128) and (m, 128)."""
-    return float(np.linalg.norm(a[:, None] - b[None], axis=2).mean())
-
-
 def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
     """Intersection over union of two boxes, left, top, right, bottom."""
     width = min(a[2], b[2]) - max(a[0], b[0])
@@ -143,7 +93,3 @@ def overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
 
 def _area(box: tuple[float, ...]) -> float:
     return max(0.0, box[2] - box[0]) * max(0.0, box[3] - box[1])
-
-
-def _frames(tracks: Sequence[Track]) -> set[int]:
-    return {one.face.frame for track in tracks for one in track}

@@ -6,7 +6,7 @@ from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.hashes import FrameHashes, hash_frames
 from autotag_core.frames.header import Header, read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
-from autotag_core.frames.load import LoadedGif, MediaInfo, Spent, iter_loaded, load_frames, read_frames
+from autotag_core.frames.load import LoadedGif, MediaInfo, Readers, Spent, iter_loaded, load_frames, read_frames
 from autotag_core.frames.resize import fit_frame
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.frames.version import frames_version
@@ -18,6 +18,7 @@ __all__ = [
     "Header",
     "LoadedGif",
     "MediaInfo",
+    "Readers",
     "Spent",
     "check_header",
     "check_num_bytes",

@@ -12,12 +12,14 @@ from autotag_core.frames.gif_canvas import GifCanvas
 from autotag_core.frames.header import Header
 from autotag_core.frames.patch_canvas import PatchCanvas
 from autotag_core.frames.patches import Patch
+from autotag_core.frames.stills.avif import AvifDecoder
 from autotag_core.frames.stills.jpeg import decode_jpeg, read_jpeg
 from autotag_core.frames.stills.orientation import orient
 from autotag_core.frames.stills.pixels import Picture, Pixels, is_opaque, paint_over, strips
 from autotag_core.frames.stills.png import read_png
 from autotag_core.frames.stills.png_pixels import decode_png
 from autotag_core.frames.stills.webp import decode_webp
+from autotag_core.frames.videos.decode_video import decode_video
 
 
 class Canvas(NamedTuple):
@@ -40,6 +42,10 @@ def composite_frames(
     A frame without one readable pixel is left out. A pixel has four bytes because the resize is fastest on four.
     `check` is called before each frame that is painted, and may raise.
     """
+    if header.video is not None and header.format == "AVIF":
+        return _composite_avif(data, header, indices, background, check)
+    if header.video is not None:
+        return (Canvas(*shown) for shown in decode_video(data, header.video, indices, check))
     if not header.frames:
         return _composite_still(data, header, background)
     if header.format == "GIF":
@@ -106,6 +112,24 @@ def _composite_still(data: bytes, header: Header, background: tuple[int, int, in
     if picture is None:
         return
     pixels = picture.pixels
+    _flatten(pixels, background)
+    yield Canvas(0, orient(pixels, header.orientation), picture.num_missing > 0)
+
+
+def _composite_avif(
+    data: bytes, header: Header, indices: Sequence[int], background: tuple[int, int, int], check: Callable[[], None]
+) -> Iterator[Canvas]:
+    decoder = AvifDecoder(data, header.width, header.height)
+    for index in indices:
+        check()
+        picture = decoder.decode(index)
+        if picture is not None:
+            _flatten(picture.pixels, background)
+            yield Canvas(index, picture.pixels, False)
+
+
+def _flatten(pixels: Pixels, background: tuple[int, int, int]) -> None:
+    """Paint what is under transparent pixels, in place."""
     for rows in strips(*pixels.shape[:2]):
         if is_opaque(pixels[rows]):
             continue
@@ -113,13 +137,14 @@ def _composite_still(data: bytes, header: Header, background: tuple[int, int, in
         strip[...] = (*background, 255)
         paint_over(strip, pixels[rows])
         pixels[rows] = strip
-    yield Canvas(0, orient(pixels, header.orientation), picture.num_missing > 0)
 
 
 def _decode_still(data: bytes, header: Header) -> Picture | None:
     if header.format == "JPEG":
         jpeg = read_jpeg(data)
         return decode_jpeg(data, jpeg) if jpeg else None
+    if header.format == "AVIF":
+        return AvifDecoder(data, *header.stored_size).decode(0)
     if header.format == "PNG":
         png = read_png(data)
         return decode_png(data, png, png.pictures[0]) if png else None

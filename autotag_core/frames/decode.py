@@ -25,7 +25,8 @@ class DecodedFrames:
     frames: torch.Tensor  # (n, 3, size, size) uint8 RGB, 1 <= n
     indices: tuple[int, ...]
     notes: tuple[str, ...]  # of still_image, single_frame, truncated
-    kept: tuple[Pixels, ...] = ()
+    kept: tuple[tuple[KeptFrame, ...], ...] = ()
+    """For each Keep what it has kept, frames in order."""
 
 
 @dataclass(frozen=True)
@@ -36,12 +37,21 @@ class Keep:
     copy: Callable[[Pixels], Pixels]
 
 
+@dataclass(frozen=True, eq=False)
+class KeptFrame:
+    """What was kept of a frame. `width` is its canvas' in pixels; that of what was kept may be less."""
+
+    index: int
+    width: int
+    pixels: Pixels
+
+
 def decode_frames(
     data: bytes,
     header: Header,
     indices: Sequence[int],
     config: FramesConfig,
-    keep: Keep | None = None,
+    keeps: Sequence[Keep] = (),
 ) -> DecodedFrames:
     """The sampled frames of a file whose limits were checked; indices are ascending and distinct.
 
@@ -54,14 +64,15 @@ def decode_frames(
     budget = CpuBudget(config)
     frames = torch.empty((len(indices), 3, config.size, config.size), dtype=torch.uint8)
     decoded: list[int] = []
-    kept: list[Pixels] = []
+    kept: list[list[KeptFrame]] = [[] for _ in keeps]
     truncated = header.truncated
     try:
         for canvas in composite_frames(data, header, indices, config.background, budget.check):
             fit_into(frames[len(decoded)], canvas.pixels)
             decoded.append(canvas.frame_index)
-            if keep is not None and canvas.frame_index in keep.indices:
-                kept.append(keep.copy(canvas.pixels))
+            for keep, found in zip(keeps, kept, strict=True):
+                if canvas.frame_index in keep.indices:
+                    found.append(KeptFrame(canvas.frame_index, canvas.pixels.shape[1], keep.copy(canvas.pixels)))
             truncated = truncated or canvas.damaged
     except (ItemError, MemoryError):
         raise
@@ -71,7 +82,7 @@ def decode_frames(
         raise undecodable(f"not one of the {len(indices):,} sampled frames of this {header.format} can be read")
     notes = []
     if header.num_frames == 1:
-        notes.append("single_frame" if header.format == "GIF" else "still_image")
+        notes.append("single_frame" if header.format == "GIF" or header.video else "still_image")
     if truncated or len(decoded) < len(indices):
         notes.append("truncated")
-    return DecodedFrames(frames[: len(decoded)], tuple(decoded), tuple(notes), tuple(kept))
+    return DecodedFrames(frames[: len(decoded)], tuple(decoded), tuple(notes), tuple(map(tuple, kept)))

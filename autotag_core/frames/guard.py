@@ -19,11 +19,11 @@ from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 
-from autotag_core.config import FramesConfig, TextConfig
+from autotag_core.config import FacesConfig, FramesConfig, TextConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.load import read_frames, version_of
-from autotag_core.ocr import load_reader
+from autotag_core.frames.readers import load_readers
 
 POISONOUS = (Reason.KILLED_WORKER, Reason.TIMED_OUT)
 """Reasons for which a file is not tried again, until its bytes change."""
@@ -34,8 +34,8 @@ _VERSION = re.compile(r"version ([0-9a-f]{32})")
 class Guard:
     """A process that reads one file after another; a new one where a file has killed it."""
 
-    def __init__(self, frames: FramesConfig, text: TextConfig | None = None) -> None:
-        self._settings = (frames, text)
+    def __init__(self, frames: FramesConfig, text: TextConfig | None = None, faces: FacesConfig | None = None) -> None:
+        self._settings = (frames, text, faces)
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Guard:
@@ -95,15 +95,15 @@ def poison_of(failures: Iterable[tuple[str, str]]) -> dict[str, tuple[str, str]]
 
 def _serve(pipe: Connection) -> None:
     """Read what the other end names, until it closes; answer with the version of the bytes, then None."""
-    frames, text = pipe.recv()
-    reader = None if text is None else load_reader(text)
+    frames, text, faces = pipe.recv()
+    readers = load_readers(text, faces)
     pipe.send("ready")
     while True:
         uri = pipe.recv()
         try:
             data = fetch_bytes(uri, frames, threading.Event())
             pipe.send(version_of(data))
-            read_frames(data, frames, reader)
+            read_frames(data, frames, readers)
         except Exception as error:  # the task will meet it too, and make a row of it
             _log.debug("%s: %s", uri, error)
         pipe.send(None)

@@ -9,17 +9,25 @@ from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.frame_canvas import plan_frames
 from autotag_core.frames.gif_blocks import GifFrame, read_gif_blocks
 from autotag_core.frames.patches import Patch
+from autotag_core.frames.stills.avif import is_avif, read_avif
 from autotag_core.frames.stills.jpeg import read_jpeg
 from autotag_core.frames.stills.orientation import UPRIGHT, is_turned
 from autotag_core.frames.stills.png import SIGNATURE, read_png
 from autotag_core.frames.stills.webp import read_webp
+from autotag_core.frames.videos import webm
+from autotag_core.frames.videos.mp4 import is_mp4, read_mp4
+from autotag_core.frames.videos.video import Video
+
+_HELD_BY_VIDEOS = 3
+"""A decoder holds up to 16 frames beside the canvas, 1.5 bytes a pixel, or 3 with more than 8 bits."""
 
 
 @dataclass(frozen=True)
 class Header:
     """A file's header: the canvas in pixels, as it is shown; delays as browsers show them (0 ms if still).
 
-    `frames` are those of an animation. A still picture has none, but the `orientation` in which it is stored.
+    `frames` are those of an animation. A still picture has none, but the `orientation` in which it is stored. A video
+    has its packets.
     """
 
     format: str
@@ -31,6 +39,7 @@ class Header:
     truncated: bool
     frames: tuple[GifFrame, ...] | tuple[Patch, ...] = ()
     orientation: int = UPRIGHT
+    video: Video | None = None
 
     @property
     def stored_size(self) -> tuple[int, int]:
@@ -47,11 +56,19 @@ class Header:
         """Pixels of the canvas: what is held at once, however many frames there are."""
         return self.width * self.height
 
+    @property
+    def held_pixels(self) -> int:
+        """Pixels of the canvas, times how much more memory decoding takes than it takes for a GIF."""
+        return self.canvas_pixels * (_HELD_BY_VIDEOS if self.video is not None else 1)
+
     def num_pixels(self, indices: Sequence[int]) -> tuple[int, int]:
         """Pixels that are painted to show these frames (ascending), and how many frames that takes.
 
         A frame counts as the canvas, or as what is decoded of it if that is more.
         """
+        if self.video is not None:
+            num_decoded = self.video.num_decoded(indices)
+            return self.canvas_pixels * num_decoded, num_decoded
         if not self.frames:
             return self.canvas_pixels, 1
         pixels = num_painted = 0
@@ -63,7 +80,7 @@ class Header:
 
 
 def read_header(data: bytes) -> Header:
-    """The header of a GIF, PNG, JPEG or WebP. Raises only ItemError: EMPTY_FILE, NOT_AN_IMAGE or UNDECODABLE."""
+    """The header of a picture or video. Raises only ItemError: EMPTY_FILE, NOT_AN_IMAGE or UNDECODABLE."""
     if not data:
         raise ItemError(Stage.FRAMES, Reason.EMPTY_FILE, "the file has 0 bytes")
     if data.startswith((b"GIF87a", b"GIF89a")):
@@ -74,10 +91,16 @@ def read_header(data: bytes) -> Header:
         header = _read_png(data)
     elif data.startswith(b"\xff\xd8\xff"):
         header = _read_jpeg(data)
+    elif is_avif(data):
+        header = _read_avif(data)
+    elif is_mp4(data):
+        header = _read_video(data, "MP4", read_mp4(data))
+    elif data.startswith(webm.SIGNATURE):
+        header = _read_video(data, "WEBM", webm.read_webm(data))
     else:
         # no byte of the file is repeated: the catalog may name one that its reader may not see
         kind = "bytes of text" if data[:64].isascii() and b"\0" not in data[:64] else "bytes"
-        message = f"{len(data):,} {kind}; it must be a GIF, PNG, JPEG or WebP"
+        message = f"{len(data):,} {kind}; it must be a GIF, PNG, JPEG, WebP, AVIF, MP4 or WebM"
         raise ItemError(Stage.FRAMES, Reason.NOT_AN_IMAGE, message)
     if header.width == 0 or header.height == 0:
         raise undecodable(f"the canvas is {header.width} x {header.height} pixels")
@@ -124,6 +147,25 @@ def _read_jpeg(data: bytes) -> Header:
     if jpeg is None:
         raise undecodable(f"a JPEG marker, but no size in {len(data):,} bytes")
     return _still(data, "JPEG", jpeg.width, jpeg.height, jpeg.orientation)
+
+
+def _read_avif(data: bytes) -> Header:
+    avif = read_avif(data)
+    if avif is None:
+        raise undecodable(f"AVIF: no size or no frame in {len(data):,} bytes")
+    if avif.video is not None:
+        return _read_video(data, "AVIF", avif.video)
+    return _still(data, "AVIF", avif.width, avif.height, avif.orientation)
+
+
+def _read_video(data: bytes, name: str, video: Video | None) -> Header:
+    if video is None:
+        raise undecodable(f"{name}: no video of H.264, H.265, VP8, VP9 or AV1 in {len(data):,} bytes")
+    width, height = video.track.width, video.track.height
+    if is_turned(video.track.orientation):
+        width, height = height, width
+    delays = video.delays_ms
+    return Header(name, width, height, len(delays), delays, len(data), video.truncated, video=video)
 
 
 def _still(data: bytes, name: str, width: int, height: int, orientation: int, truncated: bool = False) -> Header:

@@ -38,10 +38,11 @@ def check_header(header: Header, config: FramesConfig) -> None:
 def check_pixels(header: Header, indices: Sequence[int], config: FramesConfig) -> None:
     """Raise TOO_MANY_PIXELS where the canvas needs too much memory, or the sampled frames too much work."""
     size = f"{header.width} x {header.height}"
-    if header.canvas_pixels > config.max_canvas_pixels:
-        message = (
-            f"{header.canvas_pixels:,} pixels in the canvas, {size}; at most {config.max_canvas_pixels:,} are decoded"
-        )
+    most = config.max_canvas_pixels
+    if header.video is not None:
+        most = min(most, config.max_video_pixels)
+    if header.canvas_pixels > most:
+        message = f"{header.canvas_pixels:,} pixels in the canvas, {size}; at most {most:,} are decoded"
         raise _refusal(Reason.TOO_MANY_PIXELS, message)
     pixels, num_frames = header.num_pixels(indices)
     if pixels > config.max_pixels:

@@ -14,39 +14,30 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
 from autotag_core.frames.budget import pixel_budget
-from autotag_core.frames.decode import DecodedFrames, Keep, decode_frames
+from autotag_core.frames.decode import DecodedFrames, Keep, KeptFrame, decode_frames
 from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.hashes import hash_frames
 from autotag_core.frames.header import Header, read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
+from autotag_core.frames.readers import NO_READERS, CanvasKeeper, FaceReader, Readers, TextReader
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.frames.stills.pixels import Pixels
-from autotag_core.ocr.lines import ReadText, TextLine
+from autotag_core.ocr.lines import TextLine
 
 if TYPE_CHECKING:
     import torch
+
+    from autotag_core.faces.persons import SeenFace
 
 Poison = Mapping[str, tuple[str, str]]
 """(reason, message) of files that killed or held up whoever decoded them, by the version of their bytes."""
 _ITEMS_PER_THREAD = 4
 _log = logging.getLogger(__name__)
-
-
-class CanvasReader(Protocol):
-    """Reads what is written in a GIF from some of its canvases. It first makes its own copies of them."""
-
-    max_frames: int
-
-    def keep(self, canvas: Pixels) -> Pixels:
-        """What is kept of a canvas (height, width, 4) until the GIF is read."""
-
-    def read(self, kept: Sequence[Pixels]) -> ReadText:
-        """The text of one GIF from its kept canvases, in order of time; may raise anything."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +51,7 @@ class MediaInfo:
     num_sampled: int
     duration_ms: int
     num_bytes: int
+    format: str
     notes: tuple[str, ...]
     frame_hashes: tuple[int | None, ...]
     frame_colors: bytes
@@ -69,11 +61,12 @@ class MediaInfo:
 
 @dataclass(frozen=True)
 class Spent:
-    """Seconds that a thread spent on a GIF: clock time for its bytes, CPU time for its frames and for its text."""
+    """Seconds that a thread spent on a GIF: clock time for its bytes; CPU time for its frames, its text, its faces."""
 
     fetch: float = 0.0
     decode: float = 0.0
     text: float = 0.0
+    faces: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -84,13 +77,15 @@ class LoadedGif:
     """(n, 3, size, size) uint8 RGB."""
     media: MediaInfo
     spent: Spent = Spent()
+    faces: tuple[SeenFace, ...] | None = None
+    """None where nobody looked for them, or where that failed."""
 
 
 def load_frames(
     source: str | bytes,
     config: FramesConfig,
     stop: threading.Event | None = None,
-    reader: CanvasReader | None = None,
+    readers: Readers = NO_READERS,
     poison: Poison = MappingProxyType({}),
 ) -> LoadedGif:
     """Fetch, check, sample and decode one file; ItemError with the first reason that applies.
@@ -103,14 +98,14 @@ def load_frames(
     if known is not None:
         raise ItemError(Stage.FRAMES, Reason(known[0]), known[1])
     fetch = time.perf_counter() - start
-    loaded = read_frames(data, config, reader, stop)
+    loaded = read_frames(data, config, readers, stop)
     return replace(loaded, spent=replace(loaded.spent, fetch=fetch))
 
 
 def read_frames(
     data: bytes,
     config: FramesConfig,
-    reader: CanvasReader | None = None,
+    readers: Readers = NO_READERS,
     stop: threading.Event | None = None,
 ) -> LoadedGif:
     """Check, sample and decode a file's bytes; ItemError with the first reason that applies.
@@ -118,10 +113,11 @@ def read_frames(
     It waits until the canvases that this process decodes have at most decode_pixels together, or this one is alone.
     `stop` ends the waiting.
 
-    With a reader, the words in the GIF are read too. Where that fails, the GIF has the note text_unread.
+    What `readers` read comes with it. Where that fails, the GIF has the note text_unread or faces_unread.
     """
     start = time.thread_time()
-    header, decoded = decode_checked(data, config, lambda indices: _keep(indices, reader), stop)
+    asked = [one for one in (readers.text, readers.faces) if one is not None]
+    header, decoded = decode_checked(data, config, lambda indices: [_keep(indices, one) for one in asked], stop)
     hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms)
     media = MediaInfo(
         version=version_of(data),
@@ -131,33 +127,40 @@ def read_frames(
         num_sampled=len(decoded.indices),
         duration_ms=header.duration_ms,
         num_bytes=header.num_bytes,
+        format=header.format.lower(),
         notes=decoded.notes,
         frame_hashes=hashed.hashes,
         frame_colors=hashed.colors,
     )
-    decode = time.thread_time() - start
-    if reader is None:
-        return LoadedGif(decoded.frames, media, Spent(decode=decode))
-    media = _with_text(media, decoded.kept, reader)
-    return LoadedGif(decoded.frames, media, Spent(decode=decode, text=time.thread_time() - start - decode))
+    kept, faces = list(decoded.kept), None
+    spent = Spent(decode=time.thread_time() - start)
+    if readers.text is not None:
+        begun = time.thread_time()
+        media = _with_text(media, [one.pixels for one in kept.pop(0)], readers.text)
+        spent = replace(spent, text=time.thread_time() - begun)
+    if readers.faces is not None:
+        begun = time.thread_time()
+        media, faces = _with_faces(media, kept.pop(0), readers.faces)
+        spent = replace(spent, faces=time.thread_time() - begun)
+    return LoadedGif(decoded.frames, media, spent, faces)
 
 
 def decode_checked(
     data: bytes,
     config: FramesConfig,
-    keep: Callable[[Sequence[int]], Keep | None],
+    keeps: Callable[[Sequence[int]], Sequence[Keep]],
     stop: threading.Event | None = None,
 ) -> tuple[Header, DecodedFrames]:
-    """Check a file and decode its sampled frames. `keep` says what is kept of their canvases. Errors: read_frames."""
+    """Check a file and decode its sampled frames. `keeps` says what is kept of their canvases. Errors: read_frames."""
     check_num_bytes(len(data), config)
     header = read_header(data)
     check_header(header, config)
     indices = sample_indices(header.delays_ms, config.num_frames, config.sampling)
     check_pixels(header, indices, config)
-    with pixel_budget(config.decode_pixels).taken(header.canvas_pixels, stop) as is_wanted:
+    with pixel_budget(config.decode_pixels).taken(header.held_pixels, stop) as is_wanted:
         if not is_wanted:
             raise ItemError(Stage.FRAMES, Reason.FETCH_FAILED, "stopped, its result is no longer wanted")
-        return header, decode_frames(data, header, indices, config, keep(indices))
+        return header, decode_frames(data, header, indices, config, keeps(indices))
 
 
 def version_of(data: bytes) -> str:
@@ -165,15 +168,13 @@ def version_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:32]
 
 
-def _keep(indices: Sequence[int], reader: CanvasReader | None) -> Keep | None:
+def _keep(indices: Sequence[int], reader: CanvasKeeper) -> Keep:
     """Every so many-th of the sampled frames, which are spread over the playing time."""
-    if reader is None:
-        return None
     positions = sample_indices([0] * len(indices), reader.max_frames, "index")
     return Keep({indices[position] for position in positions}, reader.keep)
 
 
-def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: CanvasReader) -> MediaInfo:
+def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: TextReader) -> MediaInfo:
     try:
         read = reader.read(kept)
     except MemoryError:
@@ -184,10 +185,22 @@ def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: CanvasReader) -
     return replace(media, text=read.text, text_lines=read.lines)
 
 
+def _with_faces(
+    media: MediaInfo, kept: Sequence[KeptFrame], reader: FaceReader
+) -> tuple[MediaInfo, tuple[SeenFace, ...] | None]:
+    try:
+        return media, reader.read(kept)
+    except MemoryError:
+        raise
+    except Exception as error:  # as with text
+        _log.warning("faces of %s not found: %s: %s", media.version, type(error).__name__, str(error)[-200:])
+        return replace(media, notes=(*media.notes, "faces_unread")), None
+
+
 def iter_loaded(
     items: Iterable[tuple[str, str | bytes]],
     config: FramesConfig,
-    reader: CanvasReader | None = None,
+    readers: Readers = NO_READERS,
     poison: Poison = MappingProxyType({}),
 ) -> Iterator[tuple[str, LoadedGif | ItemError]]:
     """(gif_id, its frames or why there are none) for each (gif_id, URI or bytes), in input order.
@@ -206,7 +219,7 @@ def iter_loaded(
     try:
         while True:
             for gif_id, source in islice(remaining, num_waiting - len(waiting)):
-                waiting.append((gif_id, pool.submit(_load_or_error, source, config, stop, reader, poison)))
+                waiting.append((gif_id, pool.submit(_load_or_error, source, config, stop, readers, poison)))
             if not waiting:
                 return
             gif_id, future = waiting.popleft()
@@ -220,10 +233,10 @@ def iter_loaded(
 
 
 def _load_or_error(
-    source: str | bytes, config: FramesConfig, stop: threading.Event, reader: CanvasReader | None, poison: Poison
+    source: str | bytes, config: FramesConfig, stop: threading.Event, readers: Readers, poison: Poison
 ) -> LoadedGif | ItemError:
     try:
-        return load_frames(source, config, stop, reader, poison)
+        return load_frames(source, config, stop, readers, poison)
     except ItemError as error:
         return ItemError(error.stage, error.reason, error.message)  # without its traceback, which holds the bytes
     except MemoryError:

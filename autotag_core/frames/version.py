@@ -6,7 +6,7 @@ import hashlib
 
 from autotag_core.config import FramesConfig
 
-RECIPE = 3
+RECIPE = 4
 """Goes up whenever the same bytes and settings give another media row or other sampled frames."""
 
 

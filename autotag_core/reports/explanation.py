@@ -10,13 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autotag_core.errors import InputError
-from autotag_core.terminal import shown_lines
-from autotag_core.votes.judge.learned import START
 from autotag_core.warehouse import RunRecord, current_release, read_table
-
-_SHOWN_MEMBERS = 10
-_LEAST_REASON = 0.1
-"""Log odds below which a reason is not mentioned."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +18,7 @@ class Explanation:
     """The rows of one release that concern one GIF. `neighbor_tags` are the tags with which its neighbors voted.
 
     `groups` gives, by gif_id, the group of copies that the GIF or a neighbor is in. `copies` are the GIF's own copies.
+    `people` are empty where nobody looked for faces.
     """
 
     release: RunRecord
@@ -35,6 +30,7 @@ class Explanation:
     failures: list[dict[str, Any]]
     groups: dict[str, str]
     copies: list[str]
+    people: list[dict[str, Any]]
 
 
 def explain_gif(warehouse: str, gif_id: str, run_id: str | None = None) -> Explanation:
@@ -66,7 +62,15 @@ def explain_gif(warehouse: str, gif_id: str, run_id: str | None = None) -> Expla
         failures=failures,
         groups=groups,
         copies=copies,
+        people=_read_people(warehouse, release, gif_id),
     )
+
+
+def _read_people(warehouse: str, release: RunRecord, gif_id: str) -> list[dict[str, Any]]:
+    if "people" not in release.table_versions:
+        return []
+    rows = read_table(warehouse, "people", release, where=pc.field("gif_id") == gif_id).to_pylist()
+    return sorted(rows, key=lambda row: row["person"])
 
 
 def _read_groups(
@@ -85,106 +89,6 @@ def _read_groups(
     return groups, sorted(set(members) - {gif_id})
 
 
-def as_text(found: Explanation) -> str:
-    """The explanation as lines for people: the GIF, its tags with their votes, then each expert's neighbors."""
-    return shown_lines([*_gif_lines(found), *_tag_lines(found), *_neighbor_lines(found)])
-
-
-def _gif_lines(found: Explanation) -> list[str]:
-    gif = found.gif
-    lines = [
-        f"{gif['gif_id']}  ({gif['split']}, {gif['uri']})",
-        f"  caption    {gif['caption'] or '-'}",
-        f"  uploader   {', '.join(gif['tags']) or '-'}",
-        f"  editor     {', '.join(gif['editorial_tags']) or '-'}",
-        f"  run        {found.release.run_id}, tables of {found.release.release_of}",
-    ]
-    if found.copies:
-        shown = ", ".join(found.copies[:_SHOWN_MEMBERS])
-        more = len(found.copies) - _SHOWN_MEMBERS
-        lines.append(f"  copies     {shown}{f' and {more} more' if more > 0 else ''}")
-    lines += [f"  failed     {row['stage']}: {row['reason']}: {row['message']}" for row in found.failures]
-    return lines
-
-
-def _tag_lines(found: Explanation) -> list[str]:
-    heads = f"{'confidence':>10} {'source':<12} {'score':>6} {'probability':>11}"
-    lines = ["", f"  {'tag':<24} {heads}  published vote: neighbors x weight by expert, over the largest possible"]
-    weights = {row["expert"]: row["weight"] for row in found.weights}
-    for row in found.voted_tags:
-        votes = sorted(dict(row["votes"] or []).items())
-        total = sum(weights.get(expert, 0.0) * count for expert, count in votes)
-        counted = " + ".join(f"{count} x {weights.get(expert, 0.0):.3f} {expert}" for expert, count in votes)
-        vote = f"{counted} = {total:.3f} -> {row['published_score']:.3f}" if votes else "none"
-        chance = "-" if row["probability"] is None else f"{row['probability']:.3f}"
-        mark = {True: " accepted", False: "", None: ""}[row["accepted"]]
-        lines.append(
-            f"  {row['tag']:<24} {row['confidence']:>10.3f} {row['source']:<12} {row['score']:>6.3f} {chance:>11}  "
-            f"{vote}{mark}"
-        )
-        if row["evidence"]:
-            lines.append(f"  {'':<24} evidence: {', '.join(row['evidence'])}")
-        if said := _reasons_in_words(dict(row.get("reasons") or [])):
-            lines.append(f"  {'':<24} {said}")
-    rule = _setting(found.release, "vote", "rule", "published")
-    lines.append(
-        f"  confidence and source: the published rule; score and probability: vote.rule={rule}; "
-        "proposed: by that rule alone"
-    )
-    return lines
-
-
-def _reasons_in_words(reasons: dict[str, float]) -> str:
-    """What moved the tag up and down, the strongest first, in log odds; empty where nothing is known."""
-    moved = {name: value for name, value in reasons.items() if name != START}
-    order = sorted(moved, key=lambda name: (-abs(moved[name]), name))
-    up = [f"{name} {moved[name]:+.1f}" for name in order if moved[name] >= _LEAST_REASON]
-    down = [f"{name} {moved[name]:+.1f}" for name in order if moved[name] <= -_LEAST_REASON]
-    parts = [f"{word} by {', '.join(items)}" for word, items in (("up", up), ("down", down)) if items]
-    if not reasons:
-        return ""
-    return f"log odds {sum(reasons.values()):+.1f}: {'; '.join([f'{reasons.get(START, 0.0):+.1f} {START}', *parts])}"
-
-
-def _setting(release: RunRecord, section: str, key: str, default: Any) -> Any:
+def setting_of(release: RunRecord, section: str, key: str, default: Any) -> Any:
     """A setting of the run; the default where the run's record lacks it."""
     return json.loads(release.config).get(section, {}).get(key, default)
-
-
-def _neighbor_lines(found: Explanation) -> list[str]:
-    weights = {row["expert"]: row for row in found.weights}
-    lines = []
-    for row in found.neighbors:
-        weight = weights.get(row["expert"])
-        rests_on = (
-            f"weight {weight['weight']:.3f}: right on {weight['num_correct']} of {weight['num_evaluated']} "
-            f"{weight['evaluated_on']} GIFs"
-            if weight
-            else "no weight: nothing to judge it by"
-        )
-        lines += ["", f"  {row['expert']} ({rests_on})"]
-        lines += _list_lines(found, row)
-    absent = sorted(set(weights) - {row["expert"] for row in found.neighbors})
-    for expert in absent:
-        lines += ["", f"  {expert}: abstains, it has no embedding of this GIF"]
-    return lines
-
-
-def _list_lines(found: Explanation, row: dict[str, Any]) -> list[str]:
-    """The neighbors that vote by the published rule, those between them, and further ones that are evidence.
-
-    With duplicates.count_once the nearest of a group of copies votes; the others are marked.
-    """
-    num_voting = int(_setting(found.release, "vote", "neighbors", 10))
-    groups = found.groups if _setting(found.release, "duplicates", "count_once", True) else {}
-    evidence = {neighbor for tag in found.voted_tags for neighbor in tag["evidence"] or []}
-    nearest: dict[str, str] = {}
-    lines = []
-    for neighbor, distance in zip(row["neighbor_ids"], row["distances"], strict=True):
-        first = nearest.setdefault(groups.get(neighbor, neighbor), neighbor)
-        if len(nearest) > num_voting and neighbor not in evidence:
-            continue
-        tags = ", ".join(found.neighbor_tags.get(neighbor, []))
-        note = f"copy of {first}, which is counted" if first != neighbor else tags
-        lines.append(f"    {distance:.4f}  {neighbor:<28} {note}")
-    return lines

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from autotag_core.failures import ItemError
-from autotag_core.terminal import shown
+from autotag_core.reports.page_parts import encoded_picture, text_of
 from autotag_core.warehouse import RunRecord
 
 _HEIGHT = 96  # pixels
@@ -28,10 +26,10 @@ def gif_strip(gifs: Iterable[Mapping[str, str]], title: str, places: Sequence[st
     """
     cells = "".join(
         f'<figure style="display:inline-block;margin:4px;text-align:center">{_picture(gif["uri"], places)}'
-        f'<figcaption style="font-size:10px">{_text(gif["gif_id"])}</figcaption></figure>'
+        f'<figcaption style="font-size:10px">{text_of(gif["gif_id"])}</figcaption></figure>'
         for gif in gifs
     )
-    return f"<div><b>{_text(title)}</b><br>{cells}</div>"
+    return f"<div><b>{text_of(title)}</b><br>{cells}</div>"
 
 
 def _picture(uri: str, places: Sequence[str]) -> str:
@@ -40,7 +38,7 @@ def _picture(uri: str, places: Sequence[str]) -> str:
     from autotag_core.frames.limits import check_header, check_pixels
 
     if not places:
-        return _text(f"{uri}: not read: name the places of pictures, such as a bucket or a folder")
+        return text_of(f"{uri}: not read: name the places of pictures, such as a bucket or a folder")
     config = FramesConfig(max_bytes=_MAX_BYTES, allowed_places=tuple(places))
     config = config.model_copy(update={"fetch_attempts": 2, "fetch_deadline_s": 20})
     try:
@@ -50,12 +48,9 @@ def _picture(uri: str, places: Sequence[str]) -> str:
         check_pixels(header, [header.num_frames - 1], config)
     except ItemError as error:
         message = error.message.replace("no place that frames.allowed_places names", "none of the places allowed here")
-        return _text(message if uri in message else f"{uri}: {message}")
-    # as an image element, whatever the bytes hold is never run by a browser
-    encoded = base64.b64encode(data).decode()
-    kind = header.format.lower()
-    return f'<img height="{_HEIGHT}" src="data:image/{kind};base64,{encoded}" alt="{_text(uri)}">'
-
-
-def _text(text: str) -> str:
-    return html.escape(shown(text))
+        return text_of(message if uri in message else f"{uri}: {message}")
+    address = encoded_picture(data, header.format)
+    if header.format in ("MP4", "WEBM"):
+        address = address.replace("data:image/", "data:video/", 1)
+        return f'<video height="{_HEIGHT}" src="{address}" title="{text_of(uri)}" autoplay loop muted></video>'
+    return f'<img height="{_HEIGHT}" src="{address}" alt="{text_of(uri)}">'

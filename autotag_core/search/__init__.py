@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
     from autotag_core.search.marks import Mark, Owner, change_mark, index_form, read_mark
     from autotag_core.search.preview import check_room, check_template
-    from autotag_core.search.queries import SearchHit, search_gifs
+    from autotag_core.search.queries import SearchHit, search_gifs, tag_weights
     from autotag_core.search.retries import ask
 
 __all__ = [
@@ -70,6 +70,7 @@ __all__ = [
     "refuse_others",
     "search_gifs",
     "swap_alias",
+    "tag_weights",
 ]
 
 __getattr__ = late_names(
@@ -93,7 +94,7 @@ __getattr__ = late_names(
         "indexes": ("check_count", "copy_index", "count_refreshed", "create_index", "finish_index", "index_name"),
         "marks": ("Mark", "Owner", "change_mark", "index_form", "read_mark"),
         "preview": ("check_room", "check_template"),
-        "queries": ("SearchHit", "search_gifs"),
+        "queries": ("SearchHit", "search_gifs", "tag_weights"),
         "retries": ("ask",),
     },
 )

@@ -27,10 +27,17 @@ PROPERTIES: dict[str, Any] = {
             "accepted": {"type": "boolean"},
         },
     },
+    "people": {
+        "type": "keyword",
+        "normalizer": "lowercase",
+        "ignore_above": MAX_TAG_LENGTH,
+        "fields": {"words": {"type": "text", "analyzer": "standard", "norms": False}},
+    },
     "written_tags": {"type": "text", "analyzer": "standard", "norms": False},
     "caption": {"type": "text", "analyzer": "standard"},
     "text": {"type": "text", "analyzer": "standard"},
     "popularity": {"type": "long", "coerce": False},
+    "trend": {"type": "float", "coerce": False},
     "uri": {"type": "keyword", "index": False, "doc_values": False},
     # shown beside the GIF, never searched
     "related_gifs": {"type": "keyword", "index": False, "doc_values": False},

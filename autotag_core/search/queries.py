@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ TEXT_BOOST = 0.6
 OCR may be wrong."""
 WRITTEN_BOOST = 0.3
 """Where tags are labels, people also find a GIF by a spelling that became part of a label, or by a tag that is none."""
+NAME_BOOST, NAME_WORD_BOOST = 10.0, 3.0
+"""Who types a name wants GIFs of that person, before those that only have it as a tag; a part of a name says less."""
 POPULARITY_WEIGHT = 0.1
 """A million views add 0.6 to a factor of 1. So popularity orders near-equals and doesn't bury the right GIF."""
 
@@ -36,36 +39,64 @@ class SearchHit:
 
 
 def search_gifs(
-    client: Elasticsearch, index: str, words: str, size: int = 10, accepted_only: bool = False
+    client: Elasticsearch,
+    index: str,
+    words: str,
+    size: int = 10,
+    accepted_only: bool = False,
+    with_tags: bool = True,
 ) -> list[SearchHit]:
     """The best `size` GIFs for the words in an index or alias: highest score first, ties by gif_id.
 
-    accepted_only: only tags whose probability reached their threshold (vote.target_precision) count. InputError where
-    there is no such index, no words, or no answer.
+    accepted_only: only tags whose probability reached their threshold (vote.target_precision) count. Without
+    `with_tags` the hits are the same, and their `tags` are empty: to name what matched takes most of the time of a long
+    list. InputError where there is no such index, no words, or no answer.
     """
     if not words.strip():
         raise InputError("search: no words; type what the GIF should show, for example: happy cat")
     try:
         answer = client.search(
-            index=index, query=gif_query(words, accepted_only), size=size, sort=[{"_score": "desc"}, {"gif_id": "asc"}]
+            index=index,
+            query=gif_query(words, accepted_only, with_tags),
+            size=size,
+            sort=[{"_score": "desc"}, {"gif_id": "asc"}],
+            source_includes=["gif_id", "caption", "uri"],
         )
     except (ApiError, TransportError) as error:
         raise InputError(explain(client, error)) from None
     return [_hit(hit) for hit in answer["hits"]["hits"]]
 
 
-def gif_query(words: str, accepted_only: bool = False) -> dict[str, Any]:
+def tag_weights(client: Elasticsearch, index: str, gif_ids: Sequence[str]) -> dict[str, dict[str, float]]:
+    """The weights by tag of these GIFs' documents, by gif_id, without GIFs that the index does not hold."""
+    try:
+        answer = client.search(
+            index=index,
+            query={"terms": {"gif_id": list(gif_ids)}},
+            size=len(gif_ids),
+            source_includes=["gif_id", "tags"],
+        )
+    except (ApiError, TransportError) as error:
+        raise InputError(explain(client, error)) from None
+    documents = [hit["_source"] for hit in answer["hits"]["hits"]]
+    return {one["gif_id"]: {tag["tag"]: float(tag["weight"]) for tag in one["tags"]} for one in documents}
+
+
+def gif_query(words: str, accepted_only: bool = False, with_tags: bool = True) -> dict[str, Any]:
     """The query of these words, as Elasticsearch takes it.
 
-    score = (sum over words of best matching tag's BM25 x weight, + caption, + text, + written tags) x popularity's
-    factor, which is 1 + 0.1 log10(1 + popularity).
+    score = (sum over words of best matching tag's BM25 x weight, + people, + caption, + text, + written tags) x
+    popularity's factor, which is 1 + 0.1 log10(1 + popularity).
     Every word, and the whole phrase as one tag, is a clause of its own. So a GIF with both words beats one that has the
     same word in many tags.
     """
     whole = {"term": {"tags.tag": {"value": words.strip(), "boost": WHOLE_TAG_BOOST}}}
-    clauses = [_tag_clause("whole", whole, accepted_only)]
+    clauses = [_tag_clause("whole" if with_tags else None, whole, accepted_only)]
     for number, word in enumerate(words.split()[:MAX_WORDS]):
-        clauses.append(_tag_clause(f"word {number}", {"match": {"tags.tag.words": word}}, accepted_only))
+        name = f"word {number}" if with_tags else None
+        clauses.append(_tag_clause(name, {"match": {"tags.tag.words": word}}, accepted_only))
+    clauses.append({"term": {"people": {"value": words.strip(), "boost": NAME_BOOST}}})
+    clauses.append({"match": {"people.words": {"query": words, "boost": NAME_WORD_BOOST}}})
     clauses.append({"match": {"caption": {"query": words, "boost": CAPTION_BOOST}}})
     clauses.append({"match": {"text": {"query": words, "boost": TEXT_BOOST}}})
     clauses.append({"match": {"written_tags": {"query": words, "boost": WRITTEN_BOOST}}})
@@ -80,7 +111,8 @@ def gif_query(words: str, accepted_only: bool = False) -> dict[str, Any]:
     }
 
 
-def _tag_clause(name: str, query: dict[str, Any], accepted_only: bool) -> dict[str, Any]:
+def _tag_clause(name: str | None, query: dict[str, Any], accepted_only: bool) -> dict[str, Any]:
+    """The best tag that matches. With a name, a hit says which tags did."""
     weight = {"field": "tags.weight", "missing": 0}
     if accepted_only:
         query = {"bool": {"must": query, "filter": {"term": {"tags.accepted": True}}}}
@@ -89,7 +121,7 @@ def _tag_clause(name: str, query: dict[str, Any], accepted_only: bool) -> dict[s
             "path": "tags",
             "query": {"function_score": {"query": query, "field_value_factor": weight, "boost_mode": "multiply"}},
             "score_mode": "max",
-            "inner_hits": {"name": name, "size": 10},
+            **({} if name is None else {"inner_hits": {"name": name, "size": 10}}),
         }
     }
 
@@ -97,7 +129,7 @@ def _tag_clause(name: str, query: dict[str, Any], accepted_only: bool) -> dict[s
 def _hit(hit: dict[str, Any]) -> SearchHit:
     found = {
         (inner["_source"]["tag"], float(inner["_source"]["weight"]))
-        for clause in hit["inner_hits"].values()
+        for clause in hit.get("inner_hits", {}).values()
         for inner in clause["hits"]["hits"]
     }
     source = hit["_source"]

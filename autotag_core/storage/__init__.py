@@ -3,7 +3,15 @@
 from autotag_core.storage.arrow import arrow_paths, storage_options
 from autotag_core.storage.checked import check_uri, check_warehouse
 from autotag_core.storage.copies import host_copy
-from autotag_core.storage.explaining import answering, explain, explained, one_line, outage_at, write_error
+from autotag_core.storage.explaining import (
+    answering,
+    asked_again,
+    explain,
+    explained,
+    one_line,
+    outage_at,
+    write_error,
+)
 from autotag_core.storage.files import (
     create_file,
     download_file,
@@ -60,6 +68,7 @@ __all__ = [
     "arrow_paths",
     "ask",
     "ask_any",
+    "asked_again",
     "below",
     "check_exists",
     "check_places",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from botocore import exceptions as boto
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,6 +17,7 @@ from autotag_core.errors import (
     InputError,
     OutageError,
     disk_full,
+    is_cut_answer,
     is_disk_full,
     outage,
     outage_text,
@@ -38,6 +41,9 @@ _CODES = {
 _REFUSING_CODES = {"RequestTimeout", "RequestTimeoutException", "SlowDown", "Throttling", "ThrottlingException"}
 _NO_CONNECTION = (boto.EndpointConnectionError, boto.ConnectTimeoutError)
 _NO_ANSWER = (boto.ReadTimeoutError, boto.ConnectionClosedError, boto.IncompleteReadError, boto.ResponseStreamingError)
+_CUT_WAITS_S = (0.1, 0.5, 2.0)
+"""Between the tries where an answer broke off. A connection that breaks again and again is an outage."""
+T = TypeVar("T")
 answered_endpoints: set[str] = set()
 """The S3 endpoints that have answered this process. One that never has may be a wrong AWS_ENDPOINT_URL."""
 
@@ -71,6 +77,18 @@ def answering(uri: str) -> Iterator[None]:
         if (found := outage_at(uri, error)) is not None:
             raise found from None
         raise
+
+
+def asked_again(ask: Callable[[], T]) -> T:
+    """What `ask` gives. Where S3 broke off its answer to delta-rs, it is asked again, after each of _CUT_WAITS_S."""
+    for wait_s in _CUT_WAITS_S:
+        try:
+            return ask()
+        except Exception as error:
+            if isinstance(error, AutotagError) or not is_cut_answer(error):
+                raise
+        time.sleep(wait_s)
+    return ask()
 
 
 def outage_at(uri: str, error: BaseException) -> OutageError | None:

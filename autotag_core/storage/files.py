@@ -106,16 +106,18 @@ def read_bytes(uri: str) -> bytes:
         return local_path(uri).read_bytes()
 
 
-def write_bytes(uri: str, data: bytes, is_urgent: bool = False) -> None:
+def write_bytes(uri: str, data: bytes, is_urgent: bool = False, content_type: str | None = None) -> None:
     """Write the whole object. A local file appears under its name only when it is complete.
 
-    With `is_urgent`, S3 is asked once, and has ten seconds to answer.
+    With `is_urgent`, S3 is asked once, and has ten seconds to answer. `content_type` is what S3 tells a browser that
+    it is.
     """
     with explained(uri):
         if is_s3(uri):
             bucket, key = split_s3(uri)
             client = urgent_client() if is_urgent else s3_client()
-            client.put_object(Bucket=bucket, Key=key, Body=data)
+            kind = {"ContentType": content_type} if content_type else {}
+            client.put_object(Bucket=bucket, Key=key, Body=data, **kind)
             return
         with _complete(local_path(uri)) as partial:
             partial.write_bytes(data)

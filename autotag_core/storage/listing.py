@@ -81,13 +81,15 @@ def abort_uploads(uri: str, age_s: float) -> int:
     return found
 
 
-def list_files(uri: str, age_s: float = 0) -> list[str]:
+def list_files(uri: str, age_s: float = 0, any_kind: bool = False) -> list[str]:
     """URIs of all files below the URI, at any depth; empty if there are none.
 
-    With age_s, only files that were last written longer ago than that.
+    With age_s, only files that were last written longer ago than that. With any_kind also pipes, devices, and links
+    that lead nowhere, so that somebody can be told of them.
     """
     before = time.time() - age_s if age_s else math.inf
-    return [file.uri for file in _listing(uri, is_folder=True) if file.is_regular and file.written < before]
+    listed = _listing(uri, is_folder=True)
+    return [file.uri for file in listed if (file.is_regular or any_kind) and file.written < before]
 
 
 def stamp(uri: str) -> str:

@@ -1,15 +1,17 @@
 """Every table of the warehouse, in the order in which data flows. Each file declares a group of tables."""
 
 from autotag_core.tables.catalog import CATALOG, CHOSEN_TAGS, MEDIA, WRITTEN_TAGS
-from autotag_core.tables.faces import GALLERY
+from autotag_core.tables.faces import FACES, GALLERY, GALLERY_THUMBNAILS, PEOPLE
 from autotag_core.tables.labels import LABEL_DECISIONS, LABEL_EDITS, LABELS
 from autotag_core.tables.neighbors import DUPLICATES, EMBEDDINGS, NEIGHBORS
 from autotag_core.tables.related import RELATED_GIFS, RELATED_SEARCHES, RELATED_TAGS
+from autotag_core.tables.review import DECIDED_TAGS, EDITORIAL_DECISIONS
 from autotag_core.tables.runs import FAILURES, RUNS
 from autotag_core.tables.search import SEARCH_DOCUMENTS
 from autotag_core.tables.table import Table, check_columns
 from autotag_core.tables.tagger import CHOICES, FRAME_FEATURES, PREDICTIONS, TAGGER_MODELS
 from autotag_core.tables.training import TRAINING_EXAMPLES, TRAINING_FUNNEL, TRAINING_LABELS
+from autotag_core.tables.trends import TRENDS
 from autotag_core.tables.votes import EXPERT_WEIGHTS, TAG_THRESHOLDS, VOTED_TAGS
 
 TABLES = {
@@ -21,6 +23,8 @@ TABLES = {
         LABEL_EDITS,
         WRITTEN_TAGS,
         CHOSEN_TAGS,
+        EDITORIAL_DECISIONS,
+        DECIDED_TAGS,
         MEDIA,
         EMBEDDINGS,
         NEIGHBORS,
@@ -31,6 +35,7 @@ TABLES = {
         EXPERT_WEIGHTS,
         TAG_THRESHOLDS,
         VOTED_TAGS,
+        TRENDS,
         SEARCH_DOCUMENTS,
         TRAINING_EXAMPLES,
         TRAINING_LABELS,
@@ -39,7 +44,10 @@ TABLES = {
         TAGGER_MODELS,
         PREDICTIONS,
         CHOICES,
+        FACES,
+        PEOPLE,
         GALLERY,
+        GALLERY_THUMBNAILS,
         FAILURES,
         RUNS,
     )
@@ -49,17 +57,22 @@ __all__ = [
     "CATALOG",
     "CHOICES",
     "CHOSEN_TAGS",
+    "DECIDED_TAGS",
     "DUPLICATES",
+    "EDITORIAL_DECISIONS",
     "EMBEDDINGS",
     "EXPERT_WEIGHTS",
+    "FACES",
     "FAILURES",
     "FRAME_FEATURES",
     "GALLERY",
+    "GALLERY_THUMBNAILS",
     "LABELS",
     "LABEL_DECISIONS",
     "LABEL_EDITS",
     "MEDIA",
     "NEIGHBORS",
+    "PEOPLE",
     "PREDICTIONS",
     "RELATED_GIFS",
     "RELATED_SEARCHES",
@@ -72,6 +85,7 @@ __all__ = [
     "TRAINING_EXAMPLES",
     "TRAINING_FUNNEL",
     "TRAINING_LABELS",
+    "TRENDS",
     "VOTED_TAGS",
     "WRITTEN_TAGS",
     "Table",

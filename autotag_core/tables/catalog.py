@@ -71,6 +71,7 @@ MEDIA = Table(
             column("num_sampled", pa.int32(), "distinct frames that were embedded"),
             column("duration_ms", pa.int64(), "playing time of one loop, milliseconds"),
             column("num_bytes", pa.int64(), "size of the file"),
+            column("format", pa.string(), "gif, png, jpeg, webp, avif, mp4 or webm"),
             column("notes", STRINGS, "what was unusual: still_image, single_frame, truncated, text_unread"),
             column(
                 "frame_hashes",

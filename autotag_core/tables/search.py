@@ -31,7 +31,9 @@ SEARCH_DOCUMENTS = Table(
             column("popularity", pa.int64(), "0 if unknown"),
             column("uri", pa.string(), "where the GIF is"),
             column("related_gifs", STRINGS, "gif_ids, nearest first; empty where none are known"),
+            column("people", STRINGS, "names of known people who are seen in it, longest seen first; else empty"),
             column("written_tags", STRINGS, "as uploaders wrote them, where `tags` are labels; else empty"),
+            column("trend", pa.float32(), "doublings above its usual views, as in trends; null where it does not rise"),
         ]
     ),
     ("gif_id",),

@@ -46,10 +46,12 @@ VOTED_TAGS = Table(
             column(
                 "confidence",
                 pa.float32(),
-                "0..1 by the published rule; 0 where source is proposed: not in the published dataset",
+                "0..1 by the published rule; 0 where source is proposed or refused: not in the published dataset",
             ),
             column(
-                "source", pa.string(), "confirmed, unconfirmed, voted, editorial, original (kept untouched) or proposed"
+                "source",
+                pa.string(),
+                "confirmed, unconfirmed, voted, editorial, original (kept untouched), proposed, refused by an editor",
             ),
             column("published_score", pa.float32(), "the published rule's normalised vote, 0..1; 0 if none"),
             column("score", pa.float32(), "by vote.rule, 0..1; 0 if none"),

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import io
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from autotag_core.reports.page_parts import head, picture_data, text_of
 from autotag_core.tagger.predictor import Prediction, SuggestedTag
-from autotag_core.terminal import shown
 
 _STYLE = (
     "body{font-family:sans-serif;margin:1.5em;color:#222}section{border-top:1px solid #ccc;padding:1em 0}"
@@ -25,19 +22,17 @@ _SIDE = 72
 def contact_sheet(predictions: Iterable[Prediction], model: str) -> Iterator[str]:
     """The page as HTML, in parts: one GIF's pictures at a time are in memory. Texts of other people stay texts."""
     yield (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Suggested tags</title>'
-        f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        f"style-src 'unsafe-inline'\"><style>{_STYLE}</style></head><body><h1>Suggested tags</h1>"
-        f"<p>By {_text(model)}. Bold: accepted. Under each tag: the frames that speak for it.</p>"
+        f"{head('Suggested tags', _STYLE)}<h1>Suggested tags</h1>"
+        f"<p>By {text_of(model)}. Bold: accepted. Under each tag: the frames that speak for it.</p>"
     )
     for prediction in predictions:
-        yield f"<section><h2>{_text(prediction.uri)}</h2>{_body(prediction)}</section>"
+        yield f"<section><h2>{text_of(prediction.uri)}</h2>{_body(prediction)}</section>"
     yield "</body></html>\n"
 
 
 def _body(prediction: Prediction) -> str:
     if prediction.error is not None:
-        return f'<p class="error">{_text(prediction.error)}</p>'
+        return f'<p class="error">{text_of(prediction.error)}</p>'
     pictures = [] if prediction.pictures is None else [_picture(frame) for frame in prediction.pictures]
     tags = "".join(_tag(tag, pictures) for tag in prediction.tags)
     return f"<div>{''.join(pictures)}</div><div>{tags}</div>"
@@ -45,20 +40,11 @@ def _body(prediction: Prediction) -> str:
 
 def _tag(tag: SuggestedTag, pictures: list[str]) -> str:
     frames = "".join(pictures[at] for at in tag.frames if at < len(pictures))
-    name = f'<p class="{"accepted" if tag.accepted else "suggested"}">{_text(tag.tag)} {tag.probability:.2f}</p>'
+    name = f'<p class="{"accepted" if tag.accepted else "suggested"}">{text_of(tag.tag)} {tag.probability:.2f}</p>'
     return f'<div class="tag">{name}{frames}</div>'
 
 
 def _picture(frame: np.ndarray) -> str:
     """A frame (3, size, size) as an image element."""
-    from PIL import Image
-
-    image = Image.fromarray(np.ascontiguousarray(frame.transpose(1, 2, 0)))
-    image.thumbnail((_SIDE, _SIDE))
-    file = io.BytesIO()
-    image.save(file, "PNG")
-    return f'<img alt="" src="data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}">'
-
-
-def _text(text: str) -> str:
-    return html.escape(shown(text))
+    pixels = np.ascontiguousarray(frame.transpose(1, 2, 0))
+    return f'<img alt="" src="{picture_data(pixels, "PNG", _SIDE)}">'

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -14,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from autotag_core import storage
 from autotag_core.errors import InputError
-from autotag_core.experts.weight_files import filled, read_metadata, read_weights, weights_as_bytes
+from autotag_core.experts.weight_files import fetch_weights, filled, weights_as_bytes
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.temperature import scaled_probabilities
 
@@ -108,15 +105,11 @@ def below(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.T
 def load_tagger(uri: str) -> TaggerModel:
     """The tagger of a run folder, or of a model.safetensors. InputError where it is missing, damaged or another file.
 
-    In a run folder, the file must have the sha256 that was written beside it.
+    A file with its sha256 beside it, as in a run folder, must have that one.
     """
     file = uri if uri.endswith(".safetensors") else storage.join(uri, "model.safetensors")
-    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as scratch:
-        path = Path(scratch, "model.safetensors")
-        storage.download_file(file, path)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        _check_sha256(file, sha256)
-        tensors, metadata = read_weights(path, file), read_metadata(path, file)
+    fetched = fetch_weights(file)
+    tensors, metadata = fetched.tensors, fetched.metadata
     if _RECORD not in metadata:
         raise InputError(f"{file}: no tagger: there is no record in it; `autotag train` writes models/tagger/RUN")
     try:
@@ -133,13 +126,4 @@ def load_tagger(uri: str) -> TaggerModel:
         lambda: TaggerHead(record.dimension, len(record.labels), record.experiment), tensors, f"tagger {file}"
     )
     stem = uri.removesuffix(".safetensors").rstrip("/").removesuffix("/model").rpartition("/")[2]
-    return TaggerModel(record, head, sha256, base, f"{stem}-{sha256[:8]}")
-
-
-def _check_sha256(file: str, sha256: str) -> None:
-    beside = f"{file}.sha256"
-    if not storage.is_file(beside):
-        return
-    wanted = storage.read_bytes(beside).decode(errors="replace").split()
-    if wanted[:1] != [sha256]:
-        raise InputError(f"{file}: damaged: its sha256 is {sha256}, when it was saved {wanted[:1]}")
+    return TaggerModel(record, head, fetched.sha256, base, f"{stem}-{fetched.sha256[:8]}")

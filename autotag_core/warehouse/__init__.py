@@ -6,7 +6,10 @@ from autotag_core.warehouse.releases import (
     current_release,
     last_release,
     read_table,
+    release_before,
+    release_dataset,
     rollback,
+    scan_table,
     table_files,
 )
 from autotag_core.warehouse.run_inputs import RunInputs
@@ -45,7 +48,10 @@ __all__ = [
     "new_run_id",
     "read_table",
     "recorded_runs",
+    "release_before",
+    "release_dataset",
     "rollback",
+    "scan_table",
     "table_files",
     "table_uri",
 ]

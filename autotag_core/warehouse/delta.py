@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -14,11 +14,15 @@ from deltalake import DeltaTable
 from autotag_core import storage
 from autotag_core.tables import Table, check_columns
 
+_AHEAD = 4
+"""Batches that are read before they are asked for."""
+
 
 def open_table(uri: str, version: int | None = None) -> DeltaTable:
     """The Delta table at the URI, at its newest version or the given one. OutageError where S3 does not answer."""
     with storage.answering(uri):
-        return DeltaTable(delta_uri(uri), version=version, storage_options=storage.storage_options(uri))
+        options = storage.storage_options(uri)
+        return storage.asked_again(lambda: DeltaTable(delta_uri(uri), version=version, storage_options=options))
 
 
 def live_files(delta: DeltaTable, uri: str) -> list[str]:
@@ -54,14 +58,36 @@ def read_rows(
 
     OutageError where S3 does not answer.
     """
+    dataset = dataset_of(delta, uri, table)
+    if dataset is None:
+        rows = table.plain_schema.empty_table()
+        return rows.select(list(columns)) if columns else rows
+    with storage.answering(uri):
+        return dataset.to_table(columns=list(columns) if columns else None, filter=where)
+
+
+def scan_rows(
+    delta: DeltaTable, uri: str, table: Table, columns: Sequence[str] | None = None, where: pc.Expression | None = None
+) -> Iterator[pa.RecordBatch]:
+    """As read_rows, a batch at a time, so that memory does not grow with the table. Files and rows in any order."""
+    dataset = dataset_of(delta, uri, table)
+    if dataset is None:
+        return
+    names = list(columns) if columns else None
+    scanner = dataset.scanner(columns=names, filter=where, batch_readahead=_AHEAD, fragment_readahead=2)
+    with storage.answering(uri):
+        yield from scanner.to_batches()
+
+
+def dataset_of(delta: DeltaTable, uri: str, table: Table) -> ds.Dataset | None:
+    """The live files of this version; None where it has none."""
     check_columns(table, pa.schema(delta.schema().to_arrow()))
     files = live_files(delta, uri)
-    schema = table.plain_schema
     if not files:
-        rows = schema.empty_table()
-        return rows.select(list(columns)) if columns else rows
+        return None
+    schema = table.plain_schema
     filesystem, (root, *paths) = storage.arrow_paths([uri, *files])
-    dataset = ds.dataset(
+    return ds.dataset(
         paths,
         schema=schema,
         filesystem=filesystem,
@@ -69,8 +95,6 @@ def read_rows(
         partitioning=ds.HivePartitioning(pa.schema([schema.field(name) for name in table.partition_by])),
         partition_base_dir=root,  # a folder above the table may be named like version=2
     )
-    with storage.answering(uri):
-        return dataset.to_table(columns=list(columns) if columns else None, filter=where)
 
 
 def delta_uri(uri: str) -> str:

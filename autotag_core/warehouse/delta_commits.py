@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -46,7 +46,8 @@ def commit_files(
     actions: list[Any] = [_action(file) for file in files]
     properties = CommitProperties(custom_metadata={_MARK: mark}, max_commit_retries=0)
     delta_schema = Schema.from_arrow(schema)
-    try:
+
+    def commit() -> int:
         if table is not None and _is_partitioned(table, partition_by):
             filters = None if partitions is None else [(partition_by[0], "in", sorted(partitions))]
             table.create_write_transaction(
@@ -69,19 +70,39 @@ def commit_files(
             commit_properties=properties,
         )
         return 0 if table is None else int(table.version()) + 1
+
+    return _tried(commit, uri, mark, table)
+
+
+def _tried(commit: Callable[[], int], uri: str, mark: str, before: DeltaTable | None) -> int:
+    """The commit's version. It is tried again where S3 broke off an answer, unless it is there all the same."""
+
+    def landing() -> int:
+        try:
+            return commit()
+        except (DeltaError, OSError):
+            landed = _landed(uri, mark, before)
+            if landed is None:
+                raise
+            return landed
+
+    try:
+        return storage.asked_again(landing)
     except (DeltaError, OSError) as error:
-        return _landed(uri, mark, table, error)
+        raise storage.write_error(uri, error) from None
 
 
-def _landed(uri: str, mark: str, before: DeltaTable | None, error: Exception) -> int:
-    """The version, if the commit is there and only its answer was lost; else raises what is wrong."""
+def _landed(uri: str, mark: str, before: DeltaTable | None) -> int | None:
+    """The version, if the commit is there and only its answer was lost. AutotagError if another is there."""
     newest = _open(uri)
     if newest is not None and (before is None or newest.version() > before.version()):
-        for commit in newest.history(5):
+        with storage.answering(uri):
+            commits = storage.asked_again(lambda: newest.history(5))
+        for commit in commits:
             if commit.get(_MARK) == mark:
                 return int(commit["version"])
         raise _came_first(uri) from None
-    raise storage.write_error(uri, error) from None
+    return None
 
 
 def _came_first(uri: str) -> AutotagError:

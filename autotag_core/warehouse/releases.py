@@ -8,19 +8,20 @@ release or none. An append is one conditional write of one log file. Two runs th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.tables import TABLES
-from autotag_core.warehouse.delta import live_files, open_table, read_rows
+from autotag_core.warehouse.delta import dataset_of, live_files, open_table, read_rows, scan_rows
 from autotag_core.warehouse.run_records import (
     ROLLED_BACK,
     RunRecord,
@@ -43,6 +44,15 @@ def current_release(warehouse: str, run_id: str | None = None) -> RunRecord:
     return releases[-1]
 
 
+def release_before(warehouse: str, run_id: str | None = None) -> RunRecord:
+    """The release that readers saw before the current one, or before that of `run_id`. InputError: it was the first."""
+    release = current_release(warehouse, run_id)
+    earlier = [run for run in list_runs(warehouse) if run.is_release and run.sequence < release.sequence]
+    if not earlier:
+        raise InputError(f"{warehouse}: run {release.run_id} made the first release, so there is none before it")
+    return earlier[-1]
+
+
 def last_release(warehouse: str) -> RunRecord | None:
     """The release that readers see; None where no run has published. InputError where that can't be read."""
     return next((run for run in reversed(recorded_runs(warehouse)) if run.is_release), None)
@@ -61,6 +71,28 @@ def read_table(
         return read_rows(table, uri, TABLES[name], columns, where)
     except OSError as error:
         raise InputError(f"{uri}: cannot be read at version {table.version()}: {storage.one_line(error)}") from None
+
+
+def scan_table(
+    warehouse: str,
+    name: str,
+    release: RunRecord,
+    columns: Sequence[str] | None = None,
+    where: pc.Expression | None = None,
+) -> Iterator[pa.RecordBatch]:
+    """As read_table, a batch at a time, so that memory does not grow with the table."""
+    uri, table = table_uri(warehouse, name), _open_released(warehouse, name, release)
+    try:
+        yield from scan_rows(table, uri, TABLES[name], columns, where)
+    except OSError as error:
+        raise InputError(f"{uri}: cannot be read at version {table.version()}: {storage.one_line(error)}") from None
+
+
+def release_dataset(warehouse: str, name: str, release: RunRecord) -> ds.Dataset | pa.Table:
+    """A table of the release that is read when somebody asks for rows of it, such as DuckDB."""
+    uri, delta = table_uri(warehouse, name), _open_released(warehouse, name, release)
+    found = dataset_of(delta, uri, TABLES[name])
+    return TABLES[name].plain_schema.empty_table() if found is None else found
 
 
 def table_files(warehouse: str, name: str, release: RunRecord) -> list[str]:

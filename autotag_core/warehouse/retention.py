@@ -20,6 +20,15 @@ SHARDS = "shards"
 """Folder of the warehouse. In it, each run that built index shards has a folder of its own."""
 
 
+REPORTS = "reports"
+"""Folder of the warehouse. In it, a run that was published has its report, a page called RUN_ID.html."""
+
+
+def report_uri(warehouse: str, run_id: str) -> str:
+    """Where the report on a run is."""
+    return storage.join(warehouse, REPORTS, f"{run_id}.html")
+
+
 def drop_old_versions(warehouse: str, keep: int | None) -> dict[str, int]:
     """Delete the data files that nobody needs. Gives how many by table, without zeros.
 
@@ -69,6 +78,19 @@ def drop_old_shards(warehouse: str, keep: int | None) -> list[str]:
     for run_id in sorted(built - named):
         storage.delete_prefix(storage.join(folder, run_id))
     return sorted(built - named)
+
+
+def drop_old_reports(warehouse: str, keep: int | None) -> list[str]:
+    """Delete the reports on releases that are not kept, and give their runs. Other files of the folder stay.
+
+    `keep` as in drop_old_versions. Cost: a listing.
+    """
+    releases = [run for run in list_runs(warehouse) if run.is_release]
+    dropped = {run.run_id for run in releases} - {run.run_id for run in _kept(releases, keep)}
+    there = set(storage.list_files(storage.join(warehouse, REPORTS))) if dropped else set()
+    old = [run_id for run_id in sorted(dropped) if report_uri(warehouse, run_id) in there]
+    storage.delete_files([report_uri(warehouse, run_id) for run_id in old])
+    return old
 
 
 def _kept(releases: list[RunRecord], keep: int | None) -> list[RunRecord]:

@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from autotag_core import storage
-from autotag_core.errors import AutotagError, InputError, NotPublishedError
+from autotag_core.errors import AutotagError, InputError, NotPublishedError, is_cut_answer
 from autotag_core.tables import RUNS, check_columns
 from autotag_core.warehouse.delta import delta_uri, open_table, read_rows
 from autotag_core.warehouse.run_inputs import RunInputs
@@ -70,7 +70,10 @@ def append_run(warehouse: str, record: RunRecord, after: int | None = None) -> N
     tenth append makes the table's small files one (tidy_runs).
     """
     uri = table_uri(warehouse, RUNS.name)
-    _append_row(warehouse, uri, record, after)
+    try:
+        storage.asked_again(lambda: _append_row(warehouse, uri, record, after))
+    except (DeltaError, OSError) as error:
+        raise storage.write_error(uri, error) from None
     tidy_runs(uri)
 
 
@@ -93,10 +96,10 @@ def _append_row(warehouse: str, uri: str, record: RunRecord, after: int | None =
                 commit_properties=CommitProperties(max_commit_retries=0),
             )
             return
-        except (DeltaError, OSError) as error:
+        except (DeltaError, OSError):
             newest = _open_runs(warehouse)
             if newest is not None and newest.version() == runs.version():  # nobody came first
-                raise storage.write_error(uri, error) from None
+                raise
 
 
 def _make_runs(warehouse: str, uri: str) -> DeltaTable:
@@ -116,7 +119,7 @@ def _make_runs(warehouse: str, uri: str) -> DeltaTable:
                 storage.local_path(uri).mkdir(parents=True, exist_ok=True)
             write_deltalake(delta_uri(uri), _as_arrow([]), mode="ignore", storage_options=storage.storage_options(uri))
         except (DeltaError, OSError) as error:
-            if _open_runs(warehouse) is None:
+            if _open_runs(warehouse) is None and not is_cut_answer(error):
                 raise storage.write_error(uri, error) from None
     raise InputError(f"{uri}: was written {_OPEN_ATTEMPTS} times and still is not there: check the store")
 

@@ -53,7 +53,7 @@ def label_trials(house: House, is_quick: bool) -> Iterator[Result]:
         seen = f"then: {which}; applied again: exit {ended.code}" + (f": {ended.last_line}" if ended.code else "")
         seen = seen if strike.is_done else f"never came there; {seen}"
         yield Result(
-            "kills",
+            "rollbacks",
             f"labels apply killed {name}",
             "then old or new, whole; applied again: as undisturbed",
             seen,

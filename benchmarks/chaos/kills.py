@@ -1,4 +1,4 @@
-"""SIGKILL of the driver's process group at every stage, around each write and publication, in rollbacks and labels.
+"""SIGKILL of the driver's process group: of nights at every stage and around each write and publication; of rollbacks.
 
 After each kill readers see one whole release, and the next night publishes what an undisturbed one does, row for row.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.chaos.house import Ended, House
 from benchmarks.chaos.kill_labels import label_trials
@@ -16,7 +16,7 @@ from benchmarks.chaos.result import Result
 from benchmarks.chaos.seen import State
 from benchmarks.chaos.strikes import Moment
 
-PART = "kills"
+PART, ROLLBACK_PART = "kills", "rollbacks"
 KIND = Kind("s3a://chaos/kills", "chaos")
 SHORT_KIND = Kind("s3a://chaos/short-kills", "chaos-short", settings=("experts=[semantic]",), rows_only=True)
 """Without files: for requests that every night sends."""
@@ -86,6 +86,11 @@ def trials(house: House, is_quick: bool) -> Iterator[Result]:
     for point in REQUESTS:
         if not is_quick or point.name in QUICK:
             yield _night(short, point)
+
+
+def rollback_trials(house: House, is_quick: bool) -> Iterator[Result]:
+    """The same of rollbacks, and of the editor's word to the labels."""
+    short = Nights(house, SHORT_KIND)
     for name, moment in list(ROLLBACKS.items())[1 if is_quick else 0 : 2 if is_quick else None]:
         yield _rollback(short, name, moment)
     yield from label_trials(house, is_quick)
@@ -109,7 +114,8 @@ def _rollback(nights: Nights, name: str, moment: Moment) -> Result:
     was_there = nights.killed(nights.rollback_words(), moment)
     between = nights.now()
     ended = nights.house.run(*nights.rollback_words())
-    return timed(_result(nights, f"rollback killed {name}", between, ("old", was_there, ended)), start)
+    result = _result(nights, f"rollback killed {name}", between, ("old", was_there, ended))
+    return timed(replace(result, part=ROLLBACK_PART), start)
 
 
 def _result(nights: Nights, done: str, between: State, end: tuple[str, bool, Ended]) -> Result:

@@ -37,17 +37,24 @@ class Nights:
         self.place, undisturbed = f"{kind.folder}/w", f"{kind.folder}/undisturbed"
         count = {} if kind.num_gifs is None else {"num_gifs": kind.num_gifs}
         self.catalogs = write_catalogs(f"{kind.folder}/catalog", rows_only=kind.rows_only, **count)
-        self.search, self._other = (house.search.url, kind.alias), f"{kind.alias}-undisturbed"
+        self._other = f"{kind.alias}-undisturbed"
         self.known: dict[str, State] = {}
         proxied = house.search_proxy.url
         for name, catalog in zip(("old", "new"), self.catalogs, strict=True):
             words = night_words(catalog, undisturbed, (*kind.settings, NEW_INDEX), (proxied, self._other))
             must(house.run(*words))
             self.known[name] = state(undisturbed, (house.search.url, self._other))
-        self.stages = list(warehouse.list_runs(undisturbed)[-1].seconds)
+        seconds = warehouse.list_runs(undisturbed)[-1].seconds
+        self.stages = [name for name in seconds if ":" not in name]  # others are parts of a stage
         must(house.run(*self.words(0, [NEW_INDEX])))
         self.first = warehouse.current_release(self.place).run_id
-        self._saved = Saved(self.place, f"{kind.folder}/saved", self.search)
+        # by the proxy: a server that is started again has another URL
+        self._saved = Saved(self.place, f"{kind.folder}/saved", (proxied, kind.alias))
+
+    @property
+    def search(self) -> tuple[str, str]:
+        """The URL of the server now, and the alias."""
+        return self.house.search.url, self.kind.alias
 
     def words(self, number: int, settings: Sequence[str] = ()) -> list[str]:
         """The words of the first or second night."""

@@ -177,7 +177,7 @@ def trials(house: House, is_quick: bool) -> Iterator[Result]:
 def _trial(nights: Nights, case: Case, setting: str) -> Result:
     nights.back()
     start, how = time.monotonic(), "new index" if setting == NEW_INDEX else "index changed in place"
-    with watched(nights.house.search.url, nights.kind.alias) as watch:
+    with watched(lambda: nights.house.search.url, nights.kind.alias) as watch:
         ended = nights.disturbed(nights.words(1, [setting]), case.fault(nights))
         block(nights, False)
         watch.look()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -121,14 +121,14 @@ def search_differences(seen: State) -> Differences:
 class Watch:
     """Reads the alias again and again, and keeps each set of documents that it has not seen before."""
 
-    def __init__(self, url: str, alias: str) -> None:
-        self._search = (url, alias)
+    def __init__(self, url: Callable[[], str], alias: str) -> None:
+        self._url, self._alias = url, alias
         self.seen: list[Rows | None] = []
 
     def look(self) -> None:
         """Read once."""
         with suppress(ApiError, TransportError):  # a server that is down shows nothing to anybody
-            found = read_documents(*self._search)
+            found = read_documents(self._url(), self._alias)
             if found not in self.seen:
                 self.seen.append(found)
 
@@ -138,8 +138,8 @@ class Watch:
 
 
 @contextmanager
-def watched(url: str, alias: str) -> Iterator[Watch]:
-    """Watch while the block runs."""
+def watched(url: Callable[[], str], alias: str) -> Iterator[Watch]:
+    """Watch while the block runs. A server that is started again may have another URL."""
     watch, stop = Watch(url, alias), threading.Event()
 
     def look() -> None:

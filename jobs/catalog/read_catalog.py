@@ -11,7 +11,19 @@ from pyspark.storagelevel import StorageLevel
 
 from autotag_core import labels
 from autotag_core.errors import InputError
-from autotag_core.tables import CATALOG, CHOICES, CHOSEN_TAGS, FAILURES, LABELS, MEDIA, WRITTEN_TAGS, Table
+from autotag_core.review.decisions import read_decisions, words_by_gif
+from autotag_core.tables import (
+    CATALOG,
+    CHOICES,
+    CHOSEN_TAGS,
+    DECIDED_TAGS,
+    EDITORIAL_DECISIONS,
+    FAILURES,
+    LABELS,
+    MEDIA,
+    WRITTEN_TAGS,
+    Table,
+)
 from autotag_core.warehouse import table_uri
 from autotag_core.warehouse.own_tables import newest_version
 from jobs.run.delta_tables import read_version, spark_schema
@@ -19,16 +31,18 @@ from jobs.run.failure_log import in_words
 from jobs.run.run import Run
 from jobs.run.stages import stage
 from udfs.catalog import check as catalog
-from udfs.catalog import choices
+from udfs.catalog import choices, decisions
 from udfs.inputs.read_rows import count_rows, count_usable, read_ids
 from udfs.labels.labels import to_labels
 from udfs.reuse.row_digests import same_rows
 
+_WORDS = "gif_id string, accepted array<string>, refused array<string>"
+
 
 @stage(
     "catalog",
-    writes=(CATALOG, WRITTEN_TAGS, CHOSEN_TAGS, FAILURES),
-    reads=(LABELS, MEDIA, CHOICES),
+    writes=(CATALOG, WRITTEN_TAGS, CHOSEN_TAGS, DECIDED_TAGS, FAILURES),
+    reads=(LABELS, MEDIA, CHOICES, EDITORIAL_DECISIONS),
     cost="rows of the catalog",
     unit="rows",
 )
@@ -40,6 +54,7 @@ def read_catalog(run: Run, catalog_uri: str) -> None:
         gifs_df = _with_choices(run, checked.gifs_df, kept) if run.config.catalog.choices else checked.gifs_df
         if run.config.catalog.labels == "engineered":
             gifs_df = _in_label_space(run, gifs_df, kept)
+        gifs_df = _with_decisions(run, gifs_df, kept)
         num_gifs = _write(run, CATALOG, gifs_df, kept)
         run.failures.add(checked.failures_df)
         run.facts.rows_out["catalog"] = num_gifs
@@ -110,6 +125,22 @@ def _with_choices(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
     num_gifs = _write(run, CHOSEN_TAGS, chosen_df, kept)
     run.note(choices=f"{all_df.count()} were made, by uploaders of {num_gifs} GIFs of the catalog")
     return choices.with_chosen_tags(gifs_df, chosen_df)
+
+
+def _with_decisions(run: Run, gifs_df: DataFrame, kept: ExitStack) -> DataFrame:
+    """The GIFs as editors have decided; the words that hold are written to `decided_tags`. Decisions name tags of a
+    release, so they come after labels.
+    """
+    known, version = read_decisions(run.warehouse)
+    if version is None:
+        return gifs_df
+    run.tables.versions[EDITORIAL_DECISIONS.name] = version
+    words = words_by_gif(known)
+    words_df = run.spark.createDataFrame(words, _WORDS)
+    decided_df = _keep(kept, decisions.decided_tags(words_df, gifs_df))
+    num_gifs = _write(run, DECIDED_TAGS, decided_df, kept)
+    run.note(decisions=f"{len(known)} were applied, they hold for {num_gifs} train GIFs of the catalog")
+    return decisions.with_decisions(gifs_df, decided_df)
 
 
 def _write(run: Run, table: Table, rows_df: DataFrame, kept: ExitStack) -> int:

@@ -13,17 +13,21 @@ from autotag_core import outages, storage
 from autotag_core.config.file import settings_as_yaml
 from autotag_core.errors import InputError
 from autotag_core.splits import SPLITS, TRAIN
-from jobs.commands import faces
+from jobs.commands import faces_reports
 from jobs.commands import labels as labels_cli
+from jobs.commands import review as review_cli
+from jobs.commands import search_eval as search_eval_cli
 from jobs.commands.classes import classes
 from jobs.commands.doctor import doctor
 from jobs.commands.gates import gates
 from jobs.commands.options import ConfigFile, RunId, Settings, Warehouse, checked_config
 from jobs.commands.output import say
 from jobs.commands.related import add_related_commands
+from jobs.commands.reports import diff, explain, report
 from jobs.commands.sample import sample
 from jobs.commands.stages import stages
 from jobs.commands.tagger import add_tagger_commands
+from jobs.commands.trends import trends
 from jobs.process.exit_codes import explained
 from jobs.process.local_environment import leave_out_other_sparks
 
@@ -36,12 +40,18 @@ app = typer.Typer(
 add_related_commands(app)
 add_tagger_commands(app)
 app.add_typer(labels_cli.app, name="labels")
-app.add_typer(faces.app, name="faces")
+app.add_typer(review_cli.app, name="review")
+app.add_typer(faces_reports.app, name="faces")
+app.add_typer(search_eval_cli.app, name="search-eval")
 app.command()(sample)
 app.command()(stages)
 app.command()(gates)
+app.command()(report)
+app.command()(explain)
+app.command()(diff)
 app.command()(doctor)
 app.command()(classes)
+app.command()(trends)
 
 
 @app.command()
@@ -140,18 +150,6 @@ def evaluate(
         say(json.dumps(json.loads(result.to_json()) | {"probabilities": json.loads(probabilities.to_json())}))
     else:
         say(f"{result.to_text()}\n\n{probabilities.to_text()}")
-
-
-@app.command()
-def explain(
-    warehouse: Warehouse,
-    gif_id: Annotated[str, typer.Argument(help="A GIF of the catalog.")],
-    run_id: RunId = None,
-) -> None:
-    """Show why a GIF has its tags: votes, weights, neighbors."""
-    from autotag_core.reports.explanation import as_text, explain_gif
-
-    say(as_text(explain_gif(warehouse, gif_id, run_id)))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from autotag_core import outages, storage
 from autotag_core.errors import InputError
 from autotag_core.tables import PREDICTIONS
 from jobs.commands.options import RunId, Warehouse, checked_uri, checked_warehouse
-from jobs.commands.output import say
+from jobs.commands.output import say, write_page
 
 if TYPE_CHECKING:
     from autotag_core.tagger.predictor import Prediction
@@ -121,8 +121,7 @@ def predict(  # noqa: PLR0913, PLR0917 - one option each
     else:
         from autotag_core.tagger.contact_sheet import contact_sheet
 
-        with storage.new_file(str(show.absolute())) as path, path.open("w", encoding="utf-8") as file:
-            file.writelines(contact_sheet(found, uri))
+        write_page(show, contact_sheet(found, uri))
     if num_read == 0:
         raise typer.Exit(1)
 
@@ -145,6 +144,13 @@ def serve(  # noqa: PLR0913, PLR0917 - one option each
     ] = None,
     top: Annotated[int, typer.Option(min=1, max=50, help="Tags of a GIF, likeliest first.")] = 5,
     threads: Annotated[int, typer.Option(min=1, help="Threads of the backbone.")] = 2,
+    gallery: Annotated[
+        str | None,
+        typer.Option(help="Also serve the model faces, by the people who are enrolled here.", callback=checked_uri),
+    ] = None,
+    faces_model: Annotated[
+        str | None, typer.Option(help="The network that made the gallery; else dlib's.", callback=checked_uri)
+    ] = None,
 ) -> None:
     """Serve a tagger: a page for uploaders, and Open Inference Protocol V2 over REST and gRPC.
 
@@ -156,7 +162,8 @@ def serve(  # noqa: PLR0913, PLR0917 - one option each
     storage.check_places(allow or [])
     places = [storage.absolute(place) for place in allow or []]
     model, warehouse = chosen_model(model, warehouse), None if warehouse is None else storage.absolute(warehouse)
-    serve_tagger(ServeRequest(model, warehouse, places, top, threads, host, http, grpc, metrics))
+    gallery, faces_model = (None if uri is None else storage.absolute(uri) for uri in (gallery, faces_model))
+    serve_tagger(ServeRequest(model, warehouse, places, top, threads, host, http, grpc, metrics, gallery, faces_model))
 
 
 def _predict_catalog(catalog: str, warehouse: str | None, model: str | None, allow: list[str], as_json: bool) -> None:

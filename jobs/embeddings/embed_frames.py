@@ -22,7 +22,7 @@ from jobs.run.delta_tables import no_rows
 from jobs.run.run import Run
 from jobs.run.stages import GPUS, stage
 from udfs.embeddings import frames as embeddings
-from udfs.embeddings.frames import OUTCOMES
+from udfs.embeddings.frames import FACES, OUTCOMES
 from udfs.reuse.row_digests import compare_gifs, embedded_gifs
 
 _MAX_POISON = 10_000
@@ -43,11 +43,12 @@ class SeenGifs:
 
 
 @stage("frames", reads=(CATALOG,), writes=(MEDIA, EMBEDDINGS, FAILURES), runs_on=GPUS, cost="new GIFs x frames")
-def embed_gifs(run: Run, again: Collection[str] = ()) -> SeenGifs:
+def embed_gifs(run: Run, again: Collection[str] = (), faces_of: DataFrame | None = None) -> SeenGifs:
     """Fetch, decode and embed every GIF in one pass. With a base, only GIFs that it does not know.
 
     Each ends as a row of media or of failures, or both. GIFs that the base knows are looked at again only by experts
-    whose model, or text reader, is another one now, and by the experts named in `again`.
+    whose model, or text reader, is another one now, and by the experts named in `again`. FACES may be one of these: it
+    looks for faces in all GIFs again, and `faces_of` (gif_id) in some.
     """
     num_gifs = run.facts.rows_out["catalog"]
     run.expect(num_gifs)
@@ -55,7 +56,7 @@ def embed_gifs(run: Run, again: Collection[str] = ()) -> SeenGifs:
     if run.base is None:
         outcomes_df = _outcomes(run, run.tables.read(CATALOG))
     else:
-        outcomes_df, same_df, num_same = _changed_outcomes(run, again)
+        outcomes_df, same_df, num_same = _changed_outcomes(run, again, faces_of)
         if num_same == num_gifs:
             return _as_before(run, outcomes_df, same_df, num_same)
     outcomes_df, num_outcomes = run.staging.write(FRAMES, outcomes_df)
@@ -118,11 +119,11 @@ def _write_all(run: Run, outcomes_df: DataFrame) -> int:
     return num_read
 
 
-def _changed_outcomes(run: Run, also: Collection[str]) -> tuple[DataFrame, DataFrame, int]:
+def _changed_outcomes(run: Run, also: Collection[str], faces_of: DataFrame | None) -> tuple[DataFrame, DataFrame, int]:
     """(outcomes, (gif_id) of the same GIFs, how many GIFs have no outcome).
 
-    New and changed GIFs have outcomes by all experts. The same GIFs have outcomes by experts that look again. If none
-    does, they have no outcome, since nothing about them has changed.
+    New and changed GIFs have outcomes by all experts. The same GIFs have outcomes by experts that look again. Others of
+    them have no outcome, since nothing about them has changed.
     """
     known_df = embedded_gifs(run.tables.read_base(MEDIA), run.tables.read_base(FAILURES))
     compared_df = compare_gifs(run.tables.read(CATALOG), run.tables.read_base(CATALOG), known_df, run.config)
@@ -131,7 +132,13 @@ def _changed_outcomes(run: Run, also: Collection[str]) -> tuple[DataFrame, DataF
     num_same = same_df.count()
     run.note(same_gifs=str(num_same))
     run.log.info("gifs compared", same=num_same, others=num_gifs - num_same, base=run.facts.inputs.notes["base"])
-    again = _looking_again(run) | set(also)
+    again, again_df, num_again = _looking_again(run) | set(also), same_df, num_same
+    if faces_of is not None and again:
+        again |= {FACES}
+    elif faces_of is not None:
+        again_df = same_df.join(faces_of, "gif_id", "left_semi")
+        num_again = again_df.count()
+        again |= {FACES} if num_again else set()
     if num_same == num_gifs and not again:
         return no_rows(run.spark, from_arrow_schema(OUTCOMES)), same_df.select("gif_id"), num_same
     others_df = run.tables.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")
@@ -139,8 +146,8 @@ def _changed_outcomes(run: Run, also: Collection[str]) -> tuple[DataFrame, DataF
     if not again:
         run.progress.expect(num_gifs - num_same)
         return outcomes_df, same_df.select("gif_id"), num_same
-    again_df = embeddings.embed_frames(same_df, embeddings.only_experts(run.config, again))
-    return outcomes_df.unionByName(again_df), same_df.select("gif_id"), 0
+    again_df = embeddings.embed_frames(again_df, embeddings.only_experts(run.config, again))
+    return outcomes_df.unionByName(again_df), same_df.select("gif_id"), num_same - num_again
 
 
 def _looking_again(run: Run) -> set[str]:

@@ -61,7 +61,7 @@ def find_leftover(run: Run, experts: list[str]) -> Leftover | None:
 
 
 def _made_by(run: Run, experts: list[str]) -> dict[str, str | None]:
-    made_by = {name: run.facts.inputs.versions.get(name) for name in ("frames", "reader", *experts)}
+    made_by = {name: run.facts.inputs.versions.get(name) for name in ("frames", "reader", "faces", *experts)}
     if chosen_experts(run.config, "frame_features"):
         made_by["backbone"] = backbone_version(run.config)
     return made_by

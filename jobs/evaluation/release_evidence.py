@@ -21,20 +21,21 @@ from autotag_core import storage
 from autotag_core.config import Config
 from autotag_core.config.file import recorded_config
 from autotag_core.errors import InputError
-from autotag_core.tables import CATALOG, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
+from autotag_core.tables import CATALOG, DECIDED_TAGS, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
 from autotag_core.votes import KNOWING_SLIPS, ExpertWeight
 from autotag_core.warehouse import RunRecord, read_table, table_uri
 from autotag_core.warehouse.abandoned import EVALUATION
 from jobs.process.session import spark_session
 from jobs.run.delta_tables import read_table_version
 from jobs.run.staging import kept_in
-from jobs.votes.fit_judge import read_weights, taught_excess, validation_pairs
+from jobs.votes.fit_judge import read_weights, taught_excess, teaching_pairs
 from udfs.duplicates import groups as duplicates
 from udfs.tasks.keep import Keep
 from udfs.votes import ballots as gif_rows
 from udfs.votes import evidence, tag_tables
 from udfs.votes import misspellings as slips
 from udfs.votes.ballots import Ballots
+from udfs.votes.decided import with_refused
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Way:
 class Release:
     """The settings and weights of a release, the GIFs with a truth, and its tables in Spark.
 
-    copies_df is None where the release has no copies.
+    copies_df and decided_df are None where the release has no copies, and where no editor has decided.
     """
 
     warehouse: str
@@ -60,6 +61,7 @@ class Release:
     catalog_df: DataFrame
     neighbors_df: DataFrame
     copies_df: DataFrame | None
+    decided_df: DataFrame | None = None
 
     def way_of(self, rule: str) -> Way:
         """How the run gathered evidence, or would have gathered it for that rule."""
@@ -70,9 +72,9 @@ class Release:
 
 @dataclass(frozen=True)
 class Pairs:
-    """Evidence of a release on GIFs with a truth, and on validation GIFs.
+    """Evidence of a release on GIFs with a truth, and on what teaches: validation GIFs, and what editors have decided.
 
-    `validation` also has is_right and lacks, by the editors. It is None where validation GIFs are too few.
+    `validation` also has is_right and lacks, by the editors, and is_decided. It is None where that is too little.
     """
 
     known: pa.Table
@@ -97,7 +99,8 @@ def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
     weights, _ = read_weights(weights_df, config.vote)
     is_known = pc.field("gif_id").isin(pc.unique(truth["gif_id"]))
     catalog = read_table(warehouse, CATALOG.name, record, ["gif_id", "tags", "split"], is_known)
-    return Release(warehouse, config, weights, catalog, catalog_df, neighbors_df, copies_df)
+    decided_df = _read(spark, warehouse, record, DECIDED_TAGS) if DECIDED_TAGS.name in record.table_versions else None
+    return Release(warehouse, config, weights, catalog, catalog_df, neighbors_df, copies_df, decided_df)
 
 
 def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pairs:
@@ -111,6 +114,8 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
     with _kept(spark, release.warehouse) as (keep, folder):
         slips_df = keep(slips.slips(catalog_df)) if way.slips else None
         neighbors_df = keep(neighbors_df) if way.count_once else neighbors_df
+        if release.decided_df is not None:
+            copied_df = with_refused(copied_df, release.decided_df)
         about_df = gif_rows.about_rows(catalog_df, copied_df)
         tags = tag_tables.write_tags(about_df, slips_df, folder)
         ballots = Ballots(neighbors_df, about_df, tags)
@@ -118,7 +123,8 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
         known_df = spark.createDataFrame(pa.table({"gif_id": pc.unique(truth["gif_id"])}), "gif_id string")
         known_df = known_df.join(catalog_df.where(F.col("split") == split), "gif_id", "left_semi")
         pairs = evidence.gather_evidence(ballots, known_df, known, vote).toArrow()
-        return Pairs(pairs, validation_pairs(ballots, catalog_df, known, vote), taught_excess(known))
+        teaching = teaching_pairs(ballots, catalog_df, known, vote, release.decided_df)
+        return Pairs(pairs, teaching, taught_excess(known))
 
 
 @contextmanager

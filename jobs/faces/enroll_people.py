@@ -9,36 +9,60 @@ from collections.abc import Iterator, Mapping, Sequence
 from autotag_core import storage
 from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
-from autotag_core.faces.embedder import FaceEmbedder, model_version
+from autotag_core.faces.embedders import load_embedder
 from autotag_core.faces.enrolling import CheckedPicture, PersonPicture, PictureChecker, as_rows, compared
 from autotag_core.faces.gallery import as_gallery, empty_gallery
-from autotag_core.tables import GALLERY
+from autotag_core.faces.thumbnails import as_thumbnails
+from autotag_core.tables import GALLERY, GALLERY_THUMBNAILS
 from autotag_core.warehouse.own_tables import append_rows, read_newest
 
 _COLUMNS = ("accept", "person_id", "name", "file", "picture", "doubt", "said")
+_STRANGERS = ("unknown", "nobody")
+"""What `faces find` calls who is not enrolled, and a file without a face."""
 _YES, _NO = ("yes", "y", "1", "true"), ("no", "n", "0", "false", "")
 
 
-def enroll_people(people: str, gallery: str, decisions: str | None = None) -> list[CheckedPicture]:
+def enroll_people(
+    people: str, gallery: str, decisions: str | None = None, model: str | None = None
+) -> list[CheckedPicture]:
     """Check the pictures and enroll those without a doubt, and those that the decisions accept. Gives all of them.
 
     Pictures that are enrolled already stay as they are. `decisions` is a CSV file as `doubts_csv` writes it.
+    `model`: see load_embedder.
     """
     accepted = read_decisions(decisions) if decisions else {}
     pictures = list_pictures(people)
+    embedder = load_embedder(model)
     rows = read_newest(gallery, GALLERY)
-    known = as_gallery(*rows, model_version(), gallery) if rows else empty_gallery()
+    known = as_gallery(*rows, embedder.model_version, gallery) if rows else empty_gallery(embedder.dimension)
     enrolled = (
         set(zip(rows[0]["person_id"].to_pylist(), rows[0]["picture"].to_pylist(), strict=True)) if rows else set()
     )
     places = tuple(sorted({storage.own_place(picture.uri) for picture in pictures}))
-    checker = PictureChecker(FramesConfig(allowed_places=places), FaceEmbedder())
-    found = [one for one in checker.check(pictures) if (one.picture.person_id, one.key) not in enrolled]
-    found = compared(found, known)
-    new = {(one.picture.person_id, one.key): one for one in found if _is_taken(one, accepted)}
+    checker = PictureChecker(FramesConfig(allowed_places=places), embedder)
+    checked = list(checker.check(pictures))
+    _add_thumbnails(gallery, [one for one in checked if _key(one) in enrolled])
+    found = compared([one for one in checked if _key(one) not in enrolled], known)
+    new = {_key(one): one for one in found if _is_taken(one, accepted)}
     if new:
-        append_rows(gallery, GALLERY, as_rows(new.values(), model_version()))
+        append_rows(gallery, GALLERY_THUMBNAILS, as_thumbnails(new.values()))
+        append_rows(gallery, GALLERY, as_rows(new.values(), embedder.model_version))
     return found
+
+
+def _key(one: CheckedPicture) -> tuple[str, str]:
+    return one.picture.person_id, one.key
+
+
+def _add_thumbnails(gallery: str, enrolled: Sequence[CheckedPicture]) -> None:
+    """Thumbnails of pictures that were enrolled before there were any."""
+    if not enrolled:
+        return
+    rows = read_newest(gallery, GALLERY_THUMBNAILS, ["person_id", "picture"])
+    there = set(zip(*(rows[0][name].to_pylist() for name in ("person_id", "picture")), strict=True)) if rows else set()
+    new = {_key(one): one for one in enrolled if _key(one) not in there}
+    if new:
+        append_rows(gallery, GALLERY_THUMBNAILS, as_thumbnails(new.values()))
 
 
 def _is_taken(one: CheckedPicture, accepted: Mapping[tuple[str, str], bool]) -> bool:
@@ -55,11 +79,36 @@ def list_pictures(people: str) -> list[PersonPicture]:
     found = list(_of_csv(people) if people.lower().endswith(".csv") else _of_folder(people))
     if not found:
         raise InputError(f"{people}: no picture: make a folder for each person, or a CSV file of name and picture")
+    for name in sorted({text for one in found for text in (one.name, one.person_id)}):
+        if name.casefold() in _STRANGERS or not name.isprintable():
+            raise InputError(f"{people}: a person can't be called {name!r}: unknown is who is not enrolled")
     return found
 
 
+def left_out(people: str, found: Sequence[CheckedPicture], gallery: str) -> list[str]:
+    """What else was not enrolled: things beside people's folders, and people without a picture that is. A line each."""
+    said = [f"{uri}: left out: {why}" for uri, why in _loose(storage.absolute(people))]
+    rows = read_newest(gallery, GALLERY, ["person_id"])
+    enrolled = set(rows[0]["person_id"].to_pylist()) if rows else set()
+    lacking = {one.picture.person_id: one.picture.name for one in found if one.picture.person_id not in enrolled}
+    return said + [f"{name}: no picture of this person is enrolled" for _, name in sorted(lacking.items())]
+
+
+def _loose(folder: str) -> list[tuple[str, str]]:
+    """Files beside the people's folders, and local folders without a file in them, each with what is wrong with it."""
+    if folder.lower().endswith(".csv"):
+        return []
+    names = {uri: uri.removeprefix(folder.rstrip("/") + "/") for uri in storage.list_files(folder, any_kind=True)}
+    found = [(uri, "it is in no person's folder") for uri, name in names.items() if "/" not in name]
+    if not storage.is_s3(folder):
+        filled = {name.partition("/")[0] for name in names.values()}
+        folders = (one for one in storage.local_path(folder).iterdir() if one.is_dir() and one.name not in filled)
+        found += [(str(one), "no picture is in this folder") for one in folders]
+    return sorted((uri, why) for uri, why in found if not uri.rpartition("/")[2].startswith("."))
+
+
 def _of_folder(folder: str) -> Iterator[PersonPicture]:
-    for uri in sorted(storage.list_files(folder)):
+    for uri in sorted(storage.list_files(folder, any_kind=True)):
         name, separator, _ = uri.removeprefix(folder.rstrip("/") + "/").partition("/")
         if separator and not name.startswith("."):
             yield PersonPicture(name, name, uri)
@@ -70,7 +119,7 @@ def _of_csv(file: str) -> Iterator[PersonPicture]:
     missing = {"name", "picture"} - set(rows.fieldnames or ())
     if missing:
         raise InputError(
-            f"{file}: no column {' and '.join(sorted(missing))}; it has {', '.join(rows.fieldnames or ())}"
+            f"{file}: it lacks the column {' and '.join(sorted(missing))}; it has {', '.join(rows.fieldnames or ())}"
         )
     folder = file.rpartition("/")[0]
     for number, row in enumerate(rows, 2):

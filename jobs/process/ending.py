@@ -21,7 +21,7 @@ from autotag_core.terminal import shown
 from jobs.process.interrupts import note_outage
 from jobs.process.jvm import end_jvm, kill_jvm, own_jvm
 
-STOPPED = "stopped: readers see the last published release"
+STOPPED = "stopped: readers see what was published last"
 STOP_S = 15.0
 """Seconds that cleaning up may take: what is half done is undone, and the run's end is recorded."""
 

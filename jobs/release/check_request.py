@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -10,13 +11,19 @@ from pyspark.sql import SparkSession
 
 from autotag_core import experts, inputs, labels, search, storage, warehouse
 from autotag_core.config import Config
-from autotag_core.errors import AutotagError, as_raised
+from autotag_core.errors import AutotagError, InputError, as_raised
 from autotag_core.tagger.tagger_model import TaggerModel
+from jobs.faces.name_people import Detector, find_detector
 from jobs.release.gates import check_accepted
 from jobs.search.index_alias import Index, check_new_index, open_index
 from jobs.tagger.ask_tagger import NAME as TAGGER
 from jobs.tagger.ask_tagger import find_tagger
 from udfs.embeddings.frames import gpus_per_task
+
+LEAST_WORKER_MIB = 6144
+"""Of address space, touched or not: with so much a small night ends well, and with 4,096 torch is not loaded."""
+_WORKER_MEMORY = "spark.executor.pyspark.memory"
+_MIB_OF = {"": 1, "k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 
 
 @dataclass(frozen=True)
@@ -45,6 +52,8 @@ class Checked:
     """None: this night asks none."""
     tagger_note: str = ""
     """Where the tagger lies, or why none is asked."""
+    detector: Detector | None = None
+    """None: no faces are looked for."""
 
 
 def check_request(request: Request) -> Checked:
@@ -84,7 +93,8 @@ def check_inputs(request: Request) -> tuple[Request, Index | None]:
 def check_models(request: Request, index: Index | None) -> Checked:
     """The checked request, once its models are: seconds of loading, and no Spark is needed. Errors: check_request."""
     versions = experts.check_experts(request.config)
-    return Checked(request, index, versions, *find_tagger(request.warehouse, request.config, versions))
+    tagger, note = find_tagger(request.warehouse, request.config, versions)
+    return Checked(request, index, versions, tagger, note, find_detector(request.config.faces))
 
 
 def absolute(request: Request) -> Request:
@@ -99,6 +109,7 @@ def absolute(request: Request) -> Request:
         "frames": settings.frames.model_copy(update={"allowed_places": tuple(dict.fromkeys(places))}),
         "semantic": _with_absolute(settings.semantic, "sessions", "search_sessions"),
         "tagger": _with_absolute(settings.tagger, "model"),
+        "faces": _with_absolute(settings.faces, "gallery", "model"),
     }
     return replace(
         request,
@@ -121,12 +132,31 @@ def settled(checked: Checked, spark: SparkSession) -> Checked:
     versions = experts.model_versions(config)
     if checked.tagger is not None:
         versions[TAGGER] = checked.tagger.sha256
+    if checked.detector is not None:
+        versions |= checked.detector.versions
     return replace(checked, request=request, model_versions=versions)
 
 
-def check_device(spark: SparkSession, config: Config) -> None:
-    """InputError where imagenet.device=cuda and a task gets no GPU that CUDA sees. One task asks, before any work."""
-    if config.imagenet.device != "cuda" or all(expert.source == "tags" for expert in experts.chosen_experts(config)):
+def check_workers(spark: SparkSession, config: Config) -> None:
+    """InputError where tasks that load networks get no GPU that imagenet.device asks for, or too little memory."""
+    if any(expert.source != "tags" for expert in experts.chosen_experts(config)):
+        _check_memory(spark.conf.get(_WORKER_MEMORY, None))
+        _check_device(spark, config)
+
+
+def _check_memory(limit: str | None) -> None:
+    """Refuse what would fail in the first task that loads torch."""
+    size = re.fullmatch(r"(\d+)([kmgt]?)b?", (limit or "").strip().lower())
+    if size is not None and int(size[1]) * _MIB_OF[size[2]] < LEAST_WORKER_MIB:
+        raise InputError(
+            f"{_WORKER_MEMORY} is {limit}: a Python worker maps {LEAST_WORKER_MIB} MiB to load its libraries, most of "
+            "which it never touches; leave that setting out, or give 8g"
+        )
+
+
+def _check_device(spark: SparkSession, config: Config) -> None:
+    """One task asks whether imagenet.device=cuda has a GPU that CUDA sees."""
+    if config.imagenet.device != "cuda":
         return
     if gpus_per_task(spark) == 0:
         experts.choose_device("cuda", [])

@@ -17,11 +17,13 @@ from autotag_core.failures import Stage
 from autotag_core.tables import (
     CATALOG,
     CHOSEN_TAGS,
+    DECIDED_TAGS,
     EMBEDDINGS,
     FAILURES,
     LABELS,
     MEDIA,
     NEIGHBORS,
+    TRENDS,
     WRITTEN_TAGS,
     check_columns,
 )
@@ -32,8 +34,9 @@ from jobs.search.index_alias import Index, serves_release
 from udfs.reuse.row_digests import same_rows
 
 _NEEDED = (CATALOG, EMBEDDINGS, NEIGHBORS, FAILURES)
-_NO_EFFECT = frozenset({"reuse", "spark", "warehouse", "gates"})
-_OF_PEOPLE = (LABELS, WRITTEN_TAGS, CHOSEN_TAGS)
+_NO_EFFECT = frozenset({"reuse", "spark", "warehouse", "gates", "reports"})
+_OF_OTHERS = (LABELS, WRITTEN_TAGS, CHOSEN_TAGS, DECIDED_TAGS, TRENDS)
+"""Tables that come from people and commands besides the catalog."""
 
 
 def choose_base(run: Run) -> None:
@@ -94,8 +97,8 @@ def note_versions(inputs: RunInputs, config: Config) -> None:
 
 
 def sees_frames(config: Config) -> bool:
-    """Whether an expert looks at frames, or reads what is written in them."""
-    return any(expert.source != "tags" for expert in experts.chosen_experts(config))
+    """Whether an expert looks at frames, or reads what is written in them, or faces are looked for."""
+    return config.faces.enabled or any(expert.source != "tags" for expert in experts.chosen_experts(config))
 
 
 def kept_experts(run: Run) -> list[str]:
@@ -118,7 +121,7 @@ def is_unchanged(run: Run, index: Index | None) -> bool:
     written = [CATALOG, EMBEDDINGS, NEIGHBORS, *([MEDIA] if sees_frames(run.config) else [])]
     return (
         all(run.tables.is_adopted(table) for table in written)
-        and all(base.table_versions.get(table.name) == run.tables.versions.get(table.name) for table in _OF_PEOPLE)
+        and all(base.table_versions.get(table.name) == run.tables.versions.get(table.name) for table in _OF_OTHERS)
         and base.inputs.makes_the_same(run.facts.inputs)
         and _settings(json.loads(base.config)) == _settings(run.config.model_dump(mode="json"))
         and _same_failures(run)

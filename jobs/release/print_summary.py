@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from autotag_core.errors import cause
-from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, RELATED_GIFS, VOTED_TAGS
+from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, PEOPLE, RELATED_GIFS, VOTED_TAGS
 from autotag_core.terminal import shown
 from autotag_core.warehouse import UNCHANGED
 from jobs.run.run import Run
@@ -59,12 +59,16 @@ def _parts(run: Run, warehouse: str) -> Iterator[str | Text | Table]:
     yield _calibration_line(run)
     if run.tables.has(RELATED_GIFS):
         yield _related_line(run)
+    if run.tables.has(PEOPLE):
+        yield _people_line(run)
     for example in _examples(run):
         yield f"  {example['gif_id']}: {', '.join(example['tags']) or 'no tags'}"
         yield f"    -> {', '.join(_tag_text(tag) for tag in example['voted'][:_NUM_TAGS])}"
     if run.facts.elasticsearch_index:
         yield f"Search: index {run.facts.elasticsearch_index}"
     yield f"Next: autotag explain --warehouse {warehouse} GIF_ID"
+    if run.facts.report:
+        yield f"Report: {warehouse}{run.facts.report.removeprefix(run.warehouse)}"
 
 
 def _stage_table(run: Run) -> Table:
@@ -118,6 +122,14 @@ def _related_line(run: Run) -> str:
     return f"Related: {', '.join(parts)}"
 
 
+def _people_line(run: Run) -> str:
+    known = F.count_if("known")
+    (row,) = (
+        run.tables.read(PEOPLE).agg(F.count_distinct("gif_id"), F.count("*"), known, F.count_distinct("name")).collect()
+    )
+    return f"People: {row[1]} in {row[0]} GIFs, {row[2]} of them known ({row[3]} names)"
+
+
 def _calibration_line(run: Run) -> str:
     found = json.loads(run.facts.calibration or "{}")
     if found.get("ece") is None:
@@ -136,7 +148,7 @@ def _examples(run: Run) -> list[Row]:
     tag = F.struct("confidence", "tag", "source")
     voted_df = (
         run.tables.read(VOTED_TAGS)
-        .where(F.col("source") != "proposed")
+        .where(~F.col("source").isin("proposed", "refused"))
         .groupBy("gif_id")
         .agg(
             F.array_sort(F.collect_list(tag)).alias("voted"),

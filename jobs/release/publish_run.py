@@ -57,7 +57,10 @@ def publish_nothing(run: Run) -> None:
 
 
 def tidy_up(run: Run, index: Index | None) -> None:
-    """Delete indexes, table versions, logs and shards that no kept release names. What fails is only a warning."""
+    """Delete indexes, table versions, logs, shards and reports of releases that are not kept.
+
+    What fails is only a warning.
+    """
     if index is not None:
         _prune_indexes(run, index)
     keep = run.config.warehouse.keep_releases
@@ -65,6 +68,7 @@ def tidy_up(run: Run, index: Index | None) -> None:
         shards = retention.drop_old_shards(run.warehouse, keep)
         deleted = retention.drop_old_versions(run.warehouse, keep)
         retention.shorten_logs(run.warehouse, keep)
+        retention.drop_old_reports(run.warehouse, keep)
     except Exception as error:  # the run is published: wasted disk space is no reason for another exit code
         run.log.warning("old table versions not deleted", reason=cause(error))
     else:

@@ -36,23 +36,24 @@ def _rollback(held: Lease, run_id: str, elasticsearch: str | None, owner: search
     release = warehouse.check_release(uri, run_id)
     if release.elasticsearch_index is None:
         raise InputError(f"run {run_id} was published without Elasticsearch: there is no index to go back to")
-    index = open_index(elasticsearch, owner, _settings(release))
+    index = open_index(elasticsearch, owner, search_settings(release))
     name = release.elasticsearch_index
     with watched(index):
         if not holds_release(index, name, release):
-            name = _fill_index(index, held, release)
+            name = fill_released(index, held, release)
         held.check()
         with search_moved(index, as_run, name, holds=release_id(release)):
             return warehouse.rollback(uri, run_id, name, as_run)
 
 
-def _settings(release: RunRecord) -> ElasticsearchConfig:
+def search_settings(release: RunRecord) -> ElasticsearchConfig:
     """The search settings that the release was published with, as far as this version knows them."""
     values: dict[str, Any] = json.loads(release.config).get("elasticsearch", {})
     return ElasticsearchConfig(**{name: values[name] for name in ElasticsearchConfig.model_fields if name in values})
 
 
-def _fill_index(index: Index, held: Lease, release: RunRecord) -> str:
+def fill_released(index: Index, held: Lease, release: RunRecord) -> str:
+    """A new index with the documents of the release's table, which nobody sees yet. Takes a Spark session."""
     from jobs.process.session import spark_session
     from jobs.run.delta_tables import read_table_version
     from jobs.search.index_documents import fill_index

@@ -32,6 +32,8 @@ class Facts:
     gates: dict[str, str] = field(default_factory=dict)
     calibration: str | None = None
     elasticsearch_index: str | None = None
+    report: str | None = None
+    """Where the page about the run is, once it is there."""
     status: str | None = None
     """PUBLISHED or UNCHANGED once the run has ended well, else None."""
 

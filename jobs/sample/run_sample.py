@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
-from autotag_core import warehouse
+from autotag_core import storage, warehouse
 from autotag_core.config import Config
 from autotag_core.config.file import load_config
 from autotag_core.errors import InputError
@@ -27,12 +27,14 @@ from autotag_core.evaluation import evaluate, read_truth
 from autotag_core.local_machine import ElasticsearchServer, S3Server, cache_folder
 from autotag_core.sample import write_sample
 from autotag_core.tables import CATALOG, VOTED_TAGS
+from autotag_core.warehouse.retention import report_uri
 from jobs.nightly import Request, run_nightly
 from jobs.process.drawing_progress import drawing_progress
 from jobs.process.session import end_session
 from jobs.release.print_summary import print_summary
 from jobs.sample.own_environment import own_environment
-from jobs.sample.show_searches import show_searches
+from jobs.sample.show_people import enroll_sample, show_people
+from jobs.sample.show_searches import measure_searches, show_searches
 from jobs.sample.show_tagger import show_tagger
 
 BUCKET = "gifs"
@@ -40,13 +42,23 @@ _MARK = ".autotag-sample"
 
 
 def run_sample(
-    gifs: int = 400, seed: int = 7, broken: int = 20, settings: list[str] | None = None, folder: Path | None = None
+    gifs: int = 400,
+    seed: int = 7,
+    broken: int = 20,
+    settings: list[str] | None = None,
+    folder: Path | None = None,
+    faces: Path | None = None,
 ) -> None:
-    """Draw a sample, retag it over s3a, index it, and show searches before and after."""
+    """Draw a sample, retag it over s3a, index it, and show searches before and after.
+
+    `faces`, a folder of pictures a person, adds GIFs of people, which the night names.
+    """
     start = time.monotonic()
     place = (folder or cache_folder() / "sample").absolute()
     catalog, tables = f"s3a://{BUCKET}/catalog", f"s3a://{BUCKET}/warehouse"
+    gallery = f"s3a://{BUCKET}/gallery"
     given = [f"semantic.sessions={catalog}/sessions.jsonl", f"catalog.test_list={catalog}/test.txt"]
+    given += ["faces.enabled=true", f"faces.gallery={gallery}"] if faces else []
     config = load_config(None, [*given, *(settings or [])])
     with _emptied(place, is_ours=folder is None), own_environment(), _servers(place) as (s3, elasticsearch_url):
         os.environ.update(s3.environment())
@@ -54,6 +66,7 @@ def run_sample(
         with drawing_progress() as show:
             write_sample(catalog, gifs, seed, num_broken=broken, on_progress=show)
         typer.echo(f"Drew {gifs} GIFs and {broken} broken ones to {catalog} ({time.monotonic() - start:.0f} s)")
+        people = enroll_sample(catalog, faces, gallery, seed) if faces else None
         run = run_nightly(Request(f"{catalog}/catalog.jsonl", tables, _for_one_node(config), elasticsearch_url))
         try:
             # the summary names the server's files, which are still there when the servers are stopped
@@ -61,9 +74,14 @@ def run_sample(
             _print_quality(tables, f"{catalog}/truth.jsonl")
             show_searches(tables, elasticsearch_url, f"{catalog}/truth.jsonl", config.elasticsearch)
             show_tagger(tables, f"{catalog}/truth.jsonl")
+            if people is not None:
+                show_people(tables, people)
+            measured = measure_searches(elasticsearch_url, f"{catalog}/truth.jsonl", seed)
         finally:
             end_session(run.spark)
+    (place / BUCKET / "search_eval.json").write_text(measured.to_json(), encoding="utf-8")
     _print_next(place)
+    typer.echo(f"\n{measured.to_line()}")
 
 
 def _print_next(place: Path) -> None:
@@ -79,7 +97,10 @@ def _print_next(place: Path) -> None:
     typer.echo(f"  .venv/bin/autotag evaluate --warehouse {local}/warehouse --truth {local}/catalog/truth.jsonl")
     typer.echo(f"  .venv/bin/autotag predict {local}/catalog/gifs --warehouse {local}/warehouse --show suggested.html")
     typer.echo(f"  .venv/bin/autotag serve --warehouse {local}/warehouse    # a page at http://127.0.0.1:8080/")
-    typer.echo("  notebooks/explore_tags.ipynb")
+    typer.echo("  notebooks/: explore_tags, then coverage, experts, cost, search")
+    report = report_uri(f"{local}/warehouse", release.run_id)
+    if storage.is_file(report):
+        typer.echo(f"\nWhat this night did, as a page: {report}")
 
 
 def _shown(path: Path) -> str:
@@ -157,9 +178,13 @@ def command(
     folder: Annotated[
         Path | None, typer.Option(help="Where the files stay, emptied first.", show_default=".cache/sample")
     ] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="A folder of pictures a person: also draw GIFs of them and name who is in each."),
+    ] = None,
 ) -> None:
     """Draw a sample catalog, retag it from a real S3 server to a real Elasticsearch, and show searches."""
-    run_sample(gifs, seed, broken, set_, folder)
+    run_sample(gifs, seed, broken, set_, folder, faces)
 
 
 def main() -> None:

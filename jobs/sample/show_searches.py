@@ -1,10 +1,9 @@
-"""The same searches on the uploaders' tags and on the voted ones, where the truth of the catalog is known."""
+"""The same searches on the tags that GIFs came with and on the voted ones, where the truth of the catalog is known."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
 
 import typer
 from elasticsearch import Elasticsearch
@@ -12,13 +11,20 @@ from elasticsearch import Elasticsearch
 from autotag_core import search, warehouse
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.evaluation import read_truth
+from autotag_core.evaluation.search_quality.asked_queries import AskedQueries
+from autotag_core.evaluation.search_quality.raw_documents import raw_documents
+from autotag_core.evaluation.search_quality.relevance import truth_relevance
+from autotag_core.evaluation.search_quality.search_report import SearchReport
+from autotag_core.sample.searchers import draw_queries
 from autotag_core.search import Owner, SearchHit
 from autotag_core.tables import CATALOG, VOTED_TAGS
+from jobs.evaluation.evaluate_search import ComparedIndexes, evaluate_search
 
-UPLOADED = "gifs-uploaded"  # the index that shows what search was like before the job
+RAW = "gifs-raw"  # the index that shows what search was like before the job
 NUM_SEARCHES = 5
 NUM_HITS = 50  # a page that a person scrolls through
 NUM_SHOWN = 3
+NUM_ASKED = 100
 
 Tags = dict[str, list[str]]
 
@@ -36,19 +42,20 @@ class Searched:
 def show_searches(tables: str, url: str, truth_uri: str, config: ElasticsearchConfig, alias: str = "gifs") -> None:
     """Print searches for the tags that uploaders forgot most often, and the best hits of the first, before and after.
 
-    `alias` holds the current release of the warehouse `tables`. An index of the uploaders' tags is made beside it.
+    `alias` holds the current release of the warehouse `tables`. An index of the tags that GIFs came with is made
+    beside it.
     """
     client = search.elasticsearch_client(url, config, search.read_credentials())
     release = warehouse.current_release(tables)
     catalog = warehouse.read_table(tables, CATALOG.name, release).to_pylist()
-    _index_uploaded(catalog, tables, release.run_id, client, config)
+    _index_raw(tables, release, client, config)
     uploaded = {row["gif_id"]: row["tags"] for row in catalog}
     truth = {row["gif_id"]: set(row["tags"]) for row in read_truth(truth_uri).to_pylist()}
     searches = [
         Searched(
             words,
             {gif_id for gif_id, tags in truth.items() if words in tags},
-            *(search.search_gifs(client, index, words, NUM_HITS) for index in (UPLOADED, alias)),
+            *(search.search_gifs(client, index, words, NUM_HITS) for index in (RAW, alias)),
         )
         for words in _forgotten_tags(uploaded, truth)
     ]
@@ -78,7 +85,7 @@ def _voted_tags(tables: str, release: warehouse.RunRecord) -> Tags:
     rows = warehouse.read_table(tables, VOTED_TAGS.name, release, columns).to_pylist()
     tags: Tags = {}
     for row in sorted(rows, key=lambda row: (-row["confidence"], row["tag"])):
-        if row["source"] != "proposed":
+        if row["source"] not in ("proposed", "refused"):
             tags.setdefault(row["gif_id"], []).append(f"{row['tag']} {row['confidence']:.2f}")
     return tags
 
@@ -89,22 +96,21 @@ def _forgotten_tags(uploaded: Tags, truth: dict[str, set[str]]) -> list[str]:
     return sorted(lacking, key=lambda tag: (-lacking[tag], tag))[:NUM_SEARCHES]
 
 
-def _index_uploaded(
-    catalog: list[dict[str, Any]], tables: str, run_id: str, client: Elasticsearch, config: ElasticsearchConfig
-) -> None:
-    """Make an index of the catalog as uploaders tagged it, to compare with."""
-    documents = [
-        {
-            "gif_id": row["gif_id"],
-            "tags": [{"tag": tag, "weight": 1.0, "confidence": 1.0} for tag in row["tags"]],
-            "caption": row["caption"],
-            "popularity": row["popularity"],
-            "uri": row["uri"],
-        }
-        for row in catalog
-    ]
-    index = search.create_index(client, Owner(UPLOADED, tables), run_id, config)
-    for _ in search.bulk_index(client, index, documents, config):
+def _index_raw(tables: str, release: warehouse.RunRecord, client: Elasticsearch, config: ElasticsearchConfig) -> None:
+    """Make an index of the tags that GIFs came with, to compare with."""
+    index = search.create_index(client, Owner(RAW, tables), release.run_id, config)
+    for _ in search.bulk_index(client, index, raw_documents(tables, release), config):
         pass
     search.finish_index(client, index, config)
-    search.swap_alias(client, UPLOADED, index, config, holds=run_id)
+    search.swap_alias(client, RAW, index, config, holds=release.run_id)
+
+
+def measure_searches(url: str, truth_uri: str, seed: int, alias: str = "gifs") -> SearchReport:
+    """`autotag search-eval` of NUM_ASKED drawn searches on the tags that GIFs came with and on the release.
+
+    It needs the index that `show_searches` makes.
+    """
+    truth = read_truth(truth_uri).to_pylist()
+    queries = draw_queries(truth, NUM_ASKED, seed)
+    asked = AskedQueries(queries, NUM_ASKED, truth_relevance(queries, truth))
+    return evaluate_search(ComparedIndexes(url, RAW, alias), asked).report

@@ -37,7 +37,7 @@ def files_of(names: Sequence[str]) -> list[str]:
         storage.check_uri(name)
         uri = storage.absolute(name)
         if _is_folder(name, uri):
-            below = sorted(one for one in storage.list_files(uri) if one.lower().endswith(_SUFFIXES))
+            below = sorted(one for one in storage.list_files(uri, any_kind=True) if one.lower().endswith(_SUFFIXES))
             if not below:
                 raise InputError(f"{name}: no picture in this folder; files must end in {', '.join(_SUFFIXES)}")
             found += below

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from autotag_core.config import FacesConfig, FramesConfig
 from autotag_core.config.file import recorded_config
 from autotag_core.errors import InputError
 from autotag_core.tagger.predictor import Predictor
 from autotag_core.tagger.tagger_model import load_tagger
+
+if TYPE_CHECKING:
+    from mlserver import ModelSettings
 
 
 @dataclass(frozen=True)
@@ -28,10 +33,14 @@ class ServeRequest:
     http: int
     grpc: int
     metrics: int
+    gallery: str | None = None
+    """Whose people are named. None: the server has no model `faces`."""
+    faces_model: str | None = None
+    """The network that made the gallery. None: the default."""
 
 
 def serve_tagger(request: ServeRequest) -> None:
-    """Serve. InputError where the tagger or its backbone is missing or damaged, before anything listens.
+    """Serve. InputError where the tagger, its backbone or the gallery is missing or damaged, before anything listens.
 
     A request may be twice as large as the largest file that the night would read: base64 takes a third more.
     """
@@ -44,6 +53,27 @@ def serve_tagger(request: ServeRequest) -> None:
         ) from None
     model = load_tagger(request.model)
     num_tags = min(request.top, len(model.record.labels))
-    served = Served(Predictor(model, request.threads), num_tags, request.warehouse, tuple(request.places))
-    max_bytes = 2 * recorded_config(model.record.config).frames.max_bytes
-    asyncio.run(serve(served, Ports(request.host, request.http, request.grpc, request.metrics), max_bytes))
+    frames = recorded_config(model.record.config).frames
+    faces = [] if request.gallery is None else [_faces(request.gallery, frames, request)]
+    served = Served(
+        Predictor(model, request.threads), num_tags, request.warehouse, tuple(request.places), names_people=bool(faces)
+    )
+    ports = Ports(request.host, request.http, request.grpc, request.metrics)
+    asyncio.run(serve(served, ports, 2 * frames.max_bytes, faces))
+
+
+def _faces(gallery: str, frames: FramesConfig, request: ServeRequest) -> ModelSettings:
+    """The model `faces`, with the tagger's limits and places."""
+    from autotag_core.faces.finder import FaceFinder
+    from autotag_core.faces.gallery import read_gallery
+    from autotag_core.faces.looker import load_looker
+    from autotag_core.faces.serving.runtime import ServedFaces, faces_settings
+    from autotag_core.faces.thumbnails import read_thumbnails
+
+    looker = load_looker(FacesConfig().max_frames, request.faces_model)
+    finder = FaceFinder(read_gallery(gallery, looker.model_version), looker)
+    pictures: dict[str, bytes] = {}
+    for (person_id, _), picture in sorted(read_thumbnails(gallery).items()):
+        pictures.setdefault(person_id, picture)
+    config = frames.model_copy(update={"allowed_places": tuple(request.places)})
+    return faces_settings(ServedFaces(finder, config, pictures))

@@ -6,12 +6,14 @@ import json
 import statistics
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from autotag_core.config import VoteConfig
 from autotag_core.splits import VALIDATION
-from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, NEIGHBORS, TAG_THRESHOLDS
+from autotag_core.tables import CATALOG, DECIDED_TAGS, EXPERT_WEIGHTS, NEIGHBORS, TAG_THRESHOLDS
 from autotag_core.votes import ExpertWeight, Judge, TagStatistics, fit_judge, open_statistics
 from autotag_core.votes.judge.learned import OWN_FEATURES
 from jobs.run.run import Run
@@ -19,6 +21,7 @@ from jobs.run.stages import stage
 from udfs.tasks.local_folder import local_folder
 from udfs.votes import evidence, expert_weights, tag_tables
 from udfs.votes.ballots import Ballots
+from udfs.votes.decided import decided_pairs
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,12 @@ class Learned:
     judge: Judge
 
 
-@stage("scores", reads=(CATALOG, NEIGHBORS, EXPERT_WEIGHTS), writes=(TAG_THRESHOLDS,), cost="GIFs x k x experts")
+@stage(
+    "scores",
+    reads=(CATALOG, NEIGHBORS, EXPERT_WEIGHTS, DECIDED_TAGS),
+    writes=(TAG_THRESHOLDS,),
+    cost="GIFs x k x experts",
+)
 def learn_to_score(run: Run, ballots: Ballots) -> Learned:
     """What judges every tag that a GIF or a neighbor of it has, learned from the catalog. Writes tag_thresholds."""
     config = run.config.vote
@@ -40,7 +48,8 @@ def learn_to_score(run: Run, ballots: Ballots) -> Learned:
         run.log.warning("experts that know a GIF's tags were judged by these: weighed like the others", **guessed)
     folder = run.staging.place("statistics")
     known = tag_tables.write_statistics(ballots, sorted(weights), config, folder)
-    pairs = validation_pairs(ballots, run.tables.read(CATALOG), known, config)
+    decided_df = run.tables.read(DECIDED_TAGS) if run.tables.has(DECIDED_TAGS) else None
+    pairs = teaching_pairs(ballots, run.tables.read(CATALOG), known, config, decided_df)
     run.facts.rows_out["scores"] = 0 if pairs is None else pairs.num_rows
     judge = fit_judge(pairs, weights, config, run.config.seed, taught_excess(known))
     run.facts.calibration = _as_json(judge)
@@ -75,10 +84,33 @@ def taught_excess(known: TagStatistics) -> dict[str, float]:
     return {known.experts[place]: mean for place, mean in open_statistics(known, local_folder()).excess().items()}
 
 
-def validation_pairs(
+def teaching_pairs(
+    ballots: Ballots,
+    catalog_df: DataFrame,
+    known: TagStatistics,
+    config: VoteConfig,
+    decided_df: DataFrame | None = None,
+) -> pa.Table | None:
+    """What a judge learns from: at most 5,000 validation GIFs (max_calibration_gifs), and what editors have decided.
+
+    None where validation GIFs are too few and so are decided tags (each min_evaluation_gifs). Of decided GIFs at most
+    5,000 teach, by a hash of the id.
+    """
+    pairs = _validation_pairs(ballots, catalog_df, known, config)
+    if decided_df is None:
+        return pairs
+    first_df = decided_df.orderBy(F.xxhash64("gif_id"), "gif_id").limit(config.max_calibration_gifs)
+    evidence_df = evidence.gather_evidence(ballots, first_df, known, config)
+    decided = decided_pairs(evidence_df, first_df, known.table.num_gifs).toArrow()
+    if pairs is None:
+        return decided if decided.num_rows >= config.min_evaluation_gifs else None
+    pairs = pairs.append_column("is_decided", pa.array(np.zeros(pairs.num_rows, bool)))
+    return pa.concat_tables([pairs, decided.select(pairs.column_names).cast(pairs.schema)])
+
+
+def _validation_pairs(
     ballots: Ballots, catalog_df: DataFrame, known: TagStatistics, config: VoteConfig
 ) -> pa.Table | None:
-    """What a judge learns from: at most 5,000 validation GIFs (max_calibration_gifs). None where they are too few."""
     limits = {"max_evaluation_gifs": min(config.max_evaluation_gifs, config.max_calibration_gifs)}
     truth_df, split = expert_weights.evaluation_truth(catalog_df, config.model_copy(update=limits))
     if split != VALIDATION:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from autotag_core.tables import CATALOG, DUPLICATES, NEIGHBORS
+from autotag_core.tables import CATALOG, DECIDED_TAGS, DUPLICATES, NEIGHBORS
 from autotag_core.votes import KNOWING_SLIPS
 from jobs.duplicates.group_duplicates import copied_tags, voting_neighbors
 from jobs.run.run import Run
@@ -11,18 +11,22 @@ from udfs.votes import ballots as gif_rows
 from udfs.votes import misspellings as slips
 from udfs.votes import tag_tables
 from udfs.votes.ballots import Ballots
+from udfs.votes.decided import with_refused
 
 
-@stage("tag_table", reads=(CATALOG, NEIGHBORS, DUPLICATES))
+@stage("tag_table", reads=(CATALOG, NEIGHBORS, DUPLICATES, DECIDED_TAGS))
 def tabulate_tags(run: Run) -> Ballots:
     """The neighbors that vote, rows about GIFs, and one table of the catalog's tags, which every task of the vote maps.
 
-    If vote.rule knows them, slips of raw tags and the tags of copies are taken in.
+    If vote.rule knows them, slips of raw tags and the tags of copies are taken in. So are tags that an editor refused
+    and the uploader had given: they don't vote, but the judge learns from what speaks for them.
     """
     run.expect(run.facts.rows_out["catalog"])
     catalog_df, slips_df, copied_df = run.tables.read(CATALOG), None, None
     if run.config.vote.rule in KNOWING_SLIPS:
         copied_df = copied_tags(run)
+        if run.tables.has(DECIDED_TAGS):
+            copied_df = with_refused(copied_df, run.tables.read(DECIDED_TAGS))
         if run.config.catalog.labels == "raw":  # no label is a slip of another one
             slips_df, _ = run.staging.write("slips", slips.slips(catalog_df))
     about_df = gif_rows.about_rows(catalog_df, copied_df)

@@ -15,7 +15,8 @@ from autotag_core.evaluation import evaluate, read_truth
 from autotag_core.experts import load_head
 from autotag_core.failures import Reason
 from autotag_core.local_machine import S3Server
-from autotag_core.reports.explanation import as_text, explain_gif
+from autotag_core.reports.explanation import explain_gif
+from autotag_core.reports.explanation_text import as_text
 from autotag_core.tables import TABLES
 from jobs.evaluation.compare_votes import ablate_experts, ablations_as_json, ablations_as_text, compare_rules
 from jobs.nightly import STAGES
@@ -26,8 +27,17 @@ pytestmark = pytest.mark.integration
 
 def test_every_table_is_published_and_has_unique_keys(night: Any) -> None:
     release = warehouse.current_release(night.request.warehouse, night.run.run_id)
-    not_of_every_run = {"runs", "labels", "label_decisions", "label_edits", "written_tags", "related_searches"}
-    not_of_a_night = {"frame_features", "gallery", "tagger_models", "choices", "predictions", "chosen_tags"}
+    not_of_every_run = {
+        "runs",
+        "labels",
+        "label_decisions",
+        "label_edits",
+        "written_tags",
+        "related_searches",
+        "trends",
+    }
+    not_of_a_night = {"frame_features", "gallery", "gallery_thumbnails", "tagger_models", "choices"}
+    not_of_a_night |= {"predictions", "chosen_tags", "editorial_decisions", "decided_tags", "faces", "people"}
     assert sorted(release.table_versions) == sorted(set(TABLES) - not_of_every_run - not_of_a_night)
     for name in release.table_versions:
         keys = [tuple(row[column] for column in TABLES[name].key) for row in night.rows(name)]
@@ -138,7 +148,7 @@ def test_a_head_is_trained_into_the_bucket_and_embeds_what_moves(night: Any) -> 
 def test_explain_shows_votes_weights_and_neighbors(night: Any) -> None:
     voted = next(row for row in night.rows("voted_tags") if row["source"] == "voted")
     found = explain_gif(night.request.warehouse, str(voted["gif_id"]), night.run.run_id)
-    text = as_text(found)
+    text = as_text(found, details=True)
     assert voted["tag"] in text and "imagenet (weight" in text
     assert set(voted["evidence"]) <= {neighbor for row in found.neighbors for neighbor in row["neighbor_ids"]}
 

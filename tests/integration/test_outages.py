@@ -168,7 +168,7 @@ def test_one_interrupt_ends_a_night_whose_s3_and_jvm_hang(
         jvm.suspend()
         command.process.send_signal(signal.SIGINT)
         code, said = command.end(within_s=STOP_S + 5)
-    assert (code, said) == (130, "stopped: readers see the last published release\n")
+    assert (code, said) == (130, "stopped: readers see what was published last\n")
 
 
 def test_one_interrupt_ends_a_python_worker_that_is_deep_in_c() -> None:
@@ -177,7 +177,7 @@ def test_one_interrupt_ends_a_python_worker_that_is_deep_in_c() -> None:
         assert any("pyspark.daemon" in line for line in command.seen.values())
         command.process.send_signal(signal.SIGINT)
         code, said = command.end(within_s=STOP_S + 5)
-    assert (code, said) == (130, "stopped: readers see the last published release\n")
+    assert (code, said) == (130, "stopped: readers see what was published last\n")
 
 
 def test_an_elasticsearch_that_never_answers_is_no_wrong_input(night: Callable[..., list[str]]) -> None:

@@ -66,7 +66,7 @@ def test_an_interrupt_in_the_middle_ends_with_130_and_leaves_no_process_and_no_r
         child.wait()
     _, alive = psutil.wait_procs(started, timeout=20)
     assert [process.cmdline() for process in alive] == []
-    assert log.read_text().rstrip().endswith("stopped: readers see the last published release")
+    assert log.read_text().rstrip().endswith("stopped: readers see what was published last")
     with pytest.raises(InputError, match="no run"):
         warehouse.current_release(f"{tmp_path}/here/gifs/warehouse")
 
@@ -145,7 +145,7 @@ def test_every_option_is_explained() -> None:
     app = typer.Typer(add_completion=False)
     app.command()(run_sample.command)
     options = {option.opts[0]: option.help for option in typer.main.get_command(app).params}  # type: ignore[attr-defined]
-    assert set(options) == {"--gifs", "--seed", "--broken", "--set", "--folder"}
+    assert set(options) == {"--gifs", "--seed", "--broken", "--set", "--folder", "--faces"}
     assert all(options.values())
 
 

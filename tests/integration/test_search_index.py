@@ -42,7 +42,8 @@ pytestmark = pytest.mark.integration
 
 DOCUMENTS = (
     "gif_id string, tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, caption string, "
-    "text string, popularity bigint, uri string, related_gifs array<string>, written_tags array<string>"
+    "text string, popularity bigint, uri string, related_gifs array<string>, "
+    "people array<string>, written_tags array<string>, trend float"
 )
 CONFIG = ElasticsearchConfig(writers=2, keep_indexes=1).model_copy(
     update={"attempts": 3, "initial_backoff_s": 0.001, "max_backoff_s": 0.01}
@@ -76,14 +77,26 @@ def owner(alias, warehouse="s3a://bucket/warehouse"):
     return Owner(alias, warehouse)
 
 
-def document(gif_id, *tags, caption=None, text=None, popularity=0, written=()):
+def document(gif_id, *tags, caption=None, text=None, popularity=0, people=(), written=()):
     """A tag is (tag, weight) or (tag, weight, accepted); its confidence is another number, that nothing ranks by."""
     rows = [(tag, weight, 0.5, accepted[0] if accepted else None) for tag, weight, *accepted in tags]
-    return (gif_id, rows, caption, text, popularity, f"s3a://gifs/{gif_id}.gif", ["near", "far"], list(written))
+    words = (["near", "far"], list(people), list(written), None)
+    return (gif_id, rows, caption, text, popularity, f"s3a://gifs/{gif_id}.gif", *words)
 
 
 def fill(client, index, rows):
-    names = ("gif_id", "tags", "caption", "text", "popularity", "uri", "related_gifs", "written_tags")
+    names = (
+        "gif_id",
+        "tags",
+        "caption",
+        "text",
+        "popularity",
+        "uri",
+        "related_gifs",
+        "people",
+        "written_tags",
+        "trend",
+    )
     documents = [dict(zip(names, row, strict=True)) for row in rows]
     for item in documents:
         item["tags"] = [
@@ -132,8 +145,23 @@ def test_documents_written_by_executors_are_found_through_the_alias(client, alia
         "popularity": 7,
         "uri": "s3a://gifs/gif-0007.gif",
         "related_gifs": ["near", "far"],
+        "people": [],
         "written_tags": [],
+        "trend": None,
     }
+
+
+def test_who_types_a_name_gets_the_gifs_of_that_person_first(client, alias):
+    index = create_index(client, owner(alias), "20260101T000000Z", CONFIG)
+    rows = [
+        document("tagged", ("ann lee", 1.0), ("lee", 1.0)),
+        document("seen", ("smile", 0.5), people=["Ann Lee", "Bob"]),
+        document("namesake", ("smile", 0.5), people=["Ann Other"]),
+    ]
+    fill(client, index, rows)
+    finish_index(client, index, CONFIG)
+    assert next(hit.gif_id for hit in search_gifs(client, index, "ann lee")) == "seen"
+    assert {hit.gif_id for hit in search_gifs(client, index, "bob")} == {"seen"}
 
 
 def test_what_an_uploader_wrote_is_found_where_tags_are_labels_after_what_has_it_as_a_tag(client, alias):

@@ -15,7 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 
-from autotag_core.config import Config
+from autotag_core.config import Config, FacesConfig, TextConfig
 from autotag_core.experts import (
     Outcome,
     choose_device,
@@ -24,7 +24,7 @@ from autotag_core.experts import (
     load_frame_models,
     pack_features,
 )
-from autotag_core.ocr import load_reader
+from autotag_core.faces.face_rows import SEEN_FACE, to_struct
 from autotag_core.tables import EMBEDDINGS, FAILURES, MEDIA
 
 if TYPE_CHECKING:
@@ -44,7 +44,9 @@ _EMBEDDING = pa.struct(
         pa.field("model_version", pa.string()),
     ]
 )
-BUSY = ("fetch", "decode", "text", "models")
+FACES = "faces"
+"""The name by which looking for faces is asked for beside experts."""
+BUSY = ("fetch", "decode", "text", FACES, "models")
 _MEDIA_COLUMNS = [field for field in MEDIA.schema if field.name != "gif_id"]
 OUTCOMES = pa.schema(
     [
@@ -52,6 +54,7 @@ OUTCOMES = pa.schema(
         *(pa.field(field.name, field.type) for field in _MEDIA_COLUMNS),
         pa.field("embeddings", pa.list_(_EMBEDDING)),
         pa.field("frame_features", pa.binary()),
+        pa.field("faces", pa.list_(SEEN_FACE)),
         pa.field("stage", pa.string()),
         pa.field("reason", pa.string()),
         pa.field("message", pa.string()),
@@ -62,8 +65,8 @@ OUTCOMES = pa.schema(
 null where everything went well. A GIF that was read but does not fit the device has both. frame_features are those of
 the backbone that FrameModels.kept names, (num_sampled, d) as pack_features writes them. They are null, and at no cost,
 unless an expert over frame features is chosen. 16 frames of 1280 are 40 KB a GIF, staged for a later stage, never
-published. busy are the seconds that a GIF took: clock time to fetch, CPU time to decode and to read its text, clock
-time in the models; null where it was not read."""
+published. faces are null where nobody looked for them. busy are the seconds that a GIF took: clock time to fetch, CPU
+time to decode, to read its text and to find its faces, clock time in the models; null where it was not read."""
 
 
 def embed_frames(catalog_df: DataFrame, config: Config, poison: Poison = MappingProxyType({})) -> DataFrame:
@@ -99,8 +102,10 @@ def embed_frames(catalog_df: DataFrame, config: Config, poison: Poison = Mapping
 
 
 def only_experts(config: Config, names: Collection[str]) -> Config:
-    """The config with these of its experts alone, in its order."""
-    return config.model_copy(update={"experts": tuple(name for name in config.experts if name in names)})
+    """The config with these of its experts alone, in its order, and with faces only where FACES is among the names."""
+    faces = config.faces.model_copy(update={"enabled": config.faces.enabled and FACES in names})
+    experts = tuple(name for name in config.experts if name in names)
+    return config.model_copy(update={"experts": experts, "faces": faces})
 
 
 def _num_tasks(num_gifs: int, gifs_per_task: int, context: SparkContext) -> int:
@@ -134,9 +139,15 @@ def embed_batches(
 
 def _loaded(items: Iterable[tuple[str, str]], config: Config, poison: Poison) -> Iterator[Loaded]:
     from autotag_core.frames import iter_loaded
+    from autotag_core.frames.readers import load_readers
 
-    reader = load_reader(config.text) if chosen_experts(config, "texts") else None
-    return iter_loaded(items, config.frames, reader, poison)
+    return iter_loaded(items, config.frames, load_readers(*_asked(config)), poison)
+
+
+def _asked(config: Config) -> tuple[TextConfig | None, FacesConfig | None]:
+    """The settings of what is read besides frames."""
+    text = config.text if chosen_experts(config, "texts") else None
+    return text, config.faces if config.faces.enabled else None
 
 
 def _loaded_guarded(items: Iterable[tuple[str, str]], config: Config, poison: Poison) -> Iterator[Loaded]:
@@ -144,7 +155,7 @@ def _loaded_guarded(items: Iterable[tuple[str, str]], config: Config, poison: Po
     from autotag_core.frames.guard import Guard
 
     items = list(items)
-    with Guard(config.frames, config.text if chosen_experts(config, "texts") else None) as guard:
+    with Guard(config.frames, *_asked(config)) as guard:
         refused = {gif_id: error for gif_id, uri in items if (error := guard.check(uri)) is not None}
     loaded = _loaded([(gif_id, uri) for gif_id, uri in items if gif_id not in refused], config, poison)
     return ((gif_id, refused[gif_id]) if gif_id in refused else next(loaded) for gif_id, _ in items)
@@ -192,6 +203,8 @@ def _row(outcome: Outcome) -> dict[str, Any]:
         row["busy"] = asdict(outcome.spent) | {"models": outcome.seconds}
     if outcome.frame_features is not None:
         row["frame_features"] = pack_features(outcome.frame_features)
+    if outcome.faces is not None:
+        row["faces"] = [to_struct(face) for face in outcome.faces]
     if outcome.error is not None:
         row |= {
             "stage": str(outcome.error.stage),

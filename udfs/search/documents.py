@@ -41,32 +41,51 @@ def build_search_documents(
     media_df: DataFrame | None = None,
     related_gifs_df: DataFrame | None = None,
     written_tags_df: DataFrame | None = None,
+    people_df: DataFrame | None = None,
+    trends_df: DataFrame | None = None,
 ) -> DataFrame:
     """SEARCH_DOCUMENTS: one document per catalog GIF. Tags: highest weight first, ties alphabetical; empty without any.
 
     Search ranks by a tag's weight. It is 1 where an editor gave the tag, else its probability or, where none is known,
-    its confidence or score.
-    Without media, of all GIFs or of one, nobody knows what is written there: `text` is null. Without related GIFs or
-    written tags these lists are empty. Cost: each table is shuffled once by gif_id.
+    its confidence or score. A tag that an editor refused is not there.
+    Without media, of all GIFs or of one, nobody knows what is written there: `text` is null. Without related GIFs,
+    written tags or people these lists are empty.
+    `trend` is null for a GIF that does not rise. Cost: each table is shuffled once by gif_id.
     """
     estimated = F.coalesce("probability", F.greatest("confidence", "score"))
     weight = F.when(F.col("source") == "editorial", F.lit(1.0).cast("float")).otherwise(estimated)
     kept = ("tag", "weight", "confidence", "accepted")
     ranked = F.sort_array(F.collect_list(F.struct((-weight).alias("rank"), *kept)))
     tags = F.transform(ranked, lambda tag: F.struct(*(tag[name].alias(name) for name in kept))).alias("tags")
-    tags_df = voted_tags_df.withColumn("weight", weight).groupBy("gif_id").agg(tags)
+    kept_df = voted_tags_df.where(F.col("source") != "refused")
+    tags_df = kept_df.withColumn("weight", weight).groupBy("gif_id").agg(tags)
     documents_df = catalog_df.withColumnRenamed("tags", "said")
     for rows_df, column, name in (
         (tags_df, "tags", "tags"),
         (media_df, "text", "text"),
         (related_gifs_df, "related", "related_gifs"),
         (written_tags_df, "tags", "written_tags"),
+        (None if people_df is None else known_people(people_df), "people", "people"),
+        (None if trends_df is None else rising_gifs(trends_df), "trend", "trend"),
     ):
         if rows_df is not None:
             documents_df = documents_df.join(rows_df.select("gif_id", F.col(column).alias(name)), "gif_id", "left")
         else:
             documents_df = documents_df.withColumn(name, F.lit(None))
     return documents_df.select(*(_filled(item.name, item.type).alias(item.name) for item in SEARCH_DOCUMENTS.schema))
+
+
+def known_people(people_df: DataFrame) -> DataFrame:
+    """(gif_id, people): names of those whom the gallery knows, in the table's order."""
+    ordered = F.sort_array(F.collect_list(F.struct("person", "name")))
+    return people_df.where("known").groupBy("gif_id").agg(F.transform(ordered, lambda one: one["name"]).alias("people"))
+
+
+def rising_gifs(trends_df: DataFrame) -> DataFrame:
+    """(gif_id, trend): the higher of a GIF's scores by hour and by day, where it is above 0."""
+    gifs_df = trends_df.where((F.col("kind") == "gif") & (F.col("score") > 0))
+    score = F.round(F.max("score"), 2)  # changes that nobody sees would change documents
+    return gifs_df.groupBy(F.col("item").alias("gif_id")).agg(score.alias("trend"))
 
 
 def _filled(name: str, kind: pa.DataType) -> Column:
@@ -162,9 +181,15 @@ def _documents(batches: Iterable[pa.RecordBatch]) -> Iterator[dict[str, Any]]:
             for document in batch.slice(start, 1000).to_pylist():
                 for tag in document["tags"] or ():
                     for name in ("weight", "confidence"):
-                        # the shortest decimal of the 32-bit float: 0.7, not 0.699999988079071
-                        tag[name] = float(str(np.float32(tag[name])))
+                        tag[name] = _shortest(tag[name])
+                if document.get("trend") is not None:
+                    document["trend"] = _shortest(document["trend"])
                 yield document
+
+
+def _shortest(number: float) -> float:
+    """The shortest decimal of a 32-bit float: 0.7, not 0.699999988079071."""
+    return float(str(np.float32(number)))
 
 
 def _report(outcome: BulkOutcome) -> pa.RecordBatch:

@@ -100,7 +100,7 @@ def judge_gifs(sources: Sources, labels_df: DataFrame, config: TrainingConfig) -
 
 
 def _published(voted_tags_df: DataFrame) -> DataFrame:
-    return voted_tags_df.where(F.col("source") != "proposed")
+    return voted_tags_df.where(~F.col("source").isin("proposed", "refused"))
 
 
 def _labels_by_gif(voted_tags_df: DataFrame, labels_df: DataFrame) -> DataFrame:

@@ -15,6 +15,7 @@ from autotag_core.experts.registry import FrameModels
 from autotag_core.failures import ItemError, Reason, Stage
 
 if TYPE_CHECKING:
+    from autotag_core.faces.persons import SeenFace
     from autotag_core.frames import LoadedGif, Spent
 
 
@@ -41,6 +42,8 @@ class Outcome:
     """What loading it took."""
     seconds: float = 0.0
     """Its frames' share of the time that their batches took."""
+    faces: tuple[SeenFace, ...] | None = None
+    """As LoadedGif has them."""
 
 
 @dataclass
@@ -104,6 +107,7 @@ def _outcome(gif: _Waiting, models: FrameModels) -> Outcome:
         frame_features=features,
         spent=gif.item.spent,
         seconds=gif.seconds,
+        faces=gif.item.faces,
     )
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -16,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from autotag_core import storage
 from autotag_core.errors import InputError
 from autotag_core.experts.vectors import l2_normalised
-from autotag_core.experts.weight_files import filled, read_metadata, read_weights, weights_as_bytes
+from autotag_core.experts.weight_files import fetch_weights, filled, weights_as_bytes
 
 if TYPE_CHECKING:
     import torch
@@ -153,11 +151,8 @@ def load_head(uri: str) -> RelationHead:
 
     A file also counts as damaged if its numbers or record don't match the sha256 that was saved with them.
     """
-    with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as folder:
-        path = Path(folder) / (uri.rpartition("/")[2] or "head")
-        storage.download_file(uri, path)
-        tensors, metadata = read_weights(path, uri), read_metadata(path, uri)
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    fetched = fetch_weights(uri)
+    tensors, metadata = fetched.tensors, fetched.metadata
     if _RECORD not in metadata:
         raise InputError(f"weights {uri}: not a head of a temporal relation network: there is no record in it")
     try:
@@ -166,7 +161,7 @@ def load_head(uri: str) -> RelationHead:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise InputError(f"weights {uri}: its record is wrong: {where} {first['msg']}".strip()) from None
-    head = assemble_head(record, tensors, uri, sha256)
+    head = assemble_head(record, tensors, uri, fetched.sha256)
     found, wanted = _content_sha256(metadata[_RECORD], tensors), metadata.get(_SHA256)
     if found != wanted:
         raise InputError(f"weights {uri}: damaged: the sha256 of its content is {found}, when it was saved {wanted}")

@@ -6,7 +6,6 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import mlserver
 from fastapi import Request, Response
@@ -21,19 +20,13 @@ from autotag_core import storage
 from autotag_core.errors import AutotagError
 from autotag_core.frames.load import version_of
 from autotag_core.tagger.predictor import Prediction, Predictor
+from autotag_core.tagger.serving.answers import READS_NO_URIS, as_json, page_file
 from autotag_core.tagger.serving.choices import Choice, add_choice
 from autotag_core.tagger.serving.tensors import GIF, encoded, items_of
 from autotag_core.tagger.serving.token import TOKEN_HEADER, has_token, token
 
 NAME, SERVED = "tagger", "served"
 _PAGE = Path(__file__).with_name("page")
-_KINDS = {"index.html": "text/html", "page.css": "text/css", "page.js": "text/javascript"}
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'self'; img-src blob: data:; object-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +40,8 @@ class Served:
     """Where choices are written. None: they can't be stored."""
     places: tuple[str, ...] = ()
     """Whose files a request may name. Empty: requests must bring the bytes."""
+    names_people: bool = False
+    """Whether the model `faces`, which has a page of its own, stands beside the tagger."""
 
 
 class TaggerRuntime(MLModel):
@@ -74,39 +69,39 @@ class TaggerRuntime(MLModel):
         return InferenceResponse(id=payload.id, model_name=self.name, outputs=encoded(found, self._served.num_tags))
 
     def _predict(self, items: list[str | bytes]) -> list[Prediction]:
-        refused = "unsupported_uri: this server reads no URIs, send the file itself"
         known = [item for item in items if isinstance(item, bytes) or self._served.places]
         found = self._served.predictor.predict(known, self._served.num_tags, self._served.places)
         return [
-            next(found) if isinstance(item, bytes) or self._served.places else Prediction(item, error=refused)
+            next(found) if isinstance(item, bytes) or self._served.places else Prediction(item, error=READS_NO_URIS)
             for item in items
         ]
 
     @custom_handler(rest_path="/", rest_method="GET")
     async def page(self) -> Response:
         """The page for uploaders."""
-        return _file("index.html")
+        return page_file(_PAGE / "index.html")
 
     @custom_handler(rest_path="/page.css", rest_method="GET")
     async def style(self) -> Response:
         """Its style."""
-        return _file("page.css")
+        return page_file(_PAGE / "page.css")
 
     @custom_handler(rest_path="/page.js", rest_method="GET")
     async def script(self) -> Response:
         """Its script."""
-        return _file("page.js")
+        return page_file(_PAGE / "page.js")
 
     @custom_handler(rest_path="/page/about", rest_method="GET")
     async def about(self) -> JSONResponse:
-        """What the page must know: the tagger, its vocabulary, whether choices are kept and a token is needed."""
+        """What the page must know: the tagger, its vocabulary, and what this server keeps, names and asks for."""
         model = self._served.predictor.model
-        return _json(
+        return as_json(
             {
                 "model": model.name,
                 "vocabulary": list(model.record.labels),
                 "keeps_choices": self._served.warehouse is not None,
                 "token_header": TOKEN_HEADER if token() else None,
+                "names_people": self._served.names_people,
             }
         )
 
@@ -114,44 +109,36 @@ class TaggerRuntime(MLModel):
     async def suggest(self, request: Request) -> JSONResponse:
         """The tags of the file in the body, and what its choice shall call it."""
         if not has_token(request.headers.get(TOKEN_HEADER)):
-            return _json({"error": "a token is needed"}, 401)
+            return as_json({"error": "a token is needed"}, 401)
         data = await request.body()
         tensor = RequestInput(name=GIF, datatype="BYTES", shape=[1], data=[data])
         with model_context(self.settings):
             answer = await self.predict(InferenceRequest(inputs=[tensor]))
         said = {one.name: getattr(one.data, "root", one.data) for one in answer.outputs}
         if said["error"][0]:
-            return _json({"error": said["error"][0].decode()}, 422)
+            return as_json({"error": said["error"][0].decode()}, 422)
         rows = zip(said["tags"], said["probabilities"], said["accepted"], strict=True)
         tags = [{"tag": tag.decode(), "probability": chance, "accepted": yes} for tag, chance, yes in rows]
-        return _json({"gif": version_of(data), "tags": tags})
+        return as_json({"gif": version_of(data), "tags": tags})
 
     @custom_handler(rest_path="/page/choices")
     async def choose(self, request: Request) -> JSONResponse:
         """Store what a person chose."""
         if not has_token(request.headers.get(TOKEN_HEADER)):
-            return _json({"error": "a token is needed"}, 401)
+            return as_json({"error": "a token is needed"}, 401)
         warehouse = self._served.warehouse
         if warehouse is None:
-            return _json({"error": "this server keeps no choices: start it with --warehouse"}, 409)
+            return as_json({"error": "this server keeps no choices: start it with --warehouse"}, 409)
         if request.headers.get("content-type", "").partition(";")[0] != "application/json":
-            return _json({"error": "the content type must be application/json"}, 415)
+            return as_json({"error": "the content type must be application/json"}, 415)
         try:
             choice = Choice.model_validate_json(await request.body())
         except ValidationError as error:
             first = error.errors()[0]
-            return _json({"error": f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()}, 422)
+            return as_json({"error": f"{'.'.join(map(str, first['loc']))} {first['msg']}".strip()}, 422)
         model = self._served.predictor.model.name
         try:
             await asyncio.get_running_loop().run_in_executor(self._writing, add_choice, warehouse, choice, model)
         except AutotagError as error:
-            return _json({"error": f"not stored: {storage.one_line(error)}"}, 503)
-        return _json({"stored": True})
-
-
-def _json(content: dict[str, Any], status: int = 200) -> JSONResponse:
-    return JSONResponse(content, status, headers=_HEADERS)
-
-
-def _file(name: str) -> Response:
-    return Response((_PAGE / name).read_bytes(), media_type=_KINDS[name], headers=_HEADERS)
+            return as_json({"error": f"not stored: {storage.one_line(error)}"}, 503)
+        return as_json({"stored": True})

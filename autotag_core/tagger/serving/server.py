@@ -1,9 +1,9 @@
-"""MLServer with one tagger: requests are checked before they are batched, and nobody can load or unload a model."""
+"""MLServer with a tagger: requests are checked before they are batched, and nobody can load or unload a model."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -59,12 +59,12 @@ class _CheckedDataPlane:
     async def infer_stream(
         self, payloads: AsyncIterator[InferenceRequest], name: str, version: str | None = None
     ) -> AsyncIterator[InferenceResponse]:
-        raise MLServerError("a tagger answers no streams", 400)
+        raise MLServerError("this server answers no streams", 400)
         yield  # an async generator
 
 
 class _NoRepository(ModelRepositoryHandlers):
-    """The server has the model that it was started with."""
+    """The server has the models that it was started with."""
 
     async def load(self, name: str) -> bool:
         raise MLServerError("this server loads no other model", 403)
@@ -112,7 +112,7 @@ class _LimitedBody:
 
 
 class TaggerServer(MLServer):
-    """The server of one tagger."""
+    """The server of one tagger and what stands beside it."""
 
     def __init__(self, settings: Settings, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -126,8 +126,8 @@ class TaggerServer(MLServer):
         self._rest_server._app.add_middleware(_LimitedBody, max_bytes=self._max_bytes)
 
 
-async def serve(served: Served, ports: Ports, max_bytes: int) -> None:
-    """Serve until SIGINT or SIGTERM. `max_bytes` bounds a request."""
+async def serve(served: Served, ports: Ports, max_bytes: int, further: Sequence[ModelSettings] = ()) -> None:
+    """Serve until SIGINT or SIGTERM. `max_bytes` bounds a request. `further` models stand beside the tagger."""
     with tempfile.TemporaryDirectory(prefix=storage.SCRATCH) as empty:  # else it loads what lies in the current folder
         settings = Settings(
             debug=False,
@@ -152,4 +152,4 @@ async def serve(served: Served, ports: Ports, max_bytes: int) -> None:
             outputs=outputs_metadata(served.num_tags),
             parameters=ModelParameters(extra={SERVED: served}),
         )
-        await server.start([model])
+        await server.start([model, *further])

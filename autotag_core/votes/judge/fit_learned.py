@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from autotag_core.config import VoteConfig
 from autotag_core.votes.evidence.evidence import Bools, Evidence, Floats
-from autotag_core.votes.judge.learned import Learned, NewTags, OwnTags, new_tag_features, own_features
+from autotag_core.votes.judge.learned import Learned, NewTags, OwnTags, new_tag_features, own_features, without_echo
 from autotag_core.votes.judge.rules import Weights
 
 MAX_NEW_ROWS = 300_000
@@ -35,9 +35,18 @@ _MAX_STEPS = 50
 
 
 def fit_learned(
-    evidence: Evidence, is_right: Bools, weights: Weights, config: VoteConfig, taught: Mapping[str, float]
+    evidence: Evidence,
+    is_right: Bools,
+    weights: Weights,
+    config: VoteConfig,
+    taught: Mapping[str, float],
+    is_decided: Bools | None = None,
 ) -> Learned | None:
     """What pairs (n,) of validation GIFs teach. is_right says whether the editor gave the tag.
+
+    is_decided: pairs of train GIFs of which an editor was asked. A right one was not left out, and comes first. Where
+    validation GIFs teach too, what experts know by heart is taken off what they say of decided own tags. Without these
+    GIFs all own tags that teach are train GIFs', like those that are judged, and nothing is taken off.
 
     taught: by expert, the mean excess of its shares on tags of train GIFs (OpenStatistics.excess).
 
@@ -45,16 +54,19 @@ def fit_learned(
     """
     experts = sorted(weights.experts)
     unknowing = [name for name in experts if name not in config.from_own_tags]
+    decided = np.zeros(len(is_right), bool) if is_decided is None else is_decided
     is_new = ~evidence.is_said
-    rows = np.flatnonzero(is_new)[:MAX_NEW_ROWS]
+    rows = np.concatenate([np.flatnonzero(is_new & decided), np.flatnonzero(is_new & ~decided)])[:MAX_NEW_ROWS]
     pairs, right = evidence.where(rows), is_right[rows]
     if not unknowing or min(right.sum(), (~right).sum()) < MIN_RIGHT:
         return None
     new = _fit_new_tags(pairs, right, experts, weights)
     apart = new if unknowing == experts else _fit_new_tags(pairs, right, unknowing, weights)
-    own = _fit_own_tags(evidence, is_right, new, apart)
-    trained = [name for name in experts if name in config.trained_on_tags and name in taught]
-    return Learned(new, own, tuple((name, _echo(evidence, name, taught[name])) for name in trained))
+    trained = [name for name in experts if name in config.trained_on_tags and name in taught and not decided.all()]
+    given = evidence.where(~decided)
+    echoes = tuple((name, _echo(given, name, taught[name])) for name in trained)
+    own = _fit_own_tags(without_echo(evidence, echoes), is_right, new, apart, decided)
+    return Learned(new, own, echoes)
 
 
 def _echo(evidence: Evidence, name: str, taught: float) -> float:
@@ -104,8 +116,12 @@ def _ridge_loss(design: Floats, outcomes: Floats, penalty: Floats, factors: Floa
     return float(misfit + 0.5 * (penalty * factors * factors).sum())
 
 
-def _fit_own_tags(evidence: Evidence, is_right: Bools, new: NewTags, unknowing: NewTags) -> OwnTags | None:
+def _fit_own_tags(
+    evidence: Evidence, is_right: Bools, new: NewTags, unknowing: NewTags, is_decided: Bools
+) -> OwnTags | None:
     """Positive and unlabeled learning: an editor gives a tag with (1 - left_out) times the chance that it is right.
+
+    An editor who was asked about the tag leaves nothing out.
 
     left_out is the same for all tags (selected completely at random: Elkan and Noto 2008). It is learned with the
     weights, which are drawn to USUAL. Left out are slips, and tags that no train GIF has. Neighbors can't speak for
@@ -117,30 +133,39 @@ def _fit_own_tags(evidence: Evidence, is_right: Bools, new: NewTags, unknowing: 
         return None
     features = own_features(evidence.where(known), new, unknowing)
     centers = features.mean(axis=0)
-    weights, base, left_out = positive_unlabeled(features - centers, right, USUAL, SPREAD, LEFT_OUT)
+    weights, base, left_out = positive_unlabeled(features - centers, right, USUAL, SPREAD, LEFT_OUT, is_decided[known])
+    if is_decided[known].all():  # nobody was free to leave anything out
+        left_out = 0.0
     return OwnTags(tuple(weights.tolist()), tuple(centers.tolist()), base, left_out, unknowing)
 
 
 def positive_unlabeled(
-    features: Floats, given: Floats, usual: Floats, spread: Floats, left_out: tuple[float, float]
+    features: Floats,
+    given: Floats,
+    usual: Floats,
+    spread: Floats,
+    left_out: tuple[float, float],
+    is_asked: Bools | None = None,
 ) -> tuple[Floats, float, float]:
     """The likeliest weights (f,), base and left_out given `given` (n,), 1 or 0: maximum a posteriori.
 
-    P(given) = (1 - left_out) sigmoid(features weights + base). Weights are normal around `usual` with standard
-    deviations `spread`; left_out is beta distributed.
+    P(given) = (1 - left_out) sigmoid(features weights + base), and without left_out where is_asked (n,). Weights are
+    normal around `usual` with standard deviations `spread`; left_out is beta distributed.
     """
     num = features.shape[1]
     alpha, beta = left_out
+    may_lack = np.ones(len(given)) if is_asked is None else 1.0 - is_asked
 
     def loss(factors: Floats) -> tuple[float, Floats]:
         chances, lost = expit(features @ factors[:num] + factors[num]), expit(factors[num + 1])
-        found = np.clip((1 - lost) * chances, 1e-12, 1 - 1e-12)
+        kept = 1 - lost * may_lack
+        found = np.clip(kept * chances, 1e-12, 1 - 1e-12)
         by_found = (1 - given) / (1 - found) - given / found
-        by_log_odds = by_found * (1 - lost) * chances * (1 - chances)
+        by_log_odds = by_found * kept * chances * (1 - chances)
         away = (factors[:num] - usual) / spread
         value = -(given * np.log(found) + (1 - given) * np.log1p(-found)).sum() + 0.5 * (away * away).sum()
         value -= alpha * np.log(lost) + beta * np.log1p(-lost)
-        by_lost = -(by_found * chances).sum() * lost * (1 - lost) - alpha * (1 - lost) + beta * lost
+        by_lost = -(by_found * chances * may_lack).sum() * lost * (1 - lost) - alpha * (1 - lost) + beta * lost
         gradient = np.concatenate([features.T @ by_log_odds + away / spread, [by_log_odds.sum(), by_lost]])
         return float(value), gradient
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from autotag_core.config import VoteConfig
@@ -65,19 +67,34 @@ def fit_weights(
     if pairs is None or pairs.num_rows == 0:
         return weights
     pairs = pairs.sort_by([("gif_id", "ascending"), ("tag", "ascending")])  # a sum of floats depends on their order
-    return _taught(evidence_of(pairs, sorted(experts)), _flags(pairs, "is_right"), weights, config, taught)
+    return _taught(_lessons(pairs, sorted(experts)), weights, config, taught)
 
 
-def _taught(
-    evidence: Evidence, is_right: Bools, weights: Weights, config: VoteConfig, taught: Mapping[str, float] | None
-) -> Weights:
+class _Lessons(NamedTuple):
+    """Pairs (n,) that teach: what is known of them, whether the editor gave the tag, and whether they were asked."""
+
+    evidence: Evidence
+    is_right: Bools
+    is_decided: Bools
+
+    def where(self, chosen: Bools) -> _Lessons:
+        return _Lessons(self.evidence.where(chosen), self.is_right[chosen], self.is_decided[chosen])
+
+
+def _lessons(pairs: pa.Table, experts: Sequence[str]) -> _Lessons:
+    is_decided = "is_decided" in pairs.column_names
+    decided = _flags(pairs, "is_decided") if is_decided else np.zeros(pairs.num_rows, bool)
+    return _Lessons(evidence_of(pairs, experts), _flags(pairs, "is_right"), decided)
+
+
+def _taught(lessons: _Lessons, weights: Weights, config: VoteConfig, taught: Mapping[str, float] | None) -> Weights:
     """The weights with all that these pairs teach vote.rule, and what it falls back on."""
-    weights = fit_own_tags(evidence, is_right, weights, config)
+    weights = fit_own_tags(lessons.evidence, lessons.is_right, weights, config)
     if config.rule != "learned":
         return weights
     from autotag_core.votes.judge.fit_learned import fit_learned
 
-    return replace(weights, learned=fit_learned(evidence, is_right, weights, config, taught or {}))
+    return replace(weights, learned=fit_learned(*lessons[:2], weights, config, taught or {}, lessons.is_decided))
 
 
 def fit_judge(
@@ -89,20 +106,25 @@ def fit_judge(
 ) -> Judge:
     """Learn from the pairs of validation GIFs: `evidence_schema`, is_right and lacks; None where they are too few.
 
+    Pairs may also be decided ones of train GIFs (is_decided): an editor was asked about this very tag. These teach the
+    rule. Probabilities are learned on them only where there are no others, since decided pairs were chosen.
+
     taught: by expert, by how much shares of train GIFs' own tags are above chance. From this vote.rule=learned knows
     what experts know by heart. Without it nothing is taken for an echo.
 
-    Learned are, in this order, what vote.rule learns, the calibration of its scores, and thresholds on the
-    probabilities. All rest on the same GIFs, and so do the experts' weights. The reliability and the thresholds are
-    made of out-of-fold probabilities: for each of these, all is learned again without the fold's GIFs. Curves say how
-    often an editor gives a tag. The share of right tags that editors leave out turns this into a probability.
+    Learned are what vote.rule learns, the calibration of its scores, and thresholds on the probabilities, all on the
+    GIFs on which the experts' weights rest. Reliability and thresholds are made of out-of-fold probabilities, for which
+    all is learned again without the fold's GIFs. The share of right tags that editors leave out corrects them.
     """
     if pairs is None or pairs.num_rows == 0:
         reason = f"fewer than {config.min_evaluation_gifs} validation GIFs"
         return Judge(config, default_weights(experts, config), reason=reason)
     pairs = pairs.sort_by([("gif_id", "ascending"), ("tag", "ascending")])  # folds depend on the GIFs' numbers
-    evidence, is_right, lacks = evidence_of(pairs, sorted(experts)), _flags(pairs, "is_right"), _flags(pairs, "lacks")
     judge = Judge(config, fit_weights(pairs, experts, config, taught))
+    lessons = _lessons(pairs, sorted(experts))
+    measured = ~lessons.is_decided if not lessons.is_decided.all() else lessons.is_decided
+    pairs = pairs.filter(pa.array(measured))
+    evidence, is_right, lacks = evidence_of(pairs, sorted(experts)), _flags(pairs, "is_right"), _flags(pairs, "lacks")
     scores = judge.scores(evidence)
     voted = (scores > 0) & ~_is_unjudged(evidence, judge)
     known = evidence.where(voted)
@@ -111,9 +133,12 @@ def fit_judge(
 
     def scores_learned_from(rows: Bools) -> Floats:
         chosen = np.isin(gifs, known.gifs[rows])
-        reweighed = {name: predicted[name].weight(chosen, weight) for name, weight in experts.items()}
-        rest = chosen[evidence.gifs]
-        fitted = _taught(evidence.where(rest), is_right[rest], default_weights(reweighed, config), config, taught)
+        reweighed = experts
+        if not lessons.is_decided.all():  # decided pairs are not all of what a GIF has, so they weigh no expert
+            reweighed = {name: predicted[name].weight(chosen, weight) for name, weight in experts.items()}
+        rest = np.ones(len(measured), bool)
+        rest[measured] = chosen[evidence.gifs]
+        fitted = _taught(lessons.where(rest), default_weights(reweighed, config), config, taught)
         return Judge(config, fitted).scores(known)
 
     calibration, out_of_fold = cross_fit(
@@ -128,15 +153,18 @@ def fit_judge(
     judge = replace(judge, calibration=calibration)
     if config.target_precision is None:
         return judge
-    thresholds = fit_thresholds(
-        pairs["tag"].combine_chunks().filter(pa.array(voted)),
-        _bounded_slips(_as_if_all_were_given(out_of_fold, judge.left_out), scores[voted], known),
-        is_right[voted],
-        gif_folds(known.gifs, NUM_FOLDS, seed),
-        config.target_precision * (1 - judge.left_out),
-        config.min_threshold_examples,
-    )
-    return replace(judge, thresholds=replace(thresholds, target_precision=config.target_precision))
+    chances = _bounded_slips(_as_if_all_were_given(out_of_fold, judge.left_out), scores[voted], known)
+    tags = pairs["tag"].combine_chunks().filter(pa.array(voted))
+    return _with_thresholds(judge, tags, chances, is_right[voted], gif_folds(known.gifs, NUM_FOLDS, seed))
+
+
+def _with_thresholds(judge: Judge, tags: pa.Array, chances: Floats, is_right: Bools, folds: npt.NDArray[Any]) -> Judge:
+    """The judge with the thresholds of tags (n,) at vote.target_precision, of out-of-fold probabilities."""
+    target = judge.config.target_precision
+    assert target is not None
+    least = target * (1 - judge.left_out)
+    thresholds = fit_thresholds(tags, chances, is_right, folds, least, judge.config.min_threshold_examples)
+    return replace(judge, thresholds=replace(thresholds, target_precision=target))
 
 
 def _flags(pairs: pa.Table, name: str) -> Bools:

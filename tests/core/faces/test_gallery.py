@@ -12,8 +12,15 @@ import pytest
 
 from autotag_core import storage
 from autotag_core.errors import InputError
-from autotag_core.faces.gallery import KNOWN_DISTANCE, empty_gallery, probability, read_gallery, remove_people
-from autotag_core.tables import GALLERY
+from autotag_core.faces.gallery import (
+    KNOWN_DISTANCE,
+    empty_gallery,
+    probability,
+    read_gallery,
+    read_names,
+    remove_people,
+)
+from autotag_core.tables import GALLERY, GALLERY_THUMBNAILS
 from autotag_core.warehouse.own_tables import append_rows
 
 
@@ -80,16 +87,25 @@ def test_a_gallery_of_other_networks_is_refused_by_name(tmp_path: Path) -> None:
 def test_a_place_without_a_gallery_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no gallery there"):
         read_gallery(str(tmp_path), "m1")
+    with pytest.raises(InputError, match="no gallery there"):
+        read_names(str(tmp_path))
+
+
+def test_names_are_read_whatever_networks_made_the_gallery(tmp_path: Path) -> None:
+    enroll(str(tmp_path), ("bob", "b1", 2.0), ("ann", "a1", 0.0), ("ann", "a2", 0.1), model="other")
+    assert read_names(str(tmp_path)) == ["Ann", "Bob"]
 
 
 def test_no_file_holds_a_person_who_was_removed(tmp_path: Path) -> None:
     uri = str(tmp_path)
     enroll(uri, ("ann", "a1", 0.0), ("bob", "b1", 2.0))
     enroll(uri, ("ann", "a2", 0.1))
+    thumbnails = [{"person_id": person, "picture": "1", "thumbnail": b"jpeg"} for person in ("ann", "bob")]
+    append_rows(uri, GALLERY_THUMBNAILS, pa.Table.from_pylist(thumbnails, schema=GALLERY_THUMBNAILS.plain_schema))
     assert remove_people(uri, ["ann"]) == 2
     assert read_gallery(uri, "m1").people == (("bob", "Bob"),)
     files = [one for one in storage.list_files(uri) if one.endswith(".parquet")]
-    assert [pq.read_table(storage.local_path(one))["person_id"].to_pylist() for one in files] == [["bob"]]
+    assert [pq.read_table(storage.local_path(one))["person_id"].to_pylist() for one in files] == [["bob"], ["bob"]]
 
 
 def test_removing_somebody_who_is_not_enrolled_changes_nothing(tmp_path: Path) -> None:
@@ -97,3 +113,11 @@ def test_removing_somebody_who_is_not_enrolled_changes_nothing(tmp_path: Path) -
     with pytest.raises(InputError, match="not enrolled: zoe"):
         remove_people(str(tmp_path), ["ann", "zoe"])
     assert len(read_gallery(str(tmp_path), "m1").embeddings) == 1
+
+
+def test_people_are_ranked_nearest_first(tmp_path: Path) -> None:
+    enroll(str(tmp_path), ("ann", "a1", 0.0), ("bob", "b1", 2.0), ("cy", "c1", 1.0))
+    gallery = read_gallery(str(tmp_path), "m1")
+    assert [(one.name, round(one.distance, 3)) for one in gallery.ranked(face(0.9), 2)] == [("Cy", 0.1), ("Ann", 0.9)]
+    assert len(gallery.ranked(face(0.9), 5)) == 3
+    assert empty_gallery().ranked(face(0.0), 5) == []

@@ -1,4 +1,4 @@
-"""Faces that are followed and joined, with literal boxes and embeddings."""
+"""Faces that are followed, with literal boxes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from autotag_core.faces.detector import Face
-from autotag_core.faces.tracks import FollowedFace, best_faces, follow, join_tracks, overlap
+from autotag_core.faces.tracks import FollowedFace, best_faces, follow, overlap
 
 CHIP, OTHER_CHIP = np.random.default_rng(0).integers(0, 255, (2, 150, 150, 3), dtype=np.uint8)
 
@@ -14,13 +14,6 @@ CHIP, OTHER_CHIP = np.random.default_rng(0).integers(0, 255, (2, 150, 150, 3), d
 def followed(frame: int, left: float, sharpness: float = 100.0, chip: np.ndarray = CHIP) -> FollowedFace:
     box = (left, 0.0, left + 100, 100.0)
     return FollowedFace(Face(frame, box, 0.99, np.zeros((5, 2), np.float32)), chip, sharpness)
-
-
-def at(*numbers: float) -> np.ndarray:
-    """Embeddings (n, 128) whose first number is given."""
-    found = np.zeros((len(numbers), 128), np.float32)
-    found[:, 0] = numbers
-    return found
 
 
 @pytest.mark.parametrize(
@@ -53,17 +46,5 @@ def test_the_best_faces_come_from_all_of_a_track() -> None:
     assert [one.face.frame for one in best_faces(track[:1])] == [0]
 
 
-def test_tracks_of_near_embeddings_are_one_person() -> None:
-    tracks = [[followed(0, 0)], [followed(5, 200)], [followed(6, 0)]]
-    people = join_tracks(tracks, [at(0.0), at(0.4), at(2.0)])
-    assert sorted(sorted(person.frames) for person in people) == [[0, 5], [6]]
-
-
-def test_two_faces_in_one_frame_are_two_people_however_alike() -> None:
-    people = join_tracks([[followed(0, 0)], [followed(0, 200)]], [at(0.0), at(0.01)])
-    assert len(people) == 2
-
-
-def test_no_face_is_nobody() -> None:
+def test_no_face_is_no_track() -> None:
     assert follow([]) == []
-    assert join_tracks([], []) == []

@@ -38,7 +38,7 @@ def test_poison_is_not_read_again_until_its_bytes_change(sick_files: dict[str, s
     )
     assert poison == {version(sick_files["KILL"]): ("killed_worker", message)}
     ((_, error), (_, sound)) = iter_loaded(
-        [("a", sick_files["KILL"]), ("b", sick_files[""])], FramesConfig(), None, poison
+        [("a", sick_files["KILL"]), ("b", sick_files[""])], FramesConfig(), poison=poison
     )
     assert isinstance(error, ItemError) and (error.reason, error.message) == (Reason.KILLED_WORKER, message)
     assert not isinstance(sound, ItemError)

@@ -59,6 +59,7 @@ def test_a_file_is_loaded_with_its_media_row(gif, tmp_path):
         "num_sampled": 4,
         "duration_ms": 300,
         "num_bytes": path.stat().st_size,
+        "format": "gif",
         "notes": (),
         "frame_hashes": (None, None, None, None),
         "frame_colors": bytes([0] * 12 + [20] * 12 + [30] * 12 + [50] * 12),

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from autotag_core.config import FramesConfig, TextConfig
 from autotag_core.errors import InputError
-from autotag_core.frames import iter_loaded, read_frames
+from autotag_core.frames import Readers, iter_loaded, read_frames
 from autotag_core.frames.stills.pixels import Pixels
 from autotag_core.ocr import ReadText, TextLine, TextReader, load_reader, reader_version
 
@@ -49,7 +49,7 @@ def kept(reader: TextReader, *pictures: Image.Image) -> list[Pixels]:
 
 def test_words_that_show_in_some_frames_only_are_read(reader: TextReader) -> None:
     pictures = [picture("see you" if i >= 6 else None, shade=180 + i) for i in range(8)]
-    media = read_frames(gif_of(*pictures), FRAMES, reader).media
+    media = read_frames(gif_of(*pictures), FRAMES, Readers(reader)).media
     assert media.text is not None and media.text_lines is not None
     assert media.text.lower().replace(" ", "") == "seeyou"
     assert [line.num_frames for line in media.text_lines] == [1]
@@ -58,7 +58,7 @@ def test_words_that_show_in_some_frames_only_are_read(reader: TextReader) -> Non
 
 
 def test_a_gif_without_words_has_no_text_but_was_looked_at(reader: TextReader) -> None:
-    media = read_frames(gif_of(picture(None), picture(None, shade=190)), FRAMES, reader).media
+    media = read_frames(gif_of(picture(None), picture(None, shade=190)), FRAMES, Readers(reader)).media
     assert (media.text, media.text_lines) == (None, ())
 
 
@@ -120,7 +120,7 @@ def test_kept_frames_are_copies_spread_over_the_gif(reader: TextReader) -> None:
         def read(self, kept: Sequence[Pixels]) -> ReadText:
             return ReadText(tuple(TextLine(str(frame[0, 0, 0]), 1, 1) for frame in kept))
 
-    media = read_frames(gif_of(*(picture(None, 40, 100 + 10 * i) for i in range(8))), FRAMES, Shades()).media
+    media = read_frames(gif_of(*(picture(None, 40, 100 + 10 * i) for i in range(8))), FRAMES, Readers(Shades())).media
     assert media.text == "120\n160"
 
 
@@ -133,7 +133,7 @@ def test_ocr_that_fails_leaves_a_note_and_the_gif(tmp_path: Path, reader: TextRe
             raise RuntimeError("no such tensor")
 
     (tmp_path / "a.gif").write_bytes(gif_of(picture("hello")))
-    ((_, loaded),) = iter_loaded([("a", str(tmp_path / "a.gif"))], FRAMES, Broken())
+    ((_, loaded),) = iter_loaded([("a", str(tmp_path / "a.gif"))], FRAMES, Readers(Broken()))
     assert (loaded.media.text, loaded.media.text_lines) == (None, None)
     assert loaded.media.notes == ("single_frame", "text_unread")
     assert len(loaded.frames) == 1

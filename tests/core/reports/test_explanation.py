@@ -11,7 +11,8 @@ import pytest
 from deltalake import write_deltalake
 
 from autotag_core.errors import InputError
-from autotag_core.reports.explanation import as_text, explain_gif
+from autotag_core.reports.explanation import explain_gif
+from autotag_core.reports.explanation_text import as_text
 from autotag_core.tables import TABLES
 from autotag_core.warehouse import RunRecord, append_run, current_release
 
@@ -84,14 +85,59 @@ def published(tmp_path: Path) -> str:
     return publish(tmp_path)
 
 
-def test_the_text_shows_votes_times_weights_and_the_neighbors_that_voted(published: str) -> None:
-    assert as_text(explain_gif(published, "cat")).splitlines() == [
-        "cat  (train, s3a://gifs/cat.gif)",
-        "  caption    -",
-        "  uploader   cat, old",
-        "  editor     -",
-        "  run        r1, tables of r1",
-        "  copies     cat2",
+HEAD = [
+    "cat  (train, s3a://gifs/cat.gif)",
+    "  caption    -",
+    "  uploader   cat, old",
+    "  editor     -",
+    "  run        r1, tables of r1",
+    "  copies     cat2",
+    "",
+]
+SENTENCES = [
+    "   50%  kitten  added      2 of 2 GIFs that people use like it and 1 of 2 look-alikes have it.",
+    "   25%  cat     confirmed  Its uploader gave it, but 1 of 2 look-alikes has it.",
+    "     -  old     demoted    Its uploader gave it, but no neighbor has it.",
+]
+
+
+def test_the_text_says_of_each_tag_how_likely_it_is_and_why(published: str) -> None:
+    assert as_text(explain_gif(published, "cat")).splitlines() == [*HEAD, *SENTENCES]
+
+
+def test_unlikely_new_tags_are_only_counted_without_details(tmp_path: Path) -> None:
+    voted = [
+        tag("cat", name, 0.5, score, "voted", imagenet=1) for name, score in (("a", 0.04), ("b", 0.05), ("c", 0.9))
+    ]
+    found = explain_gif(publish(tmp_path, voted_tags=voted), "cat")
+    lines = as_text(found).splitlines()[len(HEAD) :]
+    assert [line.split()[:2] for line in lines[:-1]] == [["90%", "c"], ["5%", "b"]]
+    assert lines[-1] == "  1 more tags are less than 5% likely; --details shows them"
+    assert "   4%  a  " in as_text(found, details=True) and "--details" not in as_text(found, details=True)
+
+
+def test_a_doubted_tag_says_what_speaks_most_against_it(tmp_path: Path) -> None:
+    moved = {"to begin with": -4.0, "imagenet": -1.5, "its other tags": -0.75}
+    voted = [tag("cat", "old", 0.7, 0.25, "unconfirmed") | {"reasons": list(moved.items())}]
+    text = as_text(explain_gif(publish(tmp_path, voted_tags=voted), "cat"))
+    assert text.endswith("Its uploader gave it, but no neighbor has it; most against it: look-alikes.")
+
+
+def test_a_slip_says_that_it_may_be_one(tmp_path: Path) -> None:
+    voted = [
+        tag("cat", "catt", 0.7, 0.5, "unconfirmed"),
+        tag("cat", "cat", 0.0, 0.5, "proposed"),
+        tag("cat", "pet", 0.7, 0.5, "voted", imagenet=1) | {"reasons": [("to begin with", 0.0)]},
+    ]
+    text = as_text(explain_gif(publish(tmp_path, voted_tags=voted), "cat"))
+    assert "Its uploader gave it, but no neighbor has it; it may be a slip for another tag." in text
+    assert "No neighbor has it; a tag that it came with may mean this one." in text
+
+
+def test_details_are_votes_times_weights_and_the_neighbors_that_voted(published: str) -> None:
+    assert as_text(explain_gif(published, "cat"), details=True).splitlines() == [
+        *HEAD,
+        *SENTENCES,
         "",
         f"  {'tag':<24} confidence source        score probability  "
         "published vote: neighbors x weight by expert, over the largest possible",
@@ -123,7 +169,11 @@ def test_what_a_catalog_holds_ends_no_line_and_commands_no_terminal(tmp_path: Pa
 
 
 def neighbor_lines(uri: str, gif_id: str = "cat") -> list[str]:
-    return [line.strip() for line in as_text(explain_gif(uri, gif_id)).splitlines() if line.startswith("    0.")]
+    return [
+        line.strip()
+        for line in as_text(explain_gif(uri, gif_id), details=True).splitlines()
+        if line.startswith("    0.")
+    ]
 
 
 def test_where_copies_count_each_every_neighbor_is_shown_with_its_tags(tmp_path: Path) -> None:
@@ -142,7 +192,7 @@ def test_as_many_neighbors_as_vote_are_shown_and_further_ones_that_are_evidence(
 def test_what_moved_a_tag_is_said_in_words_the_strongest_first(tmp_path: Path) -> None:
     moved = {"to begin with": 2.0, "what experts see": -3.25, "its other tags": -0.5, "how common it is": 0.04}
     voted = [tag("cat", "old", 0.7, 0.0, "unconfirmed") | {"reasons": list(moved.items())}]
-    text = as_text(explain_gif(publish(tmp_path, voted_tags=voted), "cat"))
+    text = as_text(explain_gif(publish(tmp_path, voted_tags=voted), "cat"), details=True)
     assert "log odds -1.7: +2.0 to begin with; down by what experts see -3.2, its other tags -0.5" in text
 
 
@@ -157,7 +207,7 @@ def test_a_release_without_groups_of_copies_is_explained_without_them(tmp_path: 
 
 
 def test_a_gif_that_failed_on_the_way_says_where_and_why(published: str) -> None:
-    text = as_text(explain_gif(published, "lone"))
+    text = as_text(explain_gif(published, "lone"), details=True)
     assert "  failed     frames: not_found: there is no such object" in text
     assert "imagenet: abstains" in text and "semantic: abstains" in text
 

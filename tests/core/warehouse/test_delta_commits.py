@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -16,12 +17,14 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from autotag_core import storage
-from autotag_core.errors import AutotagError, InputError
+from autotag_core.errors import AutotagError, InputError, OutageError
 from autotag_core.tables import Table
 from autotag_core.warehouse import delta_commits
 from autotag_core.warehouse.data_files import DataFile, write_files
 from autotag_core.warehouse.delta import live_files, open_table, read_rows, row_counts
 from autotag_core.warehouse.delta_commits import commit_files
+from autotag_core.warehouse.run_records import RunRecord, append_run, list_runs
+from tests.refusing_proxy import RefusingProxy
 
 SCHEMA = pa.schema(
     [
@@ -206,3 +209,34 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=str(tmp_path / "file")):
         commit_files(str(tmp_path / "file" / "table"), [], SCHEMA, "mark")
     assert storage.list_files(str(tmp_path)) == [str(tmp_path / "file")]
+
+
+LIST = b"list-type=2"
+WHEN = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("num_cut", [1, 3])
+def test_lists_that_break_off_are_asked_for_again(bucket: str, refusing: RefusingProxy, num_cut: int) -> None:
+    uri = f"{bucket}/table"
+    refusing.only = LIST
+    for number in range(3):
+        refusing.num_to_cut = num_cut
+        assert commit(uri, (f"gif {number}", "imagenet")) == number
+        assert refusing.num_to_cut == 0
+    refusing.num_to_cut = num_cut
+    assert rows_at(uri) == [("gif 2", "imagenet")]
+    refusing.num_to_cut = num_cut
+    for name in ("r1", "r2"):
+        append_run(bucket, RunRecord(name, WHEN, WHEN, "published", release_of=name))
+    assert [run.sequence for run in list_runs(bucket)] == [1, 2]
+
+
+def test_lists_that_always_break_off_are_an_outage(bucket: str, refusing: RefusingProxy) -> None:
+    uri = f"{bucket}/table"
+    commit(uri, ("a", "imagenet"))
+    files = files_of(uri, [("b", "imagenet")])
+    refusing.only, refusing.num_to_cut = LIST, 10_000
+    with pytest.raises(OutageError, match="S3 does not answer"):
+        commit_files(uri, files, SCHEMA, uuid.uuid4().hex, ["expert"])
+    refusing.num_to_cut = 0
+    assert rows_at(uri) == [("a", "imagenet")]

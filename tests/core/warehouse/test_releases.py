@@ -241,7 +241,9 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
         "popularity": 2**40,
         "uri": "/x y.gif",
         "related_gifs": ["dog"],
+        "people": [],
         "written_tags": [],
+        "trend": 1.5,
     }
     cases = [
         (tables.CATALOG, CAT | {"caption": "ü"}, "tags array<string>, editorial_tags array<string>, popularity bigint"),
@@ -255,7 +257,7 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
             tables.SEARCH_DOCUMENTS,
             document,
             "tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, popularity bigint, "
-            "related_gifs array<string>, written_tags array<string>",
+            "related_gifs array<string>, people array<string>, written_tags array<string>, trend float",
         ),
     ]
     for table, row, typed in cases:

@@ -19,7 +19,7 @@ from autotag_core.warehouse import RunRecord, table_log
 from autotag_core.warehouse.data_files import write_files
 from autotag_core.warehouse.delta import open_table
 from autotag_core.warehouse.delta_commits import commit_files
-from autotag_core.warehouse.retention import drop_old_versions, shorten_logs
+from autotag_core.warehouse.retention import drop_old_reports, drop_old_versions, report_uri, shorten_logs
 
 START = datetime(2026, 11, 22, tzinfo=UTC)
 
@@ -128,6 +128,18 @@ def test_files_of_failed_runs_go_with_the_versions_around_them(tmp_path: Path) -
     release(uri, 1)
     assert drop_old_versions(uri, keep=1) == {"neighbors": 6}
     assert gif_ids(uri, "r1") == ["g1", "h1"]
+
+
+def test_the_reports_of_releases_that_are_not_kept_are_deleted_and_nothing_else(uri: str) -> None:
+    for number in range(4):
+        release(uri, number)
+        storage.write_bytes(report_uri(uri, f"r{number}"), b"<!doctype html>")
+    storage.write_bytes(storage.join(uri, "reports", "ours.html"), b"somebody's own page")
+    assert drop_old_reports(uri, keep=None) == []
+    assert drop_old_reports(uri, keep=2) == ["r0", "r1"]
+    assert drop_old_reports(uri, keep=2) == []
+    left = [name.rpartition("/")[2] for name in storage.list_files(storage.join(uri, "reports"))]
+    assert sorted(left) == ["ours.html", "r2.html", "r3.html"]
 
 
 def test_checkpoints_of_the_log_hide_nothing(tmp_path: Path) -> None:

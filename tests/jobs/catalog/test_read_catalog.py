@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from pyspark.sql import SparkSession
 
 from autotag_core.config import CatalogConfig, Config
 from autotag_core.errors import InputError
-from autotag_core.tables import CATALOG, FAILURES
+from autotag_core.review.decisions import Decision, as_table
+from autotag_core.tables import CATALOG, DECIDED_TAGS, EDITORIAL_DECISIONS, FAILURES
+from autotag_core.warehouse.own_tables import append_rows
 from jobs.catalog.read_catalog import read_catalog
 from jobs.process.progress import Progress
 from jobs.run.run import Run
@@ -113,3 +116,26 @@ def test_a_list_that_names_no_gif_is_refused_and_one_that_names_few_is_noted(
     assert [log["event"] for log in logs if log["log_level"] == "warning"] == [
         "a list names few GIFs of the catalog"
     ] * 2
+
+
+def test_what_editors_decided_is_in_the_rows_and_a_night_sees_when_it_changed(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    rows = [
+        {"gif_id": "a", "uri": "a.gif", "tags": ["cat", "old"]},
+        {"gif_id": "b", "uri": "b.gif", "tags": ["dog"], "editorial_tags": ["dog"]},
+    ]
+    (tmp_path / "catalog.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    when = datetime(2026, 11, 30, tzinfo=UTC)
+    words = [("a", "old", "refused"), ("a", "new", "accepted"), ("b", "dog", "refused")]
+    said = [Decision(*word, "ann", when, number=number) for number, word in enumerate(words, 1)]
+    append_rows(str(tmp_path / "warehouse"), EDITORIAL_DECISIONS, as_table(said))
+    run = new_run(spark, tmp_path)
+    read_catalog(run, f"{tmp_path}/catalog.jsonl")
+    gifs = run.tables.read(CATALOG).orderBy("gif_id").collect()
+    assert [(row["gif_id"], row["tags"], row["editorial_tags"], row["split"]) for row in gifs] == [
+        ("a", ["cat"], ["new"], "train"),
+        ("b", ["dog"], ["dog"], "validation"),
+    ]
+    assert [tuple(row) for row in run.tables.read(DECIDED_TAGS).collect()] == [("a", ["new"], ["old"], ["old"])]
+    assert run.facts.inputs.notes["decisions"] == "3 were applied, they hold for 1 train GIFs of the catalog"

@@ -377,9 +377,9 @@ def test_a_rollback_is_said_and_seen(autotag: Command, tmp_path: Path) -> None:
         (InputError("s3a://AKIA1:se/cret@gifs/x: no"), 2, "error: s3a://gifs/x: no\n"),
         (RuntimeError("Job aborted\nautotag_core.errors.InputError: no GPU\n\tat a.b"), 2, "error: no GPU\n"),
         (RuntimeError("x\nautotag_core.errors.NotPublishedError: too many\n"), 3, "error: too many\n"),
-        (KeyboardInterrupt(), 130, "stopped: readers see the last published release\n"),
-        (SystemExit(130), 130, "stopped: readers see the last published release\n"),
-        (SystemExit(143), 143, "stopped: readers see the last published release\n"),
+        (KeyboardInterrupt(), 130, "stopped: readers see what was published last\n"),
+        (SystemExit(130), 130, "stopped: readers see what was published last\n"),
+        (SystemExit(143), 143, "stopped: readers see what was published last\n"),
         (SystemExit(0), 0, ""),
     ],
 )
@@ -419,4 +419,4 @@ def test_a_signal_ends_the_command_with_one_line(number: signal.Signals, exit_co
         assert child.stdout is not None and child.stdout.readline() == "ready\n"
         child.send_signal(number)
         _, err = child.communicate(timeout=60)
-    assert (child.returncode, err) == (exit_code, "stopped: readers see the last published release\n")
+    assert (child.returncode, err) == (exit_code, "stopped: readers see what was published last\n")

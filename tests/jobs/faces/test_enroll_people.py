@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 
@@ -12,8 +14,11 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from autotag_core.errors import InputError
+from autotag_core.faces.thumbnails import read_thumbnails
+from autotag_core.tables import GALLERY_THUMBNAILS
+from autotag_core.warehouse.own_tables import read_newest
 from jobs.commands.app import app
-from jobs.faces.enroll_people import list_pictures, read_decisions
+from jobs.faces.enroll_people import enroll_people, list_pictures, read_decisions
 
 
 @pytest.fixture
@@ -68,8 +73,20 @@ def test_people_are_enrolled_found_and_removed(people: Path, tmp_path: Path, sha
     found = [json.loads(line) for line in run("find", gif, broken, "--gallery", gallery, "--json", "--show", show)]
     assert [(one["name"], one["num_frames"]) for one in found[0]["people"]] == [("s1", 2)]
     assert "error" in found[1]
-    assert "s1 " in show.read_text()
+    page = show.read_text()
+    assert page.count("<svg ") == 1 and re.search(r'<rect class="known" x="-?\d+" y="-?\d+" .*>s1</text>', page)
     assert run("find", broken, "--gallery", gallery, code=1)
+
+
+def test_faces_that_have_no_thumbnail_get_one_when_they_are_given_again(people: Path, tmp_path: Path) -> None:
+    gallery = tmp_path / "gallery"
+    enroll_people(str(people), str(gallery))
+    assert len(read_thumbnails(str(gallery))) == 6
+    shutil.rmtree(gallery / "gallery_thumbnails")
+    enroll_people(str(people), str(gallery))
+    enroll_people(str(people), str(gallery))
+    rows = read_newest(str(gallery), GALLERY_THUMBNAILS)
+    assert rows is not None and rows[0].num_rows == 6
 
 
 def test_a_csv_file_names_pictures_beside_itself_and_ids_where_names_repeat(tmp_path: Path) -> None:
@@ -83,12 +100,41 @@ def test_a_csv_file_names_pictures_beside_itself_and_ids_where_names_repeat(tmp_
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("name\nAnn\n", "no column picture"), ("name,picture\n,a.png\n", "line 2"), ("name,picture\n", "no picture")],
+    [
+        ("name\nAnn\n", "lacks the column pic"),
+        ("name,picture\n,a.png\n", "line 2"),
+        ("name,picture\n", "no picture"),
+    ],
 )
 def test_a_csv_file_that_lacks_something_is_refused(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "people.csv").write_text(text)
     with pytest.raises(InputError, match=said):
         list_pictures(str(tmp_path / "people.csv"))
+
+
+@pytest.mark.parametrize("name", ["Unknown", "nobody", "line\nbreak"])
+def test_a_person_who_would_be_taken_for_a_stranger_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "a.png").write_bytes(b"")
+    with pytest.raises(InputError, match=re.escape(f"can't be called {name!r}")):
+        list_pictures(str(tmp_path))
+
+
+def test_what_no_picture_speaks_of_is_said_too(tmp_path: Path) -> None:
+    folder = tmp_path / "people"
+    for name in ("Empty", "Broken", ".hidden"):
+        (folder / name).mkdir(parents=True)
+    os.mkfifo(folder / "Broken" / "pipe.png")
+    for name in ("loose.png", ".DS_Store"):
+        (folder / name).write_bytes(b"")
+    said = run("enroll", "--people", folder, "--gallery", tmp_path / "gallery")
+    assert said[0].startswith(f"{folder}/Broken/pipe.png: unreadable: not_found: ")
+    assert said[1:] == [
+        f"{folder}/Empty: left out: no picture is in this folder",
+        f"{folder}/loose.png: left out: it is in no person's folder",
+        "Broken: no picture of this person is enrolled",
+        f"{tmp_path}/gallery: 1 new pictures checked, 1 in doubt",
+    ]
 
 
 def test_a_folder_without_folders_of_people_is_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from autotag_core.local_machine import PROJECT
 
-STOPPED = "stopped: readers see the last published release\n"
+STOPPED = "stopped: readers see what was published last\n"
 COMMAND = """
 import hashlib, threading, time
 from autotag_core import outages

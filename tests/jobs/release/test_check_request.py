@@ -12,7 +12,7 @@ import pytest
 
 from autotag_core.config.file import load_config
 from autotag_core.errors import InputError
-from jobs.release.check_request import Request, absolute, check_device, check_request, settled
+from jobs.release.check_request import Request, absolute, check_request, check_workers, settled
 
 
 def test_every_uri_that_spark_reads_is_absolute_and_of_a_scheme_it_has(
@@ -62,10 +62,11 @@ def test_an_alias_whose_indexes_would_get_too_long_a_name_is_said_before_the_nig
 
 
 class Spark:
-    """A session that gives its tasks so many GPUs and runs a task right here."""
+    """A session that gives its tasks so many GPUs, its workers so much memory, and runs a task right here."""
 
-    def __init__(self, gpus: str | None) -> None:
-        self.conf = SimpleNamespace(get=lambda _, default=None: gpus or default)
+    def __init__(self, gpus: str | None, memory: str | None = None) -> None:
+        known = {"spark.task.resource.gpu.amount": gpus, "spark.executor.pyspark.memory": memory}
+        self.conf = SimpleNamespace(get=lambda name, default=None: known.get(name) or default)
         self.num_tasks = 0
 
     @property
@@ -78,7 +79,7 @@ class Spark:
 
 
 def device(spark: Any, *settings: str) -> None:
-    check_device(spark, load_config(None, ["imagenet.device=cuda", *settings]))
+    check_workers(spark, load_config(None, ["imagenet.device=cuda", *settings]))
 
 
 def test_a_gpu_that_no_task_gets_is_refused_at_once() -> None:
@@ -88,9 +89,23 @@ def test_a_gpu_that_no_task_gets_is_refused_at_once() -> None:
         assert spark.num_tasks == num_tasks
 
 
+@pytest.mark.parametrize("memory", ["4096", "6143m", "4g", "512MB", "100k"])
+def test_workers_that_cannot_load_their_libraries_are_refused_at_once(memory: str) -> None:
+    spark: Any = Spark(None, memory)
+    with pytest.raises(InputError, match=rf"spark\.executor\.pyspark\.memory is {memory}: a Python worker maps 6144"):
+        check_workers(spark, load_config())
+    check_workers(spark, load_config(None, ["experts=[semantic]"]))  # loads no network
+
+
+@pytest.mark.parametrize("memory", [None, "0.5t", "6144", "6G", "8g", "1t"])
+def test_workers_of_enough_or_unlimited_memory_are_not_refused(memory: str | None) -> None:
+    spark: Any = Spark(None, memory)
+    check_workers(spark, load_config())
+
+
 def test_nothing_is_asked_where_no_gpu_is_demanded_or_none_would_be_used() -> None:
     spark: Any = Spark(None)
-    check_device(spark, load_config())
+    check_workers(spark, load_config())
     device(spark, "experts=[semantic]")
     assert spark.num_tasks == 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ import pytest
 from autotag_core.tagger.experiment import Experiment
 from autotag_core.tagger.tagger_data import no_progress
 from autotag_core.tagger.trained_models import newest_model
+from jobs.faces.enroll_people import enroll_people
 from jobs.tagger.train_tagger import TrainRequest, train_tagger
 from tests.core.tagger.small_release import write_small_release
 
@@ -66,6 +68,35 @@ def served(taught: str) -> Iterator[Served]:
 def locked(taught: str) -> Iterator[Served]:
     """A server with a token that reads no URIs."""
     with _served(taught, AUTOTAG_SERVE_TOKEN=TOKEN) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def face_gallery(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A gallery of six people by two pictures each, and the folder of all pictures; skipped where there are none."""
+    source = shared_data / "faces"
+    if not source.is_dir():
+        pytest.skip("no real faces")
+    folder = tmp_path_factory.mktemp("people")
+    for person in ("s1", "s2", "s3", "s4", "s5", "s6"):
+        (folder / "people" / person).mkdir(parents=True)
+        for number in (1, 2):
+            shutil.copy(source / person / f"{number}.png", folder / "people" / person)
+    enroll_people(str(folder / "people"), str(folder / "gallery"))
+    return str(folder / "gallery"), source
+
+
+@pytest.fixture(scope="session")
+def served_faces(taught: str, face_gallery: tuple[str, Path]) -> Iterator[Served]:
+    """A server of a tagger and the people of a gallery that may read their pictures by URI."""
+    with _served(taught, "--gallery", face_gallery[0], "--allow", str(face_gallery[1])) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def locked_faces(taught: str, face_gallery: tuple[str, Path]) -> Iterator[Served]:
+    """The same with a token; it reads no URIs."""
+    with _served(taught, "--gallery", face_gallery[0], AUTOTAG_SERVE_TOKEN=TOKEN) as found:
         yield found
 
 

@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from autotag_core.frames.load import version_of
 from autotag_core.tables import CHOICES
 from autotag_core.warehouse.own_tables import read_newest
-from tests.browser import Chromium, find_chromium
+from tests.browser import Chromium
 
 Served = Any
 TAGS = "[...document.querySelectorAll('#tags button')]"
 PRESSED = f"{TAGS}.filter(b => b.getAttribute('aria-pressed') === 'true').map(b => b.dataset.tag)"
 STATUS = "document.getElementById('status').textContent"
-
-
-@pytest.fixture
-def browser() -> Iterator[Chromium]:
-    program = find_chromium()
-    if program is None:
-        assert not os.environ.get("AUTOTAG_NEEDS_CHROMIUM"), "no Chromium"
-        pytest.skip("no Chromium: name one with CHROMIUM, or install the package chromium")
-    with Chromium(program) as found:
-        yield found
 
 
 def choices_of(warehouse: str, gif_id: str) -> list[dict[str, Any]]:
@@ -38,6 +24,7 @@ def choices_of(warehouse: str, gif_id: str) -> list[dict[str, Any]]:
 def test_an_uploader_takes_leaves_and_adds_tags(browser: Chromium, served: Served, tmp_path: Path) -> None:
     browser.open(f"{served.url}/?gif_id=up-1")
     browser.wait_for("document.querySelectorAll('#vocabulary option').length === 6")
+    assert browser.run("document.getElementById('people').hidden") is True  # nobody is named by this server
     browser.choose_file("#file", served.gif("g004"))
     browser.wait_for(f"{TAGS}.length === 5")
     browser.wait_for("document.getElementById('gif').naturalWidth === 112")

@@ -18,19 +18,9 @@ from autotag_core.tables import CHOICES
 from autotag_core.tagger.tagger_model import load_tagger
 from autotag_core.warehouse.own_tables import read_newest
 from jobs.tagger.predict_files import open_predictor, predict_files
+from tests.posting import post
 
 Served = Any
-
-
-def post(url: str, body: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
-    """(status, answer)."""
-    names = {name.replace("_", "-"): value for name, value in headers.items()}
-    request = urllib.request.Request(url, body, {"content-type": "application/json", **names})
-    try:
-        with urllib.request.urlopen(request) as answer:
-            return answer.status, json.loads(answer.read())
-    except urllib.error.HTTPError as error:
-        return error.code, json.loads(error.read())
 
 
 def infer(served: Served, name: str, *data: str, **headers: str) -> tuple[int, dict[str, Any]]:

@@ -10,9 +10,10 @@ import structlog
 from pyspark.sql import DataFrame, SparkSession
 
 from autotag_core.config import Config, NeighborsConfig, VoteConfig
-from autotag_core.tables import CATALOG, EXPERT_WEIGHTS, NEIGHBORS, VOTED_TAGS
+from autotag_core.tables import CATALOG, DECIDED_TAGS, EXPERT_WEIGHTS, NEIGHBORS, VOTED_TAGS
 from autotag_core.votes import ExpertWeight
 from jobs.process.progress import Progress
+from jobs.run.delta_tables import spark_schema
 from jobs.run.run import Run
 from jobs.votes.fit_judge import learn_to_score, read_weights
 from jobs.votes.tabulate_tags import tabulate_tags
@@ -81,3 +82,33 @@ def test_by_the_published_rule_score_is_the_published_score_and_a_slip_is_a_tag_
     assert (voted["a", "kittne"]["score"], voted["a", "kittne"]["source"]) == (0.0, "unconfirmed")
     assert (voted["a", "kitten"]["score"], voted["c", "kittne"]["score"]) == (1.0, 0.5)
     assert not (tmp_path / "_staging" / run.run_id / "slips").exists(), "nobody asks for slips by this rule"
+
+
+def test_what_editors_decided_teaches_is_voted_on_and_withheld(spark: SparkSession, tmp_path: Path) -> None:
+    log: Any = structlog.get_logger()
+    vote = VoteConfig(rule="reliability", neighbors=2, lower_bound=0.5, min_evaluation_gifs=3)
+    config = Config(experts=("imagenet",), neighbors=NeighborsConfig(k=2), vote=vote)
+    run = Run(spark, config, str(tmp_path), log, Progress(spark.sparkContext, is_terminal=False))
+    tags = {"a": ["cat"], "b": ["cat", "old"], "c": ["old"], "d": ["sun", "cat"]}
+    editorial: dict[str, list[str]] = {"a": ["sun"], "d": ["cat"]}
+    gifs = [
+        (gif_id, f"{gif_id}.gif", said, editorial.get(gif_id, []), None, 0, None, "train")
+        for gif_id, said in tags.items()
+    ]
+    run.facts.rows_out["catalog"] = run.tables.write(
+        CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
+    )
+    decided = [("a", ["sun"], ["old", "gone"], ["old"]), ("d", ["cat"], [], ["cat"])]
+    run.tables.write(DECIDED_TAGS, spark.createDataFrame(decided, spark_schema(DECIDED_TAGS)))
+    nearest = {"a": ["b", "d"], "b": ["c", "d"], "c": ["a", "b"], "d": ["a", "b"]}
+    lists = [(gif_id, "imagenet", ids, [0.5, 0.5]) for gif_id, ids in nearest.items()]
+    run.tables.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))
+    ballots = tabulate_tags(run)
+    weigh_experts(run, ballots)
+    learned = learn_to_score(run, ballots)
+    assert run.facts.rows_out["scores"] == 3, "of a tag that nobody has there is no evidence"
+    vote_tags(run, ballots, learned)
+    voted = {(row["gif_id"], row["tag"]): row for row in run.tables.read(VOTED_TAGS).collect()}
+    assert (voted["a", "sun"]["source"], voted["d", "cat"]["source"]) == ("editorial", "editorial")
+    assert (voted["a", "old"]["source"], voted["a", "gone"]["source"]) == ("refused", "refused")
+    assert "a" not in voted["c", "old"]["evidence"], "a refused tag votes for nobody"

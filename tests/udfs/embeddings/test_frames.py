@@ -21,6 +21,7 @@ from autotag_core.experts import l2_normalised, load_frame_models, unpack_featur
 from autotag_core.failures import Reason
 from autotag_core.frames.guard import poison_of
 from autotag_core.tables import EMBEDDINGS, FAILURES, MEDIA, check_columns
+from tests.core.frames.videos.conftest import encode, pictures
 from udfs.embeddings import frames as embeddings
 from udfs.embeddings.frames import OUTCOMES
 
@@ -231,6 +232,17 @@ def test_what_may_not_be_read_or_does_not_answer_becomes_a_failure(
     assert (unanswered.stage, unanswered.reason) == ("frames", "fetch_failed")
     assert "given up after 2 attempts" in unanswered.message
     assert {denied.reason, unanswered.reason} == reasons
+
+
+def test_a_video_where_the_package_for_videos_is_missing_is_a_failure(
+    spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reasons: frozenset[Reason]
+) -> None:
+    (tmp_path / "a.mp4").write_bytes(encode(pictures(4)))
+    monkeypatch.setitem(sys.modules, "av", None)
+    batch = pa.record_batch([["a"], [str(tmp_path / "a.mp4")]], names=["gif_id", "uri"])
+    row = failures_of(embeddings.embed_batches(iter([batch]), Config(experts=("semantic",))), spark)["a"]
+    assert reasons == {row.reason} and row.stage == "frames"
+    assert "pip install 'autotag[video]'" in row.message
 
 
 def test_a_gif_that_does_not_fit_the_device_is_read_media_and_a_failure(

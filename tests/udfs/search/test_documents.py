@@ -144,3 +144,21 @@ def failure(gif_id, message):
         "message": message,
         "num_indexed": None,
     }
+
+
+def test_a_document_says_how_much_its_gif_rises_and_nothing_of_others(spark):
+    trends = [("gif", "a", 1.234), ("gif", "a", 0.5), ("gif", "b", -0.2), ("tag", "cat", 3.0), ("query", "c", 2.0)]
+    catalog = [(name, f"{name}.gif", None, 1) for name in ("a", "b", "c")]
+    documents_df = build_search_documents(
+        spark.createDataFrame(catalog, CATALOG),
+        spark.createDataFrame([], VOTED_TAGS),
+        trends_df=spark.createDataFrame(trends, "kind string, item string, score float"),
+    )
+    rows = documents_df.toArrow()
+    assert dict(zip(rows["gif_id"].to_pylist(), rows["trend"].to_pylist(), strict=True)) == {
+        "a": pa.scalar(1.23, pa.float32()).as_py(),
+        "b": None,
+        "c": None,
+    }
+    sent = {document["gif_id"]: document["trend"] for batch in rows.to_batches() for document in _documents([batch])}
+    assert sent == {"a": 1.23, "b": None, "c": None}

@@ -107,6 +107,7 @@ async function start() {
   about = await (await fetch("page/about")).json();
   at("token-row").hidden = !about.token_header;
   at("save").hidden = !about.keeps_choices;
+  at("people").hidden = !about.names_people;
   for (const tag of about.vocabulary) at("vocabulary").append(new Option(tag, tag));
   at("file").addEventListener("change", () => at("file").files[0] && suggest(at("file").files[0]));
   at("own").addEventListener("submit", addOwn);

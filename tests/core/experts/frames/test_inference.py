@@ -44,7 +44,7 @@ class FullOfRed(MeanColor):
 
 def gif(*colors: tuple[int, int, int]) -> Any:
     frames = torch.tensor(colors, dtype=torch.uint8).reshape(-1, 3, 1, 1).expand(-1, 3, 4, 4)
-    return SimpleNamespace(frames=frames, media=f"{len(colors)} frames", spent=Spent(fetch=len(colors)))
+    return SimpleNamespace(frames=frames, media=f"{len(colors)} frames", spent=Spent(fetch=len(colors)), faces=None)
 
 
 def models(backbone: MeanColor, batch_size: int) -> FrameModels:
@@ -180,7 +180,7 @@ def test_real_embeddings_are_the_same_bits_whoever_the_neighbors_are() -> None:
     items: list[tuple[str, Any]] = []
     for i, num_frames in enumerate([1, 3, 6, 2]):
         frames = torch.randint(0, 256, (num_frames, 3, 224, 224), dtype=torch.uint8, generator=generator)
-        items.append((str(i), SimpleNamespace(frames=frames, media=None, spent=Spent())))
+        items.append((str(i), SimpleNamespace(frames=frames, media=None, spent=Spent(), faces=None)))
     real = load_frame_models(Config(), CPU)
     alone = {item[0]: next(iter(embed_gifs([item], real))).embeddings[0].vector for item in items}
     for order in ([0, 1, 2, 3], [3, 2, 1, 0], [1, 0, 3, 2]):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from autotag_core.config import FramesConfig
-from autotag_core.frames import read_frames, read_header
+from autotag_core.frames import Readers, read_frames, read_header
 from autotag_core.frames.stills.orientation import read_orientation
 
 
@@ -43,7 +43,7 @@ def test_size_hashes_and_what_is_read_follow_the_orientation(stills):
     upright, stored, reader = stills.photo(), np.rot90(stills.photo()), Reader()
     sound = read_frames(stills.saved(Image.fromarray(upright), "PNG"), FramesConfig())
     data = stills.saved(Image.fromarray(stored), "PNG", exif=with_orientation(6))
-    turned = read_frames(data, FramesConfig(), reader)
+    turned = read_frames(data, FramesConfig(), Readers(reader))
     assert (turned.media.width, turned.media.height) == (333, 203)
     assert turned.media.frame_hashes == sound.media.frame_hashes
     assert turned.media.frame_colors == sound.media.frame_colors

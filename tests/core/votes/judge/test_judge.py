@@ -149,3 +149,26 @@ def test_out_of_fold_an_experts_weight_is_what_the_other_folds_gifs_say_and_not_
     assert (judged(one, known)[1] != judged(other, known)[1]).any()
     losses = [judge.calibration.proposed.isotonic_log_loss for judge in (one, other)]
     assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+
+
+def test_decided_pairs_teach_the_rule_and_leave_probabilities_to_validation_gifs(pairs):
+    decided = pairs_of(40, seed=5)
+    decided = decided.set_column(0, "gif_id", pa.array([f"d{one.as_py()}" for one in decided["gif_id"]]))
+    both = pa.concat_tables(
+        table.append_column("is_decided", pa.array(np.full(table.num_rows, is_decided)))
+        for table, is_decided in ((pairs, False), (decided, True))
+    )
+    alone, taught = (fit_judge(known, EXPERTS, VoteConfig(), seed=7) for known in (pairs, both))
+    assert alone.weights != taught.weights
+    count = [sum(one.num for one in judge.calibration.reliability) for judge in (alone, taught)]
+    assert count[0] == count[1], "decided pairs are not among those that say how good probabilities are"
+
+
+def test_without_validation_gifs_decided_pairs_teach_all_and_weigh_no_expert():
+    decided = pairs_of(60)
+    decided = decided.append_column("is_decided", pa.array(np.ones(decided.num_rows, bool)))
+    judge = fit_judge(decided, EXPERTS, VoteConfig(), seed=7)
+    assert judge.calibration is not None and judge.left_out == 0.0
+    assert {name: weight.published for name, weight in judge.weights.experts.items()} == {
+        name: weight.published for name, weight in EXPERTS.items()
+    }

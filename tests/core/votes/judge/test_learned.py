@@ -181,3 +181,26 @@ def test_with_many_rows_positive_unlabeled_learning_finds_what_made_them():
     weights, base, left_out = positive_unlabeled(features, given, np.zeros(2), np.full(2, 3.0), (2.0, 18.0))
     assert weights == pytest.approx([2.0, -1.0], abs=0.2)
     assert (base, left_out) == (pytest.approx(1.0, abs=0.15), pytest.approx(0.2, abs=0.02))
+
+
+def test_who_was_asked_about_a_tag_leaves_nothing_out(evidence):
+    """Answers about train GIFs alone: refused own tags are wrong, and no probability is raised."""
+    pairs, is_right = drawn_pairs(evidence, 8, 150)
+    found = fit_learned(pairs, is_right, WEIGHTS, CONFIG, {"temporal": 0.3}, np.ones(len(is_right), bool))
+    assert (found.own.left_out, found.echoes) == (0.0, ())
+    others, truth = drawn_pairs(evidence, 9, 400)
+    for kind in (others.is_own, ~others.is_own):
+        plain = RULES["reliability"](others, WEIGHTS, CONFIG)
+        assert area_under_curve(scores(others, found)[kind], truth[kind]) > area_under_curve(plain[kind], truth[kind])
+
+
+def test_answers_beside_editors_who_leave_out_say_how_much_they_left_out():
+    """Without its answers, what is left out and what is wrong can't be told apart by given tags alone."""
+    rng = np.random.default_rng(12)
+    features = np.zeros((4000, 1))
+    right = rng.random(4000) < 0.8
+    is_asked = np.arange(4000) < 2000
+    given = (right & (is_asked | (rng.random(4000) >= 0.3))).astype(float)
+    usual, spread = np.zeros(1), np.full(1, 0.1)
+    _, base, left_out = positive_unlabeled(features, given, usual, spread, (2.0, 18.0), is_asked)
+    assert (expit(base), left_out) == (pytest.approx(0.8, abs=0.03), pytest.approx(0.3, abs=0.03))

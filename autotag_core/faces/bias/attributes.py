@@ -1,0 +1,138 @@
+"""What people's groups are, and how large each should be: from CSV files, such as Wikidata exports."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from autotag_core import storage
+from autotag_core.errors import InputError
+
+_ENTITY = "http://www.wikidata.org/entity/"
+_PEOPLE = ("personLabel", "itemLabel", "humanLabel")
+"""Columns in which exports of Wikidata's query service have the name; without Label they have the address."""
+MAX_VALUES = 100
+"""Of an attribute. A date of birth has as many values as people: it must be grouped first."""
+
+
+class Group(NamedTuple):
+    """People who share a value of an attribute."""
+
+    attribute: str
+    value: str
+
+
+def read_attributes(uri: str, people: Sequence[tuple[str, str]]) -> dict[Group, frozenset[str]]:
+    """The person_ids of each group, by attribute and value. `people` are (person_id, name) of the gallery.
+
+    The file has the columns person, attribute and value, or is a CSV export of Wikidata's query service: person or
+    item, its label, and a column for each attribute. A person is named by person_id, by Wikidata's id of theirs, or by
+    a name that one person alone has. People who are not enrolled are left out. One may have several values.
+    InputError where a column or a cell is missing, where nobody is enrolled, and where an attribute has more than
+    MAX_VALUES values.
+    """
+    ids = {person_id: person_id for person_id, _ in people}
+    names: dict[str, set[str]] = defaultdict(set)
+    for person_id, name in people:
+        names[_key(name)].add(person_id)
+    found: dict[Group, set[str]] = defaultdict(set)
+    for said, group in _rows(uri):
+        known = {ids[one] for one in said if one in ids} or {
+            one for name in said for one in names[_key(name)] if len(names[_key(name)]) == 1
+        }
+        found[group] |= known
+    groups = {group: frozenset(members) for group, members in sorted(found.items()) if members}
+    if not groups:
+        raise InputError(f"{uri}: nobody in it is enrolled: people are named by person_id or by name")
+    for attribute in {group.attribute for group in groups}:
+        num = sum(group.attribute == attribute for group in groups)
+        if num > MAX_VALUES:
+            raise InputError(
+                f"{uri}: {attribute[:100]!r} has {num:,} values, not at most {MAX_VALUES}: group them, as by decade"
+            )
+    return groups
+
+
+def _key(name: str) -> str:
+    return " ".join(name.casefold().split())
+
+
+def _rows(uri: str) -> Iterator[tuple[tuple[str, ...], Group]]:
+    """(what the person is called, a group of theirs)."""
+    rows, columns = _table(uri)
+    label = next((name for name in _PEOPLE if name in columns), None)
+    if label is None:
+        _need(uri, columns, ("person", "attribute", "value"))
+        for number, row in rows:
+            person, attribute, value = (row[name] for name in ("person", "attribute", "value"))
+            if not (person and attribute and value):
+                raise InputError(f"{uri}, line {number}: a person, an attribute and a value are needed")
+            yield (person,), Group(attribute, value)
+        return
+    item = label.removesuffix("Label")
+    attributes = [name for name in columns if name not in (label, item) and f"{name}Label" not in columns]
+    if not attributes:
+        raise InputError(f"{uri}: no attribute: it has only {', '.join(columns)}")
+    for number, row in rows:
+        called = tuple(text.removeprefix(_ENTITY) for text in (row.get(item, ""), row[label]) if text)
+        if not called:
+            raise InputError(f"{uri}, line {number}: a person is needed in {label}")
+        for name in attributes:
+            if row[name]:
+                yield called, Group(name.removesuffix("Label"), row[name].removeprefix(_ENTITY))
+
+
+def read_reference(uri: str) -> dict[Group, float]:
+    """The share of each group that is right: a CSV file with attribute, value and share, 0 to 1.
+
+    InputError where one is no such number, is there twice, or where an attribute's shares are more than 1.
+    """
+    rows, columns = _table(uri)
+    _need(uri, columns, ("attribute", "value", "share"))
+    found: dict[Group, float] = {}
+    sums: dict[str, float] = defaultdict(float)
+    for number, row in rows:
+        group = Group(row["attribute"], row["value"])
+        share = _number(row["share"])
+        if not (group.attribute and group.value) or not 0 <= share <= 1:
+            raise InputError(f"{uri}, line {number}: an attribute, a value and a share from 0 to 1 are needed")
+        if group in found:
+            raise InputError(f"{uri}, line {number}: {group.attribute} {group.value} is there twice")
+        found[group] = share
+        sums[group.attribute] += share
+    for attribute, total in sums.items():
+        if total > 1 + 1e-6:
+            raise InputError(f"{uri}: the shares of {attribute} are {total:g} together, not at most 1")
+    return found
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return math.nan
+
+
+def _need(uri: str, columns: Sequence[str], wanted: Sequence[str]) -> None:
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise InputError(f"{uri}: no column {' and '.join(missing)}; it has {', '.join(columns) or 'none'}"[:500])
+
+
+def _table(uri: str) -> tuple[Iterator[tuple[int, Mapping[str, str]]], Sequence[str]]:
+    """The rows, with the number of the line in which each ends, and the columns. Missing cells are empty."""
+    try:
+        text = storage.read_bytes(uri).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+        columns = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = columns
+        rows = [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
+    except csv.Error as error:
+        raise InputError(f"{uri}: not a CSV file: {error}") from None
+    return iter(rows), columns

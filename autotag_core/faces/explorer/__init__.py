@@ -1,0 +1,1 @@
+"""The enrolled faces as a cloud to look around in."""

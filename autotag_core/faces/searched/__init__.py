@@ -1,0 +1,1 @@
+"""Which of the people that are searched for nobody has enrolled."""

@@ -1,0 +1,1 @@
+"""Reports for people, at the end of a night and on request."""

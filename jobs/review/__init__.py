@@ -1,0 +1,1 @@
+"""The editor's queue, out and back."""

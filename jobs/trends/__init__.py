@@ -1,0 +1,1 @@
+"""What rises in searches, tags and GIFs: from events to the table."""

@@ -1,0 +1,1 @@
+"""Faces that were seen in, people out, in the executors."""

@@ -1,0 +1,1 @@
+"""Events to counts by hour, counts to series, series to what rises."""
