@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +112,13 @@ def test_every_query_has_rows_and_says_the_same_by_spark(ran: dict[str, Any], sp
         assert list(one.columns) == list(other.columns), name
         for value, right in zip(plain(one), plain(other), strict=True):
             assert value == (pytest.approx(right, abs=0.011) if isinstance(right, float) else right), name
-        assert re.search(r"order by [^()]+$", query.strip()), f"{name} has an order of its own"
+        order = query.rpartition("order by ")[2]
+        assert order != query and order.count("(") == order.count(")"), f"{name} has an order of its own"
     assert len(ran["shown"][-1]), "the last section shows what Spark says"
 
 
 def plain(rows: pd.DataFrame) -> list[Any]:
-    """All values, row by row, in types that both engines agree on. Halves may be rounded up by one and down by another."""
+    """All values, row by row, in types that both engines agree on. Halves may round either way."""
     return [_plain(value) for row in rows.itertuples(index=False) for value in row]
 
 

@@ -53,7 +53,11 @@ class House:
         config = Config(elasticsearch=SETTINGS, warehouse=WarehouseConfig(keep_releases=2))
         run = Run(self.spark, config, self.uri, log, Progress(self.spark.sparkContext, is_terminal=False))
         run.tables.base = base and warehouse.current_release(self.uri, base.run_id)
-        documents = [(name, [("cat", 1.0, 1.0, None)], None, None, 0, f"{name}.gif", [], [], []) for name in gif_ids]
+        lists = {"related_gifs": [], "people": [], "written_tags": []}
+        documents = [
+            {"gif_id": name, "tags": [("cat", 1.0, 1.0, None)], "popularity": 0, "uri": f"{name}.gif", **lists}
+            for name in gif_ids
+        ]
         documents_df = self.spark.createDataFrame(documents, from_arrow_schema(SEARCH_DOCUMENTS.schema))
         run.facts.rows_out["documents"] = run.tables.write(SEARCH_DOCUMENTS, documents_df)
         with recorded(run):
