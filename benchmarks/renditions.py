@@ -29,7 +29,7 @@ from autotag_core.frames import composite_frames, read_frames, read_header
 from benchmarks.duplicates import ORIGINAL, Item, candidate_pairs
 
 _VIDEOS = {
-    "mp4": ("h264", {"crf": "23", "preset": "veryfast"}),
+    "mp4": ("h264", {"crf": "23", "preset": "veryfast", "bf": "0"}),
     "webm": ("libvpx-vp9", {"crf": "31", "deadline": "realtime", "cpu-used": "8"}),
 }
 _WHITE = (255, 255, 255)

@@ -12,7 +12,7 @@ from autotag_core.faces.embedder import Embedder, sharpness
 from autotag_core.faces.embedders import load_embedder
 from autotag_core.faces.frame_keeper import FrameKeeper
 from autotag_core.faces.persons import SeenFace
-from autotag_core.faces.tracks import FollowedFace, Track, best_faces, follow
+from autotag_core.faces.tracks import BEST_FACES, FollowedFace, Track, best_faces, follow
 from autotag_core.frames.decode import KeptFrame
 
 
@@ -69,4 +69,4 @@ def load_looker(max_frames: int, model: str | None = None) -> FaceLooker:
 
 def looker_version(looker: FaceLooker) -> str:
     """Names the networks and how many frames are looked at: a GIF's faces depend on nothing else but its frames."""
-    return f"{looker.model_version}-{CROWD_PIXELS}-{looker.max_frames}"
+    return f"{looker.model_version}-{CROWD_PIXELS}-{looker.max_frames}-{BEST_FACES}"

@@ -19,7 +19,7 @@ MIN_LIKENESS = 0.88
 faces of two people: where a cut puts somebody else in the same place, a new track begins."""
 MAX_GAP = 2
 """Frames in which a followed face may be missing."""
-BEST_FACES = 2
+BEST_FACES = 4
 """Faces of a track that are embedded, best first: further ones change its mean little and cost the most."""
 MAX_TRACKS = 40
 """Of a GIF: those with the most faces. It bounds a crowd's cost."""

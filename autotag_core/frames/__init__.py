@@ -6,7 +6,8 @@ from autotag_core.frames.fetch import fetch_bytes
 from autotag_core.frames.hashes import FrameHashes, hash_frames
 from autotag_core.frames.header import Header, read_header
 from autotag_core.frames.limits import check_header, check_num_bytes, check_pixels
-from autotag_core.frames.load import LoadedGif, MediaInfo, Readers, Spent, iter_loaded, load_frames, read_frames
+from autotag_core.frames.load import LoadedGif, MediaInfo, Readers, Spent, load_frames, read_frames
+from autotag_core.frames.loader import iter_loaded
 from autotag_core.frames.resize import fit_frame
 from autotag_core.frames.sampling import sample_indices
 from autotag_core.frames.version import frames_version

@@ -1,4 +1,4 @@
-"""Loads many files at once: fetched, checked, decoded and sampled, in order, with bounded memory."""
+"""Loads a file: fetched, checked, decoded and sampled."""
 
 from __future__ import annotations
 
@@ -6,13 +6,8 @@ import hashlib
 import logging
 import threading
 import time
-import traceback
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -36,7 +31,6 @@ if TYPE_CHECKING:
 
 Poison = Mapping[str, tuple[str, str]]
 """(reason, message) of files that killed or held up whoever decoded them, by the version of their bytes."""
-_ITEMS_PER_THREAD = 4
 _log = logging.getLogger(__name__)
 
 
@@ -57,6 +51,7 @@ class MediaInfo:
     frame_colors: bytes
     text: str | None = None
     text_lines: tuple[TextLine, ...] | None = None
+    rendition: str | None = None
 
 
 @dataclass(frozen=True)
@@ -195,53 +190,3 @@ def _with_faces(
     except Exception as error:  # as with text
         _log.warning("faces of %s not found: %s: %s", media.version, type(error).__name__, str(error)[-200:])
         return replace(media, notes=(*media.notes, "faces_unread")), None
-
-
-def iter_loaded(
-    items: Iterable[tuple[str, str | bytes]],
-    config: FramesConfig,
-    readers: Readers = NO_READERS,
-    poison: Poison = MappingProxyType({}),
-) -> Iterator[tuple[str, LoadedGif | ItemError]]:
-    """(gif_id, its frames or why there are none) for each (gif_id, URI or bytes), in input order.
-
-    fetch_threads load at once. Items are taken from the input only as results are taken from here. Items in work or
-    waiting never hold more than prefetch_bytes of frames (but always one item), and there are at most 4 per thread.
-    Their canvases never have more than decode_pixels at once, or one is decoded alone. Closing the iterator drops what
-    waits and ends each thread after its current file. MemoryError is raised, not kept as a row.
-    """
-    gif_bytes = config.num_frames * 3 * config.size**2
-    num_waiting = max(1, min(config.prefetch_bytes // gif_bytes, _ITEMS_PER_THREAD * config.fetch_threads))
-    stop = threading.Event()
-    pool = ThreadPoolExecutor(min(config.fetch_threads, num_waiting), thread_name_prefix="frames")
-    waiting: deque[tuple[str, Future[LoadedGif | ItemError]]] = deque()
-    remaining = iter(items)
-    try:
-        while True:
-            for gif_id, source in islice(remaining, num_waiting - len(waiting)):
-                waiting.append((gif_id, pool.submit(_load_or_error, source, config, stop, readers, poison)))
-            if not waiting:
-                return
-            gif_id, future = waiting.popleft()
-            result = future.result()
-            del future  # otherwise it would keep the frames until the next item is done
-            yield gif_id, result
-            del result
-    finally:
-        stop.set()
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _load_or_error(
-    source: str | bytes, config: FramesConfig, stop: threading.Event, readers: Readers, poison: Poison
-) -> LoadedGif | ItemError:
-    try:
-        return load_frames(source, config, stop, readers, poison)
-    except ItemError as error:
-        return ItemError(error.stage, error.reason, error.message)  # without its traceback, which holds the bytes
-    except MemoryError:
-        raise
-    except Exception as error:  # one file must never end the job
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        message = f"unexpected {type(error).__name__} in {Path(place.filename).name}:{place.lineno}"
-        return ItemError(Stage.FRAMES, Reason.UNDECODABLE, message)

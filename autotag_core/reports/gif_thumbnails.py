@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import accumulate
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -46,6 +47,13 @@ class Thumbnail:
     error: str = ""
 
 
+class _SeenFile(NamedTuple):
+    """What the night has looked at: the version of the bytes; the GIF's rendition, None for its own file."""
+
+    version: str
+    rendition: str | None
+
+
 def read_thumbnails(
     warehouse: str, release: RunRecord, gif_ids: Sequence[str], most: int = MAX_GIFS, seconds: float = _SECONDS
 ) -> dict[str, Thumbnail]:
@@ -60,24 +68,29 @@ def read_thumbnails(
         return {}
     is_wanted = pc.field("gif_id").isin(pa.array(wanted, pa.string()))
     rows = read_table(warehouse, CATALOG.name, release, ["gif_id", "uri", "caption"], is_wanted).to_pylist()
-    media = read_table(warehouse, MEDIA.name, release, ["gif_id", "version"], is_wanted).to_pylist()
-    versions = {row["gif_id"]: row["version"] for row in media}
+    seen = _seen_files(warehouse, release, is_wanted)
     places, stop = release_places(release), threading.Event()
     clock = threading.Timer(seconds, stop.set)
     clock.daemon = True
     clock.start()
     try:
         with ThreadPoolExecutor(_THREADS, thread_name_prefix="thumbnails") as pool:
-            read = functools.partial(_read, versions=versions, places=places, stop=stop)
+            read = functools.partial(_read, seen=seen, places=places, stop=stop)
             return {found.gif_id: found for found in pool.map(read, rows)}
     finally:
         clock.cancel()
 
 
-def _read(row: dict[str, str], versions: dict[str, str], places: Sequence[str], stop: threading.Event) -> Thumbnail:
+def _seen_files(warehouse: str, release: RunRecord, is_wanted: pc.Expression) -> dict[str, _SeenFile]:
+    """By gif_id, what the night has looked at."""
+    rows = read_table(warehouse, MEDIA.name, release, ["gif_id", "version", "rendition"], is_wanted).to_pylist()
+    return {row["gif_id"]: _SeenFile(row["version"], row["rendition"]) for row in rows}
+
+
+def _read(row: dict[str, str], seen: dict[str, _SeenFile], places: Sequence[str], stop: threading.Event) -> Thumbnail:
     thumbnail = functools.partial(Thumbnail, row["gif_id"], row["uri"], row["caption"])
     try:
-        moving, still = _pictures(row["uri"], versions.get(row["gif_id"]), places, stop)
+        moving, still = _pictures(row["uri"], seen.get(row["gif_id"]), places, stop)
     except (ItemError, InputError) as error:
         return thumbnail(error=_TOO_LONG if stop.is_set() else str(error))
     return thumbnail(moving, still)
@@ -127,34 +140,36 @@ def _read_file(warehouse: str, release: RunRecord, gif_id: str) -> tuple[bytes, 
     is_wanted = pc.field("gif_id") == gif_id
     if MEDIA.name not in release.table_versions:
         raise InputError("the run has read no frames")
-    media = read_table(warehouse, MEDIA.name, release, ["gif_id", "version"], is_wanted)["version"].to_pylist()
+    seen = _seen_files(warehouse, release, is_wanted).get(gif_id)
     uris = read_table(warehouse, CATALOG.name, release, ["uri"], is_wanted)["uri"].to_pylist()
     if not uris:
         raise InputError("it is not in the catalog")
-    return _checked(uris[0], next(iter(media), None), release_places(release), threading.Event())
+    return _checked(uris[0], seen, release_places(release), threading.Event())
 
 
-def _pictures(uri: str, version: str | None, places: Sequence[str], stop: threading.Event) -> tuple[str, str]:
+def _pictures(uri: str, seen: _SeenFile | None, places: Sequence[str], stop: threading.Event) -> tuple[str, str]:
     """A file as an animated and a still WebP."""
-    frames, durations = _frames(*_checked(uri, version, places, stop))
+    frames, durations = _frames(*_checked(uri, seen, places, stop))
     still = _webp(frames[:1], durations[:1])
     moving = _webp(frames, durations)
     return encoded_picture(moving if len(moving) <= _MAX_BYTES else still, "WEBP"), encoded_picture(still, "WEBP")
 
 
-def _checked(uri: str, version: str | None, places: Sequence[str], stop: threading.Event) -> tuple[bytes, FramesConfig]:
+def _checked(
+    uri: str, seen: _SeenFile | None, places: Sequence[str], stop: threading.Event
+) -> tuple[bytes, FramesConfig]:
     """A file that the night has decoded, and the limits of a page. ItemError or InputError says why there is none."""
     from autotag_core.frames import fetch_bytes
     from autotag_core.frames.load import version_of
 
-    if version is None:
+    if seen is None:
         raise InputError("the night could not read its frames")
     if not places:
         raise InputError("the run does not say which places it could read")
     config = FramesConfig(max_bytes=_MAX_FILE_BYTES, max_pixels=100_000_000, allowed_places=tuple(places))
     config = config.model_copy(update={"fetch_attempts": 2, "fetch_deadline_s": _SECONDS})
-    data = fetch_bytes(uri, config, stop)
-    if version_of(data) != version:
+    data = fetch_bytes(seen.rendition or uri, config, stop)
+    if version_of(data) != seen.version:
         raise InputError("the file is not what the night has read")
     if stop.is_set():
         raise InputError(_TOO_LONG)

@@ -19,6 +19,7 @@ CATALOG = Table(
             column("popularity", pa.int64(), "views or the like, 0 if unknown"),
             column("version", pa.string(), "etag or content hash as the catalog gives it, null if it gives none"),
             column("uploader", pa.string(), "who uploaded it, as the catalog says it; null where it does not"),
+            column("renditions", STRINGS, "files that show it better, best first, absolute like uri; empty if none"),
             column("split", pa.string(), "train, validation or test"),
         ]
     ),
@@ -72,7 +73,11 @@ MEDIA = Table(
             column("duration_ms", pa.int64(), "playing time of one loop, milliseconds"),
             column("num_bytes", pa.int64(), "size of the file"),
             column("format", pa.string(), "gif, png, jpeg, webp, avif, mp4 or webm"),
-            column("notes", STRINGS, "what was unusual: still_image, single_frame, truncated, text_unread"),
+            column(
+                "notes",
+                STRINGS,
+                "unusual: still_image, single_frame, truncated, text_unread, rendition_unread",
+            ),
             column(
                 "frame_hashes",
                 pa.list_(pa.int64()),
@@ -81,6 +86,7 @@ MEDIA = Table(
             column("frame_colors", pa.binary(), "of the same pictures the quarters' mean RGB, 4 x 2 x 2 x 3 bytes"),
             column("text", pa.string(), "what is written in it, lines joined with newlines; null where nothing is"),
             column("text_lines", pa.list_(_TEXT_LINE), "in reading order; null where the GIF was not read"),
+            column("rendition", pa.string(), "the file that was looked at, one of its renditions; null: its uri's"),
         ]
     ),
     ("gif_id",),

@@ -130,13 +130,14 @@ def _unlabeled(warehouse: str, release: RunRecord, examples: pa.Table) -> list[S
     """Train GIFs whose frames were read and that are no examples, without copies of held-out ones."""
     catalog = read_table(warehouse, CATALOG.name, release, ["gif_id", "uri", "split"])
     catalog = catalog.filter(pc.equal(catalog["split"], TRAIN)).drop_columns(["split"])
-    media = read_table(warehouse, MEDIA.name, release, ["gif_id", "version"])
+    media = read_table(warehouse, MEDIA.name, release, ["gif_id", "version", "rendition"])
     groups = _groups(warehouse, release)
     held_out = examples.filter(pc.not_equal(examples["split"], TRAIN))
     versions = set(held_out["version"].to_pylist())
     copied = {groups[gif_id] for gif_id in held_out["gif_id"].to_pylist() if gif_id in groups}
     known = set(examples["gif_id"].to_pylist())
     rows = catalog.join(media, "gif_id", join_type="inner").sort_by("gif_id")
+    rows = rows.set_column(rows.schema.get_field_index("uri"), "uri", pc.coalesce(rows["rendition"], rows["uri"]))
     return [
         gif
         for gif in _gifs(rows)

@@ -92,7 +92,7 @@ def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
     note_frames(run, experts)
     if leftover is None:
         return embeddings.embed_frames(catalog_df, run.config, _poison(run))
-    known_df = leftover.outcomes_df.select("gif_id", "version")
+    known_df = leftover.outcomes_df.select("gif_id", "version", "rendition")
     compared_df, num_gifs = run.staging.write(
         "compared_leftovers", compare_gifs(catalog_df, leftover.catalog_df, known_df, run.config)
     )

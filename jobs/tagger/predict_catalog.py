@@ -119,12 +119,11 @@ def _by_this_model(spark: SparkSession, warehouse: str, uri: str, model: TaggerM
 
 
 def _compared(gifs_df: DataFrame, old_df: DataFrame, config: Config) -> DataFrame:
-    """(gif_id, uri, is_same): whether a GIF has the bytes that its predictions are about."""
-    known_df = old_df.select("gif_id", "version").distinct()
-    unsaid_df = known_df.select(
-        "gif_id", F.lit(None).cast("string").alias("uri"), F.lit(None).cast("string").alias("version")
-    )
-    return compare_gifs(gifs_df, unsaid_df, known_df, config)
+    """compare_gifs' rows: whether a GIF has the bytes that its predictions are about. Its own file is looked at."""
+    none, no_renditions = F.lit(None).cast("string"), F.array().cast("array<string>").alias("renditions")
+    known_df = old_df.select("gif_id", "version", none.alias("rendition")).distinct()
+    unsaid_df = known_df.select("gif_id", none.alias("uri"), none.alias("version"), no_renditions)
+    return compare_gifs(gifs_df.select("gif_id", "uri", "version", no_renditions), unsaid_df, known_df, config)
 
 
 def _grouped(failures_df: DataFrame) -> list[tuple[str, int, str]]:

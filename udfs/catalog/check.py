@@ -29,6 +29,7 @@ COLUMNS = (
     inputs.Column("popularity", "integer"),
     inputs.Column("version"),
     inputs.Column("uploader"),
+    inputs.Column("renditions", "texts"),
 )
 _MAX_SHOWN = 200  # characters of a bad row that its failure message quotes
 
@@ -53,8 +54,12 @@ def read_catalog(spark: SparkSession, uri: str, csv_tag_separator: str) -> DataF
 def is_usable(catalog_uri: str, allowed_places: Sequence[str] = ()) -> Column:
     """Whether a row of read_catalog's is wrong in nothing, if no other has its gif_id. Of usable rows one is kept."""
     places = storage.prefixes([storage.own_place(catalog_uri), *allowed_places])
-    is_placed = is_allowed(place_of(F.col("uri"), catalog_uri), places)
-    return F.col("wrong").isNull() & F.col("gif_id").isNotNull() & is_placed
+
+    def is_placed(uri: Column) -> Column:
+        return is_allowed(place_of(uri, catalog_uri), places)
+
+    are_placed = F.forall(_clean("renditions"), is_placed)
+    return F.col("wrong").isNull() & F.col("gif_id").isNotNull() & is_placed(F.col("uri")) & are_placed
 
 
 def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence[str] = ()) -> CheckedCatalog:
@@ -64,7 +69,8 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence
     does not depend on how the file was split. Tags are trimmed; empty and repeated ones are dropped. A relative uri
     starts in the catalog's folder, with `.` and `..` resolved. A popularity that is no number, or below 0, becomes 0. A
     uri with credentials (a user, a password, a signature) fails as unsupported_uri. So does one that leads out of the
-    catalog's own place, which is its bucket or folder, and of allowed_places. No message quotes a credential.
+    catalog's own place, which is its bucket or folder, and of allowed_places. No message quotes a credential. All this
+    holds for renditions too.
     """
     own = storage.own_place(catalog_uri)
     places = storage.prefixes([own, *allowed_places])
@@ -72,8 +78,12 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence
     first = Window.partitionBy("gif_id", without_id).orderBy(
         F.col("wrong").isNotNull(), F.col("place").isNull(), "uri", "raw"
     )
-    named_df = rows_df.withColumn("named", place_of(F.col("uri"), catalog_uri))
-    placed_df = named_df.withColumn("place", F.when(is_allowed(F.col("named"), places), F.col("named")))
+    named_df = rows_df.withColumn("named", place_of(F.col("uri"), catalog_uri)).withColumn(
+        "others", F.transform(_clean("renditions"), lambda uri: place_of(uri, catalog_uri))
+    )
+    named = F.concat(F.array("named"), "others")
+    refused_df = named_df.withColumn("refused", F.filter(named, lambda place: ~is_allowed(place, places)))
+    placed_df = refused_df.withColumn("place", F.when(F.size("refused") == 0, F.col("named")))
     marked_df = placed_df.withColumn("position", F.row_number().over(first)).withColumn("reason", _reason())
     gifs_df = marked_df.where(F.col("reason").isNull()).select(
         "gif_id",
@@ -84,6 +94,7 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence
         F.greatest(F.coalesce("popularity", F.lit(0)), F.lit(0)).alias("popularity"),
         "version",
         "uploader",
+        F.col("others").alias("renditions"),
     )
     failures_df = marked_df.where(F.col("reason").isNotNull()).select(
         "gif_id",
@@ -123,15 +134,17 @@ def _reason() -> Column:
         .when(F.col("gif_id").isNull(), str(Reason.MISSING_GIF_ID))
         .when(F.col("position") > 1, str(Reason.DUPLICATE_GIF_ID))
         .when(F.col("uri").isNull(), str(Reason.MISSING_URI))
-        .when(F.col("place").isNull(), str(Reason.UNSUPPORTED_URI))
+        .when(F.size("refused") > 0, str(Reason.UNSUPPORTED_URI))
         .when(F.col("wrong").isNotNull(), str(Reason.INVALID_TAGS))
     )
 
 
 def _message(own: str) -> Column:
-    uri, named = F.col("uri"), F.col("named")
+    named = F.get("refused", F.lit(0))
+    given = F.coalesce("renditions", F.array().cast("array<string>"))
+    hides = F.coalesce(holds_credentials(F.col("uri")) | F.exists(given, holds_credentials), F.lit(False))
     wrong_place = (
-        F.when(holds_credentials(uri), "credentials do not belong in a uri, the environment has them: ")
+        F.when(hides, "credentials do not belong in a uri, the environment has them: ")
         .when(named.isNull(), "the uri leads out of the catalog's bucket or file system: ")
         .when(has_dots_in_key(named), "the key of the uri holds . or .. as a part: ")
         .otherwise(
@@ -148,7 +161,7 @@ def _message(own: str) -> Column:
         Reason.INVALID_TAGS: F.concat("problem", F.lit(" in: ")),
     }
     start = F.coalesce(*(F.when(F.col("reason") == str(reason), words) for reason, words in said.items()))
-    return F.concat(start, quoted(F.col("raw"), uri, _MAX_SHOWN))
+    return F.concat(start, quoted(F.col("raw"), hides, _MAX_SHOWN))
 
 
 def _clean(name: str) -> Column:

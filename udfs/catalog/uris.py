@@ -73,12 +73,13 @@ def holds_credentials(uri: Column) -> Column:
     return uri.rlike(_USER) | uri.rlike(_SIGNED)
 
 
-def quoted(raw: Column, uri: Column, length: int) -> Column:
-    """The beginning of a row for a message, without user and query. Empty where the row's uri holds credentials."""
+def quoted(raw: Column, hides: Column, length: int) -> Column:
+    """The beginning of a row for a message, without user and query; not shown where its uris hold credentials."""
     shown = F.regexp_replace(F.substring(raw, 1, _MAX_SCRUBBED), r"(:\\?/\\?/)\S*@", "$1...@")
     shown = F.regexp_replace(shown, r'\?[^\s"]*=[^\s"]*', "?...")
-    hidden = F.coalesce(holds_credentials(uri), F.lit(False))
-    return F.when(hidden, F.lit("(not shown: its uri holds credentials)")).otherwise(F.substring(shown, 1, length))
+    return F.when(F.coalesce(hides, F.lit(False)), F.lit("(not shown: its uri holds credentials)")).otherwise(
+        F.substring(shown, 1, length)
+    )
 
 
 def _folder(uri: str) -> str:

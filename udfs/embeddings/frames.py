@@ -30,6 +30,7 @@ from autotag_core.tables import EMBEDDINGS, FAILURES, MEDIA
 if TYPE_CHECKING:
     from autotag_core.failures import ItemError
     from autotag_core.frames.load import LoadedGif, Poison
+    from autotag_core.frames.loader import Places
 
     Loaded = tuple[str, LoadedGif | ItemError]
 
@@ -70,8 +71,9 @@ time to decode, to read its text and to find its faces, clock time in the models
 
 
 def embed_frames(catalog_df: DataFrame, config: Config, poison: Poison = MappingProxyType({})) -> DataFrame:
-    """The OUTCOMES of every GIF of catalog_df (gif_id, uri) for the configured experts over frames. No row is lost.
+    """The OUTCOMES of every GIF of catalog_df for the configured experts over frames. No row is lost.
 
+    catalog_df has gif_id, uri and renditions; the first of renditions and uri that can be read is looked at.
     The config should be settled (experts.settled); otherwise each task settles it for itself.
 
     With an expert over texts, the words in the frames are read in the same pass.
@@ -86,7 +88,7 @@ def embed_frames(catalog_df: DataFrame, config: Config, poison: Poison = Mapping
     spark = catalog_df.sparkSession
     if config.imagenet.device == "cuda" and float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0) == 0:
         choose_device("cuda", [])
-    gifs_df = catalog_df.select("gif_id", "uri")
+    gifs_df = catalog_df.select("gif_id", F.concat("renditions", F.array("uri")).alias("places"))
     num_partitions = config.spark.partitions
     if num_partitions is None:
         num_partitions = _num_tasks(gifs_df.count(), config.spark.gifs_per_partition, spark.sparkContext)
@@ -118,11 +120,11 @@ def _num_tasks(num_gifs: int, gifs_per_task: int, context: SparkContext) -> int:
 def embed_batches(
     batches: Iterable[pa.RecordBatch], config: Config, poison: Poison = MappingProxyType({})
 ) -> Iterator[pa.RecordBatch]:
-    """The work of one task: batches of (gif_id, uri) in, OUTCOMES in the same order out, ROWS_PER_BATCH at a time."""
-    items: Iterator[tuple[str, str]] = (
-        (gif_id, uri)
+    """The work of one task: batches of (gif_id, places) in, OUTCOMES in their order out, ROWS_PER_BATCH at a time."""
+    items: Iterator[tuple[str, Places]] = (
+        (gif_id, tuple(places))
         for batch in batches
-        for gif_id, uri in zip(batch["gif_id"].to_pylist(), batch["uri"].to_pylist(), strict=True)
+        for gif_id, places in zip(batch["gif_id"].to_pylist(), batch["places"].to_pylist(), strict=True)
     )
     first = next(items, None)
     if first is None:  # a task without rows loads nothing
@@ -137,7 +139,7 @@ def embed_batches(
         yield pa.RecordBatch.from_pylist([_row(outcome) for outcome in chunk], schema=OUTCOMES)
 
 
-def _loaded(items: Iterable[tuple[str, str]], config: Config, poison: Poison) -> Iterator[Loaded]:
+def _loaded(items: Iterable[tuple[str, Places]], config: Config, poison: Poison) -> Iterator[Loaded]:
     from autotag_core.frames import iter_loaded
     from autotag_core.frames.readers import load_readers
 
@@ -150,15 +152,17 @@ def _asked(config: Config) -> tuple[TextConfig | None, FacesConfig | None]:
     return text, config.faces if config.faces.enabled else None
 
 
-def _loaded_guarded(items: Iterable[tuple[str, str]], config: Config, poison: Poison) -> Iterator[Loaded]:
+def _loaded_guarded(items: Iterable[tuple[str, Places]], config: Config, poison: Poison) -> Iterator[Loaded]:
     """The same, of files that a process of its own has survived: they are all tried now. The others are failures."""
     from autotag_core.frames.guard import Guard
 
-    items = list(items)
+    checked: list[tuple[str, Places | ItemError]] = []
     with Guard(config.frames, *_asked(config)) as guard:
-        refused = {gif_id: error for gif_id, uri in items if (error := guard.check(uri)) is not None}
-    loaded = _loaded([(gif_id, uri) for gif_id, uri in items if gif_id not in refused], config, poison)
-    return ((gif_id, refused[gif_id]) if gif_id in refused else next(loaded) for gif_id, _ in items)
+        for gif_id, (*renditions, uri) in items:
+            harmless = (*(one for one in renditions if guard.check(one) is None), uri)
+            checked.append((gif_id, guard.check(uri) or harmless))
+    loaded = _loaded([(gif_id, one) for gif_id, one in checked if isinstance(one, tuple)], config, poison)
+    return (next(loaded) if isinstance(one, tuple) else (gif_id, one) for gif_id, one in checked)
 
 
 def _watched(loaded: Iterator[Loaded], deadline_s: float) -> Iterator[Loaded]:

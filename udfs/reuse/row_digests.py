@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from autotag_core.config import Config
 from autotag_core.failures import ItemError, Stage
 
-_HASHED = "gif_id string, uri string, is_same boolean"
+_HASHED = "gif_id string, uri string, renditions array<string>, is_same boolean"
 
 
 def same_rows(left_df: DataFrame, right_df: DataFrame) -> tuple[bool, int]:
@@ -44,19 +44,31 @@ def _as_texts(rows_df: DataFrame, columns: list[str], side: str) -> DataFrame:
 
 
 def compare_gifs(catalog_df: DataFrame, base_catalog_df: DataFrame, known_df: DataFrame, config: Config) -> DataFrame:
-    """(gif_id, uri, is_same) of every row of catalog_df (gif_id, uri, version): are its bytes those that were embedded?
+    """(gif_id, uri, renditions, is_same) of every row of catalog_df: are its bytes those that were embedded?
 
-    known_df (gif_id, version) are the GIFs that were read and embedded, by the hash of their bytes. A GIF is the same
-    if uri and version are as in base_catalog_df. If the version is missing, or version or uri differ, its bytes are
-    fetched and hashed. People who write other bytes to one place must give another version, or none. A GIF that was not
-    embedded is not the same, without a fetch.
+    catalog_df has those columns and version. known_df (gif_id, version, rendition) are the GIFs that were read and
+    embedded: the hash of the bytes, and the rendition that they are of. A GIF is the same if uri, version and
+    renditions are as in base_catalog_df. If the version is missing, or version or uri differ, its bytes are fetched and
+    hashed. People who write other bytes to one place must give another version, or none. A GIF that was not embedded is
+    not the same, without a fetch. Nor is one that has other renditions now, or whose first rendition could not be read.
     Cost: one shuffle of both catalogs' ids, and one fetch of each GIF whose catalog row does not say enough.
     """
-    base_df = base_catalog_df.select("gif_id", F.col("uri").alias("base_uri"), F.col("version").alias("base_version"))
-    hashes_df = known_df.select("gif_id", F.col("version").alias("known_hash"))
-    joined_df = catalog_df.select("gif_id", "uri", "version").join(base_df.join(hashes_df, "gif_id"), "gif_id", "left")
-    says_so = (F.col("uri") == F.col("base_uri")) & (F.col("version") == F.col("base_version"))
-    marked_df = joined_df.select("gif_id", "uri", "known_hash", F.coalesce(says_so, F.lit(False)).alias("is_same"))
+    base_df = base_catalog_df.select("gif_id", F.struct("uri", "version", "renditions").alias("base"))
+    hashes_df = known_df.select("gif_id", F.col("version").alias("known_hash"), "rendition")
+    gifs_df = catalog_df.select("gif_id", "uri", "version", "renditions")
+    joined_df = gifs_df.join(base_df.join(hashes_df, "gif_id"), "gif_id", "left")
+    has_them_still = F.col("renditions") == F.col("base.renditions")
+    says_so = (F.col("uri") == F.col("base.uri")) & (F.col("version") == F.col("base.version")) & has_them_still
+    first = F.get("renditions", F.lit(0))
+    is_comparable = has_them_still & first.eqNullSafe(F.col("rendition"))
+    marked_df = joined_df.select(
+        "gif_id",
+        "uri",
+        "renditions",
+        F.coalesce(first, "uri").alias("place"),
+        F.when(is_comparable, F.col("known_hash")).alias("known_hash"),
+        F.coalesce(says_so, F.lit(False)).alias("is_same"),
+    )
 
     def hash_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return hash_batches(batches, config)
@@ -65,29 +77,30 @@ def compare_gifs(catalog_df: DataFrame, base_catalog_df: DataFrame, known_df: Da
 
 
 def hash_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[pa.RecordBatch]:
-    """The work of one task: (gif_id, uri, known_hash, is_same) in, compare_gifs' rows out, in order.
+    """The work of one task: (gif_id, uri, renditions, place, known_hash, is_same) in, compare_gifs' rows out, in order.
 
     A GIF that can't be fetched is not the same: the next stage says why.
     """
     from autotag_core.frames import fetch_bytes
 
     def is_same(row: tuple[str, str | None, bool]) -> bool:
-        uri, known_hash, is_known = row
+        place, known_hash, is_known = row
         if is_known or known_hash is None:
             return is_known
         try:
-            return hashlib.sha256(fetch_bytes(uri, config.frames)).hexdigest()[:32] == known_hash
+            return hashlib.sha256(fetch_bytes(place, config.frames)).hexdigest()[:32] == known_hash
         except ItemError:
             return False
 
     with ThreadPoolExecutor(config.frames.fetch_threads, thread_name_prefix="hashes") as pool:
         for batch in batches:
-            rows = zip(*(batch[name].to_pylist() for name in ("uri", "known_hash", "is_same")), strict=True)
+            rows = zip(*(batch[name].to_pylist() for name in ("place", "known_hash", "is_same")), strict=True)
             found = pa.array(list(pool.map(is_same, rows)), pa.bool_())
-            yield pa.RecordBatch.from_arrays([batch["gif_id"], batch["uri"], found], ["gif_id", "uri", "is_same"])
+            columns = {name: batch[name] for name in ("gif_id", "uri", "renditions")} | {"is_same": found}
+            yield pa.RecordBatch.from_pydict(columns)
 
 
 def embedded_gifs(media_df: DataFrame, failures_df: DataFrame) -> DataFrame:
-    """(gif_id, version) of the GIFs that were read, without those that failed after it: these are tried again."""
+    """(gif_id, version, rendition) of the GIFs that were read. Those that failed after it are tried again."""
     failed_df = failures_df.where(F.col("stage") == str(Stage.EMBEDDINGS)).select("gif_id")
-    return media_df.select("gif_id", "version").join(failed_df, "gif_id", "left_anti")
+    return media_df.select("gif_id", "version", "rendition").join(failed_df, "gif_id", "left_anti")

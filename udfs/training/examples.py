@@ -73,18 +73,24 @@ def judge_gifs(sources: Sources, labels_df: DataFrame, config: TrainingConfig) -
     media_df = sources.media_df.select(
         "gif_id",
         F.col("version").alias("read_version"),
+        "rendition",
         "num_frames",
         "duration_ms",
         F.col("text").isNotNull().alias("has_text"),
     )
     gifs_df = (
         sources.catalog_df.select(
-            "gif_id", "uri", "split", "uploader", (F.size("tags") + F.size("editorial_tags") > 0).alias("had_label")
+            "gif_id",
+            F.col("uri").alias("own_uri"),
+            "split",
+            "uploader",
+            (F.size("tags") + F.size("editorial_tags") > 0).alias("had_label"),
         )
         .join(media_df, "gif_id", "left")
         .join(failed_df, "gif_id", "left")
         .join(_labels_by_gif(sources.voted_tags_df, labels_df), "gif_id", "left")
         .withColumnRenamed("read_version", "version")
+        .withColumn("uri", F.coalesce("rendition", "own_uri"))
     )
     gifs_df = gifs_df.withColumn("labels", _labels_of_split()).withColumn("out", _left_before_leaks(config))
     return _without_leaks(gifs_df, sources.duplicates_df, config.separate_uploaders).select(

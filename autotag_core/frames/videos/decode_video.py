@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _MORE_PIXELS = 128
 """Decoders round sides up to whole blocks, of 128 pixels at most (AV1)."""
+_EXACT = 0x40000 | 0x4000 | 0x2000 | 4
+"""swscale's ACCURATE_RND, FULL_CHR_H_INP, FULL_CHR_H_INT and BICUBIC. By its defaults, which are fast, green comes out
+0.7 levels too dark, and videos are no copies of their GIFs."""
 
 
 class ShownFrame(NamedTuple):
@@ -89,6 +92,7 @@ def _frames(
 
 def _pixels(frame: VideoFrame, track: Track) -> Pixels:
     """RGB as it is shown: (height, width, 4). A frame of another size is scaled to the canvas, as browsers do."""
-    pixels = cast("Pixels", frame.reformat(track.width, track.height, "rgba", threads=1).to_ndarray())
+    shown = frame.reformat(track.width, track.height, "rgba", interpolation=_EXACT, threads=1)
+    pixels = cast("Pixels", shown.to_ndarray())
     pixels[..., 3] = 255
     return orient(pixels, track.orientation)

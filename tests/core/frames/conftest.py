@@ -127,10 +127,16 @@ def expected_canvases(frames, size, palette=None, background=(255, 255, 255)):
     return shown
 
 
+def colours_gif(num_frames, delay=10):
+    """A 2 x 2 GIF whose frame i is the grey 10 i."""
+    frames = [Frame(((i, i), (i, i)), delay=delay) for i in range(num_frames)]
+    return write_gif(frames, (2, 2), tuple((10 * i,) * 3 for i in range(max(2, num_frames))))
+
+
 @pytest.fixture(scope="session")
 def gif():
     """The oracle: gif.Frame, gif.write(frames, size, palette), gif.expected(frames, size, palette, background)."""
-    return SimpleNamespace(Frame=Frame, write=write_gif, expected=expected_canvases, lzw=lzw)
+    return SimpleNamespace(Frame=Frame, write=write_gif, expected=expected_canvases, lzw=lzw, colours=colours_gif)
 
 
 @pytest.fixture(scope="session")

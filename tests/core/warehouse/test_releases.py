@@ -31,6 +31,7 @@ CAT = {
     "popularity": 5,
     "version": None,
     "uploader": None,
+    "renditions": [],
     "split": "train",
 }
 DOG = CAT | {"gif_id": "dog", "tags": [], "editorial_tags": ["dog"], "caption": "Wuff, sagt er: „ü“", "split": "test"}
@@ -245,8 +246,9 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
         "written_tags": [],
         "trend": 1.5,
     }
+    lists = "tags array<string>, editorial_tags array<string>, renditions array<string>"
     cases = [
-        (tables.CATALOG, CAT | {"caption": "ü"}, "tags array<string>, editorial_tags array<string>, popularity bigint"),
+        (tables.CATALOG, CAT | {"caption": "ü"}, f"{lists}, popularity bigint"),
         (
             tables.VOTED_TAGS,
             voted,

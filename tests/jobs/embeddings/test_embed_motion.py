@@ -37,7 +37,9 @@ def new_run(spark: SparkSession, warehouse: Path, num_gifs: int, *settings: str)
     frames_df = spark.createDataFrame([(ids[i], "v1", 3, data[i]) for i in range(num_gifs)], FRAMES)
     outcomes_df, run.facts.rows_out["frames"] = run.staging.write("frames", frames_df.coalesce(1))
     gifs = [(ids[i], f"{ids[i]}.gif", [f"t{i % 3}"], [], None, 0, None, "train") for i in range(num_gifs)]
-    gifs_df = spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
+    gifs_df = spark.createDataFrame(gifs, GIFS).selectExpr(
+        "*", "cast(null as string) uploader", "cast(array() as array<string>) renditions"
+    )
     run.tables.write(CATALOG, gifs_df.coalesce(1))
     return run, SeenGifs(outcomes_df, None, 0)
 

@@ -74,7 +74,10 @@ def made(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Made:
         for gif_id, said, true, split in gifs
     ]
     run.facts.rows_out["catalog"] = run.tables.write(
-        CATALOG, spark.createDataFrame(rows, GIFS).selectExpr("*", "cast(null as string) uploader")
+        CATALOG,
+        spark.createDataFrame(rows, GIFS).selectExpr(
+            "*", "cast(null as string) uploader", "cast(array() as array<string>) renditions"
+        ),
     )
     lists = []
     for number in range(56):  # `imagenet` finds the same animal, `text` whoever comes next

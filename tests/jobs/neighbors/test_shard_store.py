@@ -46,7 +46,7 @@ class House:
         if Path(self.uri, "runs").exists():
             run.tables.base = warehouse.current_release(self.uri)
             run.tables.adopt(NEIGHBORS)
-        rows = [(f"g{number}", f"{number}.gif", ["t"], [], None, 0, None, None, "train") for number in numbers]
+        rows = [(f"g{number}", f"{number}.gif", ["t"], [], None, 0, None, None, [], "train") for number in numbers]
         run.tables.write(CATALOG, self.spark.createDataFrame(rows, spark_schema(CATALOG)).coalesce(1))
         embedded = [(f"g{number}", "semantic", self.vectors[number].tolist(), "m", "v") for number in numbers]
         run.tables.write(EMBEDDINGS, self.spark.createDataFrame(embedded, spark_schema(EMBEDDINGS)))

@@ -49,7 +49,10 @@ def new_run(spark: SparkSession, folder: Path, *settings: str) -> Run:
     tags = {"a": ["cat", "dog"], "b": ["kitty", "cat", "rare"], "c": ["dog", "kitty"], "new": []}
     gifs = [(gif_id, f"{gif_id}.gif", tags[gif_id], [], None, 0, None, "train") for gif_id in tags]
     run.facts.rows_out["catalog"] = run.tables.write(
-        CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader").coalesce(1)
+        CATALOG,
+        spark.createDataFrame(gifs, GIFS)
+        .selectExpr("*", "cast(null as string) uploader", "cast(array() as array<string>) renditions")
+        .coalesce(1),
     )
     return run
 

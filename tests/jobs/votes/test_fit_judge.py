@@ -66,7 +66,10 @@ def test_by_the_published_rule_score_is_the_published_score_and_a_slip_is_a_tag_
     tags = {"a": ["kittne"], "b": ["kitten"], "c": ["kitten", "kittne"], "d": ["kitten", "sun"]}
     gifs = [(gif_id, f"{gif_id}.gif", said, [], None, 0, None, "train") for gif_id, said in tags.items()]
     run.facts.rows_out["catalog"] = run.tables.write(
-        CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
+        CATALOG,
+        spark.createDataFrame(gifs, GIFS).selectExpr(
+            "*", "cast(null as string) uploader", "cast(array() as array<string>) renditions"
+        ),
     )
     nearest = {"a": ["b", "d"], "b": ["c", "d"], "c": ["a", "b"], "d": ["a", "b"]}
     lists = [(gif_id, "imagenet", ids, [0.5, 0.5]) for gif_id, ids in nearest.items()]
@@ -96,7 +99,10 @@ def test_what_editors_decided_teaches_is_voted_on_and_withheld(spark: SparkSessi
         for gif_id, said in tags.items()
     ]
     run.facts.rows_out["catalog"] = run.tables.write(
-        CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
+        CATALOG,
+        spark.createDataFrame(gifs, GIFS).selectExpr(
+            "*", "cast(null as string) uploader", "cast(array() as array<string>) renditions"
+        ),
     )
     decided = [("a", ["sun"], ["old", "gone"], ["old"]), ("d", ["cat"], [], ["cat"])]
     run.tables.write(DECIDED_TAGS, spark.createDataFrame(decided, spark_schema(DECIDED_TAGS)))

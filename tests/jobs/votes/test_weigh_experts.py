@@ -42,7 +42,10 @@ def test_the_weights_of_a_run_are_those_its_vote_uses(spark: SparkSession, tmp_p
     ]
     nearest = {"a": "b", "b": "a", "v1": "a", "v2": "a"}
     run.facts.rows_out["catalog"] = run.tables.write(
-        CATALOG, spark.createDataFrame(gifs, GIFS).selectExpr("*", "cast(null as string) uploader")
+        CATALOG,
+        spark.createDataFrame(gifs, GIFS).selectExpr(
+            "*", "cast(null as string) uploader", "cast(array() as array<string>) renditions"
+        ),
     )
     lists = [(gif_id, "imagenet", [neighbor], [0.5]) for gif_id, neighbor in nearest.items()]
     run.tables.write(NEIGHBORS, spark.createDataFrame(lists, LISTS))

@@ -21,7 +21,7 @@ from udfs.inputs.read_rows import count_rows, read_ids
 
 Rows = list[tuple[object, ...]]
 READ = "gif_id string, uri string, tags array<string>, editorial_tags array<string>, caption string, popularity bigint"
-OTHERS = "version string, uploader string, wrong string, problem string, raw string"
+OTHERS = "version string, uploader string, renditions array<string>, wrong string, problem string, raw string"
 Check = Callable[..., tuple[Rows, dict[object, Rows]]]
 
 
@@ -38,7 +38,7 @@ def check(spark: SparkSession, tmp_path: Path) -> Check:
         rows_df = read_catalog(spark, str(path), separator)
         count_rows(rows_df)
         checked = check_catalog(rows_df, str(path))
-        gifs = [tuple(row) for row in checked.gifs_df.drop("uploader").orderBy("gif_id").collect()]
+        gifs = [tuple(row) for row in checked.gifs_df.drop("uploader", "renditions").orderBy("gif_id").collect()]
         failures: dict[object, Rows] = {}
         for row in checked.failures_df.orderBy("gif_id", "message").collect():
             assert row["stage"] == "catalog"
@@ -89,6 +89,38 @@ def test_an_uploader_is_kept_where_the_catalog_names_one(name: str, spark: Spark
     checked = check_catalog(read_catalog(spark, str(path), "|"), str(path))
     found = {row["gif_id"]: row["uploader"] for row in assign_splits(checked.gifs_df).collect()}
     assert found == {"a": "Kim", "b": None}
+
+
+@pytest.mark.parametrize("name", ["catalog.jsonl", "catalog.csv", "catalog.parquet"])
+def test_renditions_are_made_absolute_and_kept_in_their_order(name: str, spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / name
+    renditions = [[" b/a.webm ", "a.mp4", "", "a.mp4"], None]
+    table = pa.table({"gif_id": ["a", "b"], "uri": ["x", "y"], "renditions": renditions})
+    if name.endswith("parquet"):
+        pq.write_table(table, path)
+    else:
+        text = "gif_id,uri,renditions\na,x,b/a.webm|a.mp4\nb,y,\n"
+        path.write_text(text if "csv" in name else lines(*table.to_pylist()))
+    checked = check_catalog(read_catalog(spark, str(path), "|"), str(path))
+    found = {row["gif_id"]: row["renditions"] for row in assign_splits(checked.gifs_df).collect()}
+    assert found == {"a": [f"{tmp_path}/b/a.webm", f"{tmp_path}/a.mp4"], "b": []}
+
+
+def test_a_rendition_that_would_not_be_read_is_refused_with_its_row(check: Check) -> None:
+    rows = [
+        {"gif_id": "out", "uri": "x", "renditions": ["a.mp4", "/etc/passwd"]},
+        {"gif_id": "signed", "uri": "x", "renditions": ["a.mp4", "s3a://b/k?X-Amz-Signature=secret"]},
+        {"gif_id": "no list", "uri": "x", "renditions": "a.mp4"},
+    ]
+    gifs, failures = check("catalog.jsonl", lines(*rows))
+    assert gifs == []
+    [[leads_out, signed], [no_list]] = failures["unsupported_uri"], failures["invalid_tags"]
+    assert leads_out[0] == "out" and str(leads_out[1]).startswith("the uri leads out of ")
+    assert signed == (
+        "signed",
+        "credentials do not belong in a uri, the environment has them: (not shown: its uri holds credentials)",
+    )
+    assert no_list[1] == f"renditions is not a list of strings in: {json.dumps(rows[2])}"
 
 
 def test_each_reason_with_the_row_that_has_it(check: Check) -> None:
@@ -231,7 +263,7 @@ def test_a_popularity_that_is_no_number_or_negative_is_zero(check: Check) -> Non
 
 
 def resolved(spark: SparkSession, catalog_uri: str, *uris: str) -> list[str]:
-    rows = [(str(number), uri, None, None, None, None, None, None, None, None, uri) for number, uri in enumerate(uris)]
+    rows = [(str(number), uri, *[None] * 9, uri) for number, uri in enumerate(uris)]
     rows_df = spark.createDataFrame(rows, f"{READ}, {OTHERS}")
     gifs_df = check_catalog(rows_df, catalog_uri, ["/", "s3a://b"]).gifs_df
     return [row["uri"] for row in gifs_df.orderBy(rows_df.gif_id.cast("int")).collect()]
@@ -284,7 +316,7 @@ def test_dots_lead_up_from_the_catalogs_folder_and_never_out_of_it(
     catalog_uri: str, uri: str, place: str | None, spark: SparkSession
 ) -> None:
     rows_df = spark.createDataFrame(
-        [("1", uri, None, None, None, None, None, None, None, None, f"row {uri}")],
+        [("1", uri, None, None, None, None, None, None, None, None, None, f"row {uri}")],
         f"{READ}, {OTHERS}",
     )
     checked = check_catalog(rows_df, catalog_uri, ["/"])
@@ -349,7 +381,7 @@ def test_rows_name_files_of_the_catalogs_own_place_and_of_allowed_ones_alone(
     catalog_uri: str, spark: SparkSession
 ) -> None:
     uris = [*OWN[catalog_uri], *OTHER[catalog_uri], "s3a://more/gifs/a.gif", "s3a://more/gifs2/a.gif", "/more/../etc/x"]
-    rows = [(str(at), uri, None, None, None, None, None, None, None, None, f"row {at}") for at, uri in enumerate(uris)]
+    rows = [(str(at), uri, *[None] * 9, f"row {at}") for at, uri in enumerate(uris)]
     rows_df = spark.createDataFrame(rows, f"{READ}, {OTHERS}")
     checked = check_catalog(rows_df, catalog_uri, ["s3a://more/gifs", "/more"])
     kept = {int(row["gif_id"]) for row in checked.gifs_df.collect()}
@@ -364,7 +396,7 @@ def test_rows_name_files_of_the_catalogs_own_place_and_of_allowed_ones_alone(
 
 
 def test_a_key_with_dots_is_no_gif_since_some_servers_follow_them(spark: SparkSession) -> None:
-    rows = [("1", "s3a://gifs/x/../../payroll/y", None, None, None, None, None, None, None, None, "row")]
+    rows = [("1", "s3a://gifs/x/../../payroll/y", None, None, None, None, None, None, None, None, None, "row")]
     checked = check_catalog(spark.createDataFrame(rows, f"{READ}, {OTHERS}"), "s3a://gifs/catalog.csv")
     assert [row["message"] for row in checked.failures_df.collect()] == [
         "the key of the uri holds . or .. as a part: row"
@@ -396,7 +428,7 @@ def test_no_message_quotes_a_credential_wherever_it_stands(check: Check) -> None
 def test_rows_without_an_id_do_not_meet_in_one_task(spark: SparkSession) -> None:
     rows_df = spark.range(2000).selectExpr(
         "nullif(string(id % 1), '0') gif_id", "'x' uri", "array('t') tags", "array('t') editorial_tags", "'c' caption",
-        "1 popularity", "'v' version", "'u' uploader", "cast(null as string) wrong",
+        "1 popularity", "'v' version", "'u' uploader", "array('r') renditions", "cast(null as string) wrong",
         "cast(null as string) problem", "concat('row ', id) raw",
     )  # fmt: skip
     before = spark.conf.get("spark.sql.adaptive.enabled")
@@ -559,10 +591,10 @@ def test_a_damaged_gzip_file_is_refused_by_its_name(content: bytes, check: Check
 def splits(spark: SparkSession, validation: list[str] | None, test: list[str] | None) -> dict[str, str]:
     gifs_df = spark.createDataFrame(
         [
-            (gif_id, "x", ["t"], editorial, None, 0, None, "u")
+            (gif_id, "x", ["t"], editorial, None, 0, None, "u", [])
             for gif_id, editorial in (("a", ["e"]), ("b", []), ("c", ["e"]))
         ],
-        f"{READ}, version string, uploader string",
+        f"{READ}, version string, uploader string, renditions array<string>",
     )
     lists = [
         None if ids is None else spark.createDataFrame([(i,) for i in ids], "gif_id string")

@@ -25,6 +25,7 @@ from tests.core.frames.videos.conftest import encode, pictures
 from udfs.embeddings import frames as embeddings
 from udfs.embeddings.frames import OUTCOMES
 
+GIFS = "gif_id string, uri string, renditions array<string>"
 NUM_GOOD = 6
 
 
@@ -39,7 +40,7 @@ def catalog_df(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) ->
     (folder / "empty.gif").write_bytes(b"")
     (folder / "text.gif").write_text("not an image, whatever its name says")
     names = [*(f"good{i}" for i in range(NUM_GOOD)), "empty", "text", "missing"]
-    return spark.createDataFrame([Row(gif_id=name, uri=str(folder / f"{name}.gif"), caption="x") for name in names])
+    return spark.createDataFrame([(name, str(folder / f"{name}.gif"), []) for name in names], GIFS)
 
 
 @pytest.fixture(scope="module")
@@ -152,8 +153,9 @@ def test_without_experts_over_frames_media_and_failures_still_come_out(catalog_d
 def test_one_task_answers_in_bounded_batches_in_the_order_it_was_asked(tmp_path: Path) -> None:
     Image.new("RGB", (8, 8), "red").save(tmp_path / "red.gif")
     ids = [f"{i:03d}" for i in range(150)]
-    uris = [str(tmp_path / ("red.gif" if i % 50 == 0 else "missing.gif")) for i in range(150)]
-    batches = [pa.record_batch([ids[i : i + 40], uris[i : i + 40]], names=["gif_id", "uri"]) for i in range(0, 150, 40)]
+    places = [[str(tmp_path / ("red.gif" if i % 50 == 0 else "missing.gif"))] for i in range(150)]
+    columns = [(ids[i : i + 40], places[i : i + 40]) for i in range(0, 150, 40)]
+    batches = [pa.record_batch(list(both), names=["gif_id", "places"]) for both in columns]
     out = list(embeddings.embed_batches(iter(batches), Config()))
     assert [batch.num_rows for batch in out] == [64, 64, 22]
     table = pa.Table.from_batches(out)
@@ -164,7 +166,8 @@ def test_one_task_answers_in_bounded_batches_in_the_order_it_was_asked(tmp_path:
 def test_a_task_without_rows_loads_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded: list[object] = []
     monkeypatch.setattr(embeddings, "load_frame_models", lambda *settings: loaded.append(settings))
-    none = pa.RecordBatch.from_pydict({"gif_id": pa.array([], pa.string()), "uri": pa.array([], pa.string())})
+    schema = pa.schema([("gif_id", pa.string()), ("places", pa.list_(pa.string()))])
+    none = pa.RecordBatch.from_pylist([], schema)
     assert list(embeddings.embed_batches([none], Config())) == loaded == []
 
 
@@ -218,7 +221,7 @@ def test_what_may_not_be_read_or_does_not_answer_becomes_a_failure(
     def found(gif_id: str, read_timeout_s: float) -> Row:
         # clients are kept by their time-outs, and made of the environment as it is then
         frames = FramesConfig().model_copy(update={"read_timeout_s": read_timeout_s, "fetch_attempts": 2})
-        batch = pa.record_batch([[gif_id], [f"{bucket}/a.gif"]], names=["gif_id", "uri"])
+        batch = pa.record_batch([[gif_id], [[f"{bucket}/a.gif"]]], names=["gif_id", "places"])
         rows = failures_of(embeddings.embed_batches(iter([batch]), Config(experts=("semantic",), frames=frames)), spark)
         return rows[gif_id]
 
@@ -239,7 +242,7 @@ def test_a_video_where_the_package_for_videos_is_missing_is_a_failure(
 ) -> None:
     (tmp_path / "a.mp4").write_bytes(encode(pictures(4)))
     monkeypatch.setitem(sys.modules, "av", None)
-    batch = pa.record_batch([["a"], [str(tmp_path / "a.mp4")]], names=["gif_id", "uri"])
+    batch = pa.record_batch([["a"], [[str(tmp_path / "a.mp4")]]], names=["gif_id", "places"])
     row = failures_of(embeddings.embed_batches(iter([batch]), Config(experts=("semantic",))), spark)["a"]
     assert reasons == {row.reason} and row.stage == "frames"
     assert "pip install 'autotag[video]'" in row.message
@@ -256,7 +259,7 @@ def test_a_gif_that_does_not_fit_the_device_is_read_media_and_a_failure(
         monkeypatch.setattr(backbone, "features", out_of_memory)
     monkeypatch.setattr(embeddings, "load_frame_models", lambda *_: models)
     Image.new("RGB", (8, 8), "red").save(tmp_path / "red.gif")
-    batch = pa.record_batch([["red", "none"], [str(tmp_path / "red.gif"), "none.gif"]], names=["gif_id", "uri"])
+    batch = pa.record_batch([["red", "none"], [[str(tmp_path / "red.gif")], ["none.gif"]]], names=["gif_id", "places"])
     outcomes = list(embeddings.embed_batches(iter([batch]), Config(experts=("imagenet",))))
     rows = failures_of(iter(outcomes), spark)
     assert (rows["red"].stage, rows["red"].reason) == ("embeddings", "out_of_memory")
@@ -275,8 +278,8 @@ def test_a_file_that_kills_or_holds_up_its_worker_is_a_failure_and_not_the_end(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(spark.sparkContext.environment, "PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-    rows = [Row(gif_id=name, uri=sick_files[name.upper()]) for name in ("kill", "hang", "raise")]
-    gifs_df = spark.createDataFrame([Row(gif_id="sound", uri=sick_files[""]), *rows])
+    names = {"sound": "", "kill": "KILL", "hang": "HANG", "raise": "RAISE"}
+    gifs_df = spark.createDataFrame([(name, sick_files[key], []) for name, key in names.items()], GIFS)
     frames = FramesConfig().model_copy(update={"item_deadline_s": 12})
     config = Config(experts=("imagenet",), frames=frames, spark=SparkConfig(partitions=1))
     outcomes_df = embeddings.embed_frames(gifs_df, config).persist()
@@ -291,6 +294,16 @@ def test_a_file_that_kills_or_holds_up_its_worker_is_a_failure_and_not_the_end(
     assert {row.gif_id: row.reason for row in again_df.collect()} == ends
     assert num_failed_tasks() == before > 0
     outcomes_df.unpersist()
+
+
+def test_on_a_second_try_a_rendition_that_kills_is_left_out(
+    sick_files: dict[str, str], spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(spark.sparkContext.environment, "PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
+    gifs_df = spark.createDataFrame([("a", sick_files[""], [sick_files["KILL"]])], GIFS)
+    config = Config(experts=("imagenet",), spark=SparkConfig(partitions=1))
+    [found] = embeddings.embed_frames(gifs_df, config).collect()
+    assert (found.reason, found.rendition, len(found.embeddings)) == (None, None, 1)
 
 
 def test_outside_of_a_task_no_gpu_is_assigned() -> None:

@@ -21,6 +21,7 @@ from udfs.embeddings import frames as embeddings
 from udfs.embeddings import texts
 
 MEDIA_DDL = "gif_id string, text string"
+GIFS = "gif_id string, uri string, renditions array<string>"
 CONFIG = Config(experts=("text",), spark=SparkConfig(partitions=1))
 
 
@@ -96,9 +97,7 @@ def test_from_files_to_embeddings_of_their_words(spark: SparkSession, tmp_path: 
             ImageDraw.Draw(frame).text((80, 80), words, "white", font, "mm", stroke_width=2, stroke_fill="black")
         frames[0].save(tmp_path / f"{name}.gif", save_all=True, append_images=frames[1:], duration=100)
     names = ("says", "silent", "missing")
-    catalog_df = spark.createDataFrame(
-        [(name, str(tmp_path / f"{name}.gif")) for name in names], "gif_id string, uri string"
-    )
+    catalog_df = spark.createDataFrame([(name, str(tmp_path / f"{name}.gif"), []) for name in names], GIFS)
     media_df = embeddings.media_rows(embeddings.embed_frames(catalog_df, CONFIG)).persist()
     check_columns(MEDIA, to_arrow_schema(media_df.schema))
     media = {row.gif_id: row for row in media_df.collect()}
@@ -114,7 +113,7 @@ def test_from_files_to_embeddings_of_their_words(spark: SparkSession, tmp_path: 
 
 def test_without_the_text_expert_nobody_reads(spark: SparkSession, tmp_path: Path) -> None:
     Image.new("RGB", (64, 64)).save(tmp_path / "a.gif")
-    catalog_df = spark.createDataFrame([("a", str(tmp_path / "a.gif"))], "gif_id string, uri string")
+    catalog_df = spark.createDataFrame([("a", str(tmp_path / "a.gif"), [])], GIFS)
     config = Config(experts=("semantic",), spark=SparkConfig(partitions=1))
     (row,) = embeddings.media_rows(embeddings.embed_frames(catalog_df, config)).collect()
     assert (row.text, row.text_lines) == (None, None)
