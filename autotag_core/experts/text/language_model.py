@@ -110,7 +110,7 @@ def _load(name: str, weights: str | None, threads: int, device: torch.device) ->
     torch.set_num_threads(threads)
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = False
-    folder = _folder(name, weights)
+    folder = model_folder(name, weights)
     settings = _settings(folder)
     size = _dimension(settings, folder)
     try:
@@ -157,7 +157,7 @@ def _load_gpt2(folder: Path, settings: dict[str, Any], device: torch.device) -> 
 def dimension(config: TextConfig) -> int:
     """Length of the model's vectors, from its config.json. Where that can't be read: of the published model."""
     try:
-        folder = _folder(config.language_model, config.weights)
+        folder = model_folder(config.language_model, config.weights)
         return _dimension(_settings(folder), folder)
     except InputError:
         return _PUBLISHED_DIMENSIONS[config.language_model]
@@ -165,12 +165,12 @@ def dimension(config: TextConfig) -> int:
 
 def model_version(config: TextConfig) -> str:
     """The model, its weights, precision, and its input: OCR and its settings. InputError without a model."""
-    folder = _folder(config.language_model, config.weights)
+    folder = model_folder(config.language_model, config.weights)
     _dimension(_settings(folder), folder)
     return f"{config.language_model}-{file_sha256(folder / 'model.safetensors')[:12]}-fp32-{reader_version(config)}"
 
 
-def _folder(name: str, weights: str | None) -> Path:
+def model_folder(name: str, weights: str | None) -> Path:
     """The model's folder, with all its files. InputError in one line that says which file is missing."""
     if weights is not None:
         folder = Path(weights)
