@@ -61,7 +61,7 @@ def test_last_nights_meaning_stays_where_the_sentence_does(spark):
 
 def test_a_task_with_nothing_new_loads_no_model(monkeypatch):
     monkeypatch.setattr(meanings, "_embedded", lambda texts, _: {} if not texts else pytest.fail(f"asked for {texts}"))
-    row = {name: None for name in SEARCH_DOCUMENTS.schema.names} | {"gif_id": "a", "sentence": "cat", "known": [7]}
+    row = dict.fromkeys(SEARCH_DOCUMENTS.schema.names) | {"gif_id": "a", "sentence": "cat", "known": [7]}
     schema = pa.schema([*SEARCH_DOCUMENTS.plain_schema, ("sentence", pa.string()), ("known", pa.list_(pa.int8()))])
     (found,) = meanings.mean_batches([pa.RecordBatch.from_pylist([row], schema=schema)], TextConfig())
     assert found["meaning"].to_pylist() == [[7]]
