@@ -12,7 +12,9 @@ from autotag_core.search.never import Never, is_safe
 from autotag_core.search.queries import gif_query
 
 SOURCE = ("gif_id", "tags", "caption", "uri")
-NUM_RELATED = 20
+NUM_RELATED, MOST_BESIDE = 20, 200
+LEAST_BESIDE = 2
+"""GIFs that have both tags: one may be chance."""
 _FREQUENT = {"field": "tags.tag", "size": 2000}
 _MOST_EXACT = 1000
 """Hits are counted up to so many: to count all of a frequent tag takes longer than to find the first."""
@@ -40,7 +42,11 @@ class Searches:
 
     def rising(self, limit: int, offset: int) -> Found:
         """GIFs that rise, the highest first; then the most popular ones."""
-        order = [{"trend": {"order": "desc", "missing": "_last"}}, {"popularity": "desc"}, {"gif_id": "asc"}]
+        order: list[dict[str, Any]] = [
+            {"trend": {"order": "desc", "missing": "_last"}},
+            {"popularity": "desc"},
+            {"gif_id": "asc"},
+        ]
         return self._page({"match_all": {}}, limit, offset, order)
 
     def related(self, gif_id: str, limit: int) -> list[dict[str, Any]] | None:
@@ -64,14 +70,31 @@ class Searches:
         return [hit["_source"] for hit in answer["hits"]["hits"]]
 
     def tags_beside(self, tag: str) -> list[tuple[str, int]]:
-        """(tag, GIFs that have both): tags that are beside this one more often than elsewhere, the most so first."""
-        has_tag = {"nested": {"path": "tags", "query": {"term": {"tags.tag": tag}}}}
-        beside = {"significant_terms": {"field": "tags.tag", "size": NUM_RELATED + 1, "min_doc_count": 2}}
-        counted = {"tags": {"nested": {"path": "tags"}, "aggs": {"beside": beside}}}
-        answer = self._search(has_tag, size=0, aggregations=counted)
-        buckets = answer["aggregations"]["tags"]["beside"]["buckets"]
-        hidden = {*self.never.tags, *self.never.people, " ".join(tag.lower().split())}
-        return [(one["key"], one["doc_count"]) for one in buckets if one["key"] not in hidden][:NUM_RELATED]
+        """(tag, GIFs that have both): tags that are beside this one more often than elsewhere, the most so first.
+
+        By share here minus share in all GIFs, times their ratio, as Elasticsearch's own significant terms (JLH). Those
+        count nested documents and their parents together. Ties are alphabetical.
+        """
+        num_here, here = self._count_tags({"nested": {"path": "tags", "query": {"term": {"tags.tag": tag}}}})
+        num_all, everywhere = self._count_tags({"match_all": {}}, list(here))
+        hidden = {*self.never.tags, *self.never.people, tag.lower()}
+        scores = {}
+        for name, count in here.items():
+            share, usual = count / num_here, everywhere.get(name, count) / num_all
+            if name not in hidden and count >= LEAST_BESIDE and share > usual:
+                scores[name] = (share - usual) * share / usual
+        ranked = sorted(scores, key=lambda name: (-scores[name], name))
+        return [(name, here[name]) for name in ranked[:NUM_RELATED]]
+
+    def _count_tags(self, query: dict[str, Any], names: list[str] | None = None) -> tuple[int, dict[str, int]]:
+        """How many GIFs the query finds, and how many of them have each tag: of these tags, or the most frequent."""
+        terms: dict[str, Any] = {"field": "tags.tag", "size": MOST_BESIDE}
+        if names is not None:
+            terms["include"] = names
+        counted = {"tags": {"nested": {"path": "tags"}, "aggs": {"names": {"terms": terms}}}}
+        answer = self._search(query, size=0, aggregations=counted, track_total_hits=True)
+        buckets = answer["aggregations"]["tags"]["names"]["buckets"]
+        return answer["hits"]["total"]["value"], {one["key"]: one["doc_count"] for one in buckets}
 
     def at_random(self, tag: str | None, seed: int) -> dict[str, Any] | None:
         """A GIF, of the tag if one is given. The same seed gives the same GIF of an index."""
