@@ -56,6 +56,13 @@ class LanguageModel:
                 vectors[[row for row, _ in batch]] = self._embed_fitting([ids for _, ids in batch], size, length)
         return vectors
 
+    def embed_one(self, text: str) -> np.ndarray:
+        """The vector of one text, (d,), as fast as can be: its last bits may differ from those of `embed`."""
+        (encoding,) = self._tokenizer.encode_batch([text])
+        if not encoding.ids:
+            return np.zeros(self.dimension, np.float32)
+        return self._embed_batch([encoding.ids], 1, len(encoding.ids))[0]
+
     def _embed_fitting(self, batch: Sequence[Sequence[int]], size: int, length: int) -> np.ndarray:
         """_embed_batch in batches of `size`, halved as often as the GPU's memory is too small for them."""
         vectors = np.empty((len(batch), self.dimension), np.float32)

@@ -76,6 +76,8 @@ class Searches:
         count nested documents and their parents together. Ties are alphabetical.
         """
         num_here, here = self._count_tags({"nested": {"path": "tags", "query": {"term": {"tags.tag": tag}}}})
+        if not here:
+            return []
         num_all, everywhere = self._count_tags({"match_all": {}}, list(here))
         hidden = {*self.never.tags, *self.never.people, tag.lower()}
         scores = {}

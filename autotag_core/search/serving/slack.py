@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from elastic_transport import TransportError
+from elasticsearch import ApiError
 from fastapi import BackgroundTasks, FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
@@ -28,6 +30,8 @@ HOOKS = "https://hooks.slack.com"
 SHUFFLE, SEND, CANCEL = "shuffle", "send", "cancel"
 _HOW = "say what the GIF should say, for example: so tired of mondays"
 _LATE_S = 5
+MAX_TEXT = 2000
+"""Characters of a picture's text."""
 _log = logging.getLogger(__name__)
 
 
@@ -140,15 +144,17 @@ def add_slack(app: FastAPI, command: SlashCommand) -> None:
 def _answer(command: SlashCommand, name: str, offer: Offer, user: str, place: str) -> None:
     """Send what a button leads to. Where that fails it is logged: Slack has its 200 already."""
     try:
-        answered = WebhookClient(place, timeout=_LATE_S).send_dict(command.answer_to(name, offer, user))
+        message = command.answer_to(name, offer, user)
+    except (ApiError, TransportError, InputError) as problem:
+        _log.error("slack: %s failed: %s", name, type(problem).__name__)
+        message = _said("search is not available, try again")
+    try:
+        status = WebhookClient(place, timeout=_LATE_S).send_dict(message).status_code
     except (SlackClientError, OSError) as problem:
         _log.error("slack: %s not answered: %s", name, type(problem).__name__)
         return
-    except Exception as problem:  # of Elasticsearch: the person should learn that nothing will come
-        _log.error("slack: %s failed: %s", name, type(problem).__name__)
-        answered = WebhookClient(place, timeout=_LATE_S).send_dict(_said("search is not available, try again"))
-    if answered.status_code != 200:
-        _log.error("slack: %s not taken: status %d", name, answered.status_code)
+    if status != 200:
+        _log.error("slack: %s not taken: status %d", name, status)
 
 
 def _is_at(place: str, command: SlashCommand) -> bool:
@@ -158,7 +164,9 @@ def _is_at(place: str, command: SlashCommand) -> bool:
 
 def _picture(gif: shapes.Gif, phrase: str) -> Block:
     """Plain text: Slack takes no formatting, links or mentions from it."""
-    return ImageBlock(image_url=gif.url, alt_text=gif.title or phrase, title=PlainTextObject(text=phrase, emoji=False))
+    return ImageBlock(
+        image_url=gif.url, alt_text=(gif.title or phrase)[:MAX_TEXT], title=PlainTextObject(text=phrase, emoji=False)
+    )
 
 
 def _as_dicts(blocks: list[Block]) -> list[dict[str, Any]]:

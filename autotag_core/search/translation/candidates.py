@@ -45,7 +45,7 @@ def find_candidates(
     score = max over tags of cosine(phrase, tag) (1 + weight) / 2 + 0.5 cosine(phrase, document) + 1 if it names
     a person who is seen + 0.01 log10(1 + popularity) + 0.01 trend.
     """
-    vector = meanings.of([phrase])[0]
+    vector = meanings.of_phrase(phrase)
     if not vector.any():
         return []
     safe, asked = is_safe(never), as_bytes(vector[None])[0].tolist()

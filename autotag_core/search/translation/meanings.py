@@ -23,6 +23,10 @@ class Meanings:
         self._kept: OrderedDict[str, np.ndarray] = OrderedDict()
         self._lock = threading.Lock()
 
+    def of_phrase(self, phrase: str) -> np.ndarray:
+        """A vector of length 1, (384,), that is not remembered: few phrases come twice."""
+        return self._model.embed_one(phrase)
+
     def of(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of length 1, (n, 384); zero for a text without a token."""
         with self._lock:
