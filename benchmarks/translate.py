@@ -115,8 +115,8 @@ def truths(folder: Path) -> Iterator[tuple[str, set[str]]]:
         yield row["gif_id"], set(row["tags"])
 
 
-def given_documents(folder: Path, meanings: Meanings) -> Iterator[dict[str, Any]]:
-    """Documents of the tags that GIFs came with, each of weight 1."""
+def given_documents(folder: Path, meanings: Meanings | None) -> Iterator[dict[str, Any]]:
+    """Documents of the tags that GIFs came with, each of weight 1. Without `meanings` they have none."""
     for line in (folder / "catalog.jsonl").read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         tags = list(dict.fromkeys([*row["editorial_tags"], *row["tags"]]))
@@ -130,7 +130,7 @@ def given_documents(folder: Path, meanings: Meanings) -> Iterator[dict[str, Any]
             "people": [],
             "written_tags": [],
             "related_gifs": [],
-            "meaning": as_bytes(meanings.of([said]))[0].tolist() if said else None,
+            "meaning": as_bytes(meanings.of([said]))[0].tolist() if said and meanings else None,
         }
 
 

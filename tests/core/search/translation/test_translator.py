@@ -62,14 +62,14 @@ def test_what_never_comes_up_does_not_at_any_weirdness(fill, translate):
     )
     never = Never(("clown",), ("ann smith",))
     assert translate("clown cat", never=never) == ["cat"]
-    assert {one for seed in range(20) for one in translate("ann smith", 10, seed, never)} == {"cat"}
+    assert {one for seed in range(5) for one in translate("ann smith", 10, seed, never)} == {"cat"}
     assert len(translate("cat")) == 7
 
 
 def test_the_same_seed_gives_the_same_order_and_at_weirdness_0_every_seed_does(fill, translate):
     fill(**{f"gif{number}": ("cat", f"thing {number}") for number in range(30)})
     assert translate("cat", 5, 7) == translate("cat", 5, 7)
-    assert len({translate("cat", 5, seed)[0] for seed in range(20)}) > 5
+    assert len({translate("cat", 5, seed)[0] for seed in range(10)}) > 3
     assert len({translate("cat", 0, seed)[0] for seed in range(5)}) == 1
 
 
