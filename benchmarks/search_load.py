@@ -1,8 +1,8 @@
 """How fast `autotag serve-search` answers: `python -m benchmarks.search_load [--gifs 20000] [--clients 20]`.
 
-The rows of a drawn catalog (`autotag sample` without pictures) are indexed with meanings (mixed of those of their tags), and
-served by the command.
-Clients are threads that ask searches, phrases, what rises, related GIFs and tags, and random GIFs, in a mix.
+The rows of a drawn catalog (`autotag sample` without pictures) are indexed with meanings, mixed of those of their tags,
+and served by the command. Clients are threads that ask searches, phrases, what rises, related GIFs and tags, and random
+GIFs, in a mix.
 Each waits --pause seconds, drawn around that mean, after an answer: a person reads. --pause 0 asks at once, which says
 how many requests a second this machine can do. Phrases and searches are combinations of words, so that few repeat.
 Printed are requests a second, errors, and p50, p95 and p99 in ms, of each endpoint and of all.
