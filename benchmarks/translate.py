@@ -55,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--catalog", type=Path, required=True)
     parser.add_argument("--phrases", type=Path, required=True)
+    parser.add_argument("--weirdness", type=float, action="append", help=f"{WEIRDNESS}, if none is given")
     parser.add_argument("--as-given", action="store_true")
     parser.add_argument("--again", action="store_true")
     options = parser.parse_args()
@@ -65,10 +66,22 @@ def main() -> None:
         documents = list(retagged_documents(options.catalog, options.again))
     truth = dict(truths(options.catalog))
     with indexed(documents) as (client, index):
-        report(Translator(client, index, meanings, Never()), documents, truth, options.phrases)
+        report(
+            Translator(client, index, meanings, Never()),
+            documents,
+            truth,
+            options.phrases,
+            options.weirdness or WEIRDNESS,
+        )
 
 
-def report(translator: Translator, documents: list[dict[str, Any]], truth: dict[str, set[str]], phrases: Path) -> None:
+def report(
+    translator: Translator,
+    documents: list[dict[str, Any]],
+    truth: dict[str, set[str]],
+    phrases: Path,
+    steps: Iterable[float],
+) -> None:
     """Ask every phrase, and print what was found."""
     words = {word for one in documents for tag in one["tags"] for word in _words(tag["tag"])}
     with phrases.open(encoding="utf-8") as file:
@@ -81,7 +94,7 @@ def report(translator: Translator, documents: list[dict[str, Any]], truth: dict[
         f"{len(documents)} documents; {len(asked)} of {len(rows)} phrases share no word with a tag; chance {chance:.3f}"
     )
     print(f"{'weirdness':>9}{'first':>8}{'first 5':>9}{'another first':>15}")
-    for weirdness in WEIRDNESS:
+    for weirdness in steps:
         seeds = range(1 if weirdness == 0 else 5)
         hits, plain = [], {row["phrase"]: _ids(translator, row["phrase"], 0, 0)[:1] for row in asked}
         for row in asked:
@@ -90,7 +103,7 @@ def report(translator: Translator, documents: list[dict[str, Any]], truth: dict[
                 good = [gif_id in right[row["phrase"]] for gif_id in found]
                 hits.append((any(good[:1]), any(good), found[:1] != plain[row["phrase"]], row["phrase"]))
         shares = [np.mean([one[place] for one in hits]) for place in range(3)]
-        print(f"{weirdness:>9}{shares[0]:>8.3f}{shares[1]:>9.3f}{shares[2]:>15.3f}", flush=True)
+        print(f"{weirdness:>9g}{shares[0]:>8.3f}{shares[1]:>9.3f}{shares[2]:>15.3f}", flush=True)
         if weirdness == 0:
             print(f"          none: {', '.join(one[3] for one in hits if not one[1]) or '-'}")
 
