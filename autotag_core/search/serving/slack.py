@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -29,6 +29,7 @@ VARIABLE = "AUTOTAG_SLACK_SIGNING_SECRET"
 HOOKS = "https://hooks.slack.com"
 SHUFFLE, SEND, CANCEL = "shuffle", "send", "cancel"
 _HOW = "say what the GIF should say, for example: so tired of mondays"
+_FAILED = "search is not available, try again"
 _LATE_S = 5
 MAX_TEXT = 2000
 """Characters of a picture's text."""
@@ -43,6 +44,8 @@ class Offer:
     seed: int
     place: int = 0
     """Of the GIF in the order of the phrase and seed; to shuffle is to go on to the next."""
+    gif_id: str = ""
+    """The GIF that is shown. It is what is sent, also where a night has changed the order meanwhile."""
 
     def to_value(self) -> str:
         """What a button carries: at most 2,000 characters, and a phrase has at most 300."""
@@ -66,7 +69,7 @@ class SlashCommand:
         found = self._gif(offer)
         if isinstance(found, str):
             return _said(found)
-        value = offer.to_value()
+        value = replace(offer, gif_id=found.id).to_value()
         buttons = [
             ButtonElement(text="Send", action_id=SEND, value=value, style="primary"),
             ButtonElement(text="Shuffle", action_id=SHUFFLE, value=value),
@@ -94,7 +97,9 @@ class SlashCommand:
         found = self.translator.translate(offer.phrase, self.weirdness, offer.seed).candidates
         if not found:
             return "there is no GIF for that"
-        gif = shapes.gif(found[offer.place % len(found)].document, self.media)
+        by_id = {one.document["gif_id"]: one for one in found}
+        chosen = by_id.get(offer.gif_id, found[offer.place % len(found)])
+        gif = shapes.gif(chosen.document, self.media)
         if urlsplit(gif.url).scheme != "https":
             return "GIFs have no public address here: start the service with --media https://..."
         return gif
@@ -121,6 +126,9 @@ def add_slack(app: FastAPI, command: SlashCommand) -> None:
             return JSONResponse(await run_in_threadpool(command.offered, offer))
         except InputError as problem:
             return JSONResponse(_said(f"{problem}" if form.get("text") else _HOW))
+        except (ApiError, TransportError) as problem:  # a status other than 200 says nothing to the person
+            _log.error("slack: command failed: %s", type(problem).__name__)
+            return JSONResponse(_said(_FAILED))
 
     @app.post("/slack/action", include_in_schema=False)
     async def action(request: Request, later: BackgroundTasks) -> Response:
@@ -147,7 +155,7 @@ def _answer(command: SlashCommand, name: str, offer: Offer, user: str, place: st
         message = command.answer_to(name, offer, user)
     except (ApiError, TransportError, InputError) as problem:
         _log.error("slack: %s failed: %s", name, type(problem).__name__)
-        message = _said("search is not available, try again")
+        message = _said(_FAILED)
     try:
         status = WebhookClient(place, timeout=_LATE_S).send_dict(message).status_code
     except (SlackClientError, OSError) as problem:

@@ -108,7 +108,7 @@ def press(slack, action_id, value, place):
 
 def test_a_command_shows_its_sender_alone_a_gif_with_three_buttons(fill, slack):
     fill(cat=("cat",), car=("car",))
-    value = json.dumps({"phrase": "furry <feline>", "seed": 7, "place": 0})
+    value = json.dumps({"phrase": "furry <feline>", "seed": 7, "place": 0, "gif_id": "cat"})
 
     def button(text, **more):
         words = {"type": "plain_text", "text": text, "emoji": True}
@@ -155,7 +155,7 @@ def test_shuffle_goes_on_to_the_next_gif_and_begins_again_after_the_last(fill, s
 
 def test_send_shows_everybody_the_gif_that_was_offered_and_who_sent_it(fill, slack, hooks):
     fill(cat=("cat",), car=("car",))
-    value = json.dumps({"phrase": "<!channel> feline", "seed": 7, "place": 1})
+    value = json.dumps({"phrase": "<!channel> feline", "seed": 7, "place": 0, "gif_id": "car"})
     press(slack, "send", value, hooks[0])
     message = hooks[1].get(timeout=60)
     assert (message["response_type"], message["delete_original"]) == ("in_channel", True)
