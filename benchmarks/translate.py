@@ -143,7 +143,7 @@ def given_documents(folder: Path, meanings: Meanings | None) -> Iterator[dict[st
             "people": [],
             "written_tags": [],
             "related_gifs": [],
-            "meaning": as_bytes(meanings.of([said]))[0].tolist() if said and meanings else None,
+            "meaning": as_bytes(meanings.of_phrase(said)).tolist() if said and meanings else None,
         }
 
 

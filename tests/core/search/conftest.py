@@ -189,7 +189,7 @@ def fill(elasticsearch: str, config: ElasticsearchConfig, index: str, meanings: 
             known = dict(row) if isinstance(row, dict) else {"tags": row}
             tags = [(tag, 1.0) if isinstance(tag, str) else tag for tag in known.pop("tags", ())]
             said = ". ".join(filter(None, (", ".join(tag for tag, _ in tags), known.get("caption"))))
-            vector = as_bytes(meanings.of([said]))[0].tolist() if said else None
+            vector = as_bytes(meanings.of_phrase(said)).tolist() if said else None
             lists = {"people": [], "written_tags": [], "related_gifs": []}
             whole = {"caption": None, "text": None, "popularity": 0, "trend": None, "uri": f"s3a://b/{gif_id}.gif"}
             named = [{"tag": tag, "weight": weight, "confidence": 1.0, "accepted": True} for tag, weight in tags]
