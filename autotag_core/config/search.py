@@ -33,5 +33,8 @@ class ElasticsearchConfig(Section):
     """Primary shards of a new index."""
     replicas: Count = 1
     """Copies of each shard once the index is filled; 0 on a single node."""
+    meaning: bool = False
+    """Whether documents get a vector of what they mean, for `autotag translate` and `autotag serve-search`.
+    MiniLM takes some 5 ms for each document whose words changed."""
     writers: PositiveCount = 8
     """Spark tasks that index at once."""

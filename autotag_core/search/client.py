@@ -19,9 +19,14 @@ MAX_REASON = 500
 
 
 def elasticsearch_client(
-    url: str, config: ElasticsearchConfig, credentials: ElasticsearchCredentials | None = None
+    url: str,
+    config: ElasticsearchConfig,
+    credentials: ElasticsearchCredentials | None = None,
+    connections: int = 10,
 ) -> Elasticsearch:
     """A client for the URL. It sends nothing yet; close it after use. InputError for a URL that can't be right.
+
+    At most `connections` requests are under way at once; further ones wait.
 
     Its transport never retries, since it would not pause. `with_retries` and `bulk_index` wait between tries.
     """
@@ -38,6 +43,7 @@ def elasticsearch_client(
     return Elasticsearch(
         url,
         request_timeout=config.timeout_s,
+        connections_per_node=connections,
         max_retries=0,
         retry_on_timeout=False,
         serializers={"application/*": TextSerializer()},  # a load balancer's 503 in XML is a 503

@@ -38,6 +38,8 @@ PROPERTIES: dict[str, Any] = {
     "text": {"type": "text", "analyzer": "standard"},
     "popularity": {"type": "long", "coerce": False},
     "trend": {"type": "float", "coerce": False},
+    # null where nobody has asked for meanings: such documents are found by their words alone
+    "meaning": {"type": "dense_vector", "dims": 384, "element_type": "byte", "index": True, "similarity": "cosine"},
     "uri": {"type": "keyword", "index": False, "doc_values": False},
     # shown beside the GIF, never searched
     "related_gifs": {"type": "keyword", "index": False, "doc_values": False},

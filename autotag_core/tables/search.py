@@ -34,6 +34,7 @@ SEARCH_DOCUMENTS = Table(
             column("people", STRINGS, "names of known people who are seen in it, longest seen first; else empty"),
             column("written_tags", STRINGS, "as uploaders wrote them, where `tags` are labels; else empty"),
             column("trend", pa.float32(), "doublings above its usual views, as in trends; null where it does not rise"),
+            column("meaning", pa.list_(pa.int8()), "of tags, caption and text: 127 x a vector of length 1; else null"),
         ]
     ),
     ("gif_id",),

@@ -25,6 +25,7 @@ from jobs.commands.output import say
 from jobs.commands.related import add_related_commands
 from jobs.commands.reports import diff, explain, report
 from jobs.commands.sample import sample
+from jobs.commands.search import add_search_commands
 from jobs.commands.stages import stages
 from jobs.commands.tagger import add_tagger_commands
 from jobs.commands.trends import trends
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 add_related_commands(app)
 add_tagger_commands(app)
+add_search_commands(app)
 app.add_typer(labels_cli.app, name="labels")
 app.add_typer(review_cli.app, name="review")
 app.add_typer(faces_reports.app, name="faces")

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from autotag_core import experts, inputs, labels, search, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, InputError, as_raised
+from autotag_core.experts.text.sentences import sentences_version
 from autotag_core.tagger.tagger_model import TaggerModel
 from jobs.faces.name_people import Detector, find_detector
 from jobs.release.gates import check_accepted
@@ -93,6 +94,8 @@ def check_inputs(request: Request) -> tuple[Request, Index | None]:
 def check_models(request: Request, index: Index | None) -> Checked:
     """The checked request, once its models are: seconds of loading, and no Spark is needed. Errors: check_request."""
     versions = experts.check_experts(request.config)
+    if request.config.elasticsearch.meaning:
+        sentences_version(request.config.text)
     tagger, note = find_tagger(request.warehouse, request.config, versions)
     return Checked(request, index, versions, tagger, note, find_detector(request.config.faces))
 

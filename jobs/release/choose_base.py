@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from autotag_core import experts, frames, ocr, storage, warehouse
 from autotag_core.config import Config
 from autotag_core.errors import AutotagError, InputError
+from autotag_core.experts.text.sentences import sentences_version
 from autotag_core.failures import Stage
 from autotag_core.tables import (
     CATALOG,
@@ -33,6 +34,7 @@ from jobs.run.run import Run
 from jobs.search.index_alias import Index, serves_release
 from udfs.reuse.row_digests import same_rows
 
+MEANING = "meaning"
 _NEEDED = (CATALOG, EMBEDDINGS, NEIGHBORS, FAILURES)
 _NO_EFFECT = frozenset({"reuse", "spark", "warehouse", "gates", "reports"})
 _OF_OTHERS = (LABELS, WRITTEN_TAGS, CHOSEN_TAGS, DECIDED_TAGS, TRENDS)
@@ -90,6 +92,8 @@ def note_versions(inputs: RunInputs, config: Config) -> None:
     inputs.versions["frames"] = frames.frames_version(config.frames)
     if experts.chosen_experts(config, "texts"):
         inputs.versions["reader"] = ocr.reader_version(config.text)
+    if config.elasticsearch.meaning:
+        inputs.versions[MEANING] = sentences_version(config.text)
     for name in ("sessions", "search_sessions"):
         uri = getattr(config.semantic, name)
         if uri:

@@ -17,10 +17,9 @@ from autotag_core import search
 from autotag_core.errors import AutotagError, NotPublishedError
 from autotag_core.failures import Stage
 from autotag_core.tables import FAILURES, SEARCH_DOCUMENTS
-from autotag_core.warehouse import table_uri
-from jobs.run.delta_tables import read_table_version
 from jobs.run.run import Run
 from jobs.run.stages import stage
+from jobs.search.build_documents import documents_before
 from jobs.search.index_alias import Index, serves_release
 from udfs.search import documents as search_documents
 
@@ -79,7 +78,7 @@ def _changes(run: Run, index: Index) -> tuple[DataFrame, int] | None:
     if run.base is None or not serves_release(index, run.base):
         return None
     try:
-        before_df = _documents_before(run)
+        before_df = documents_before(run)
     except AutotagError as error:  # no such table, or columns of another version
         run.log.info("documents not compared", reason=str(error))
         return None
@@ -89,14 +88,6 @@ def _changes(run: Run, index: Index) -> tuple[DataFrame, int] | None:
     if num_changes > index.config.max_changed_share * run.facts.rows_out["documents"]:
         return None
     return changes_df, num_changes
-
-
-def _documents_before(run: Run) -> DataFrame:
-    assert run.base is not None
-    uri, name = table_uri(run.warehouse, SEARCH_DOCUMENTS.name), SEARCH_DOCUMENTS.name
-    if name not in run.base.table_versions:
-        raise AutotagError(f"run {run.base.run_id} has no {name}")
-    return read_table_version(run.spark, uri, run.base.table_versions[name], SEARCH_DOCUMENTS)
 
 
 def _copied(run: Run, index: Index) -> str | None:

@@ -43,7 +43,7 @@ pytestmark = pytest.mark.integration
 DOCUMENTS = (
     "gif_id string, tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, caption string, "
     "text string, popularity bigint, uri string, related_gifs array<string>, "
-    "people array<string>, written_tags array<string>, trend float"
+    "people array<string>, written_tags array<string>, trend float, meaning array<tinyint>"
 )
 CONFIG = ElasticsearchConfig(writers=2, keep_indexes=1).model_copy(
     update={"attempts": 3, "initial_backoff_s": 0.001, "max_backoff_s": 0.01}
@@ -80,7 +80,7 @@ def owner(alias, warehouse="s3a://bucket/warehouse"):
 def document(gif_id, *tags, caption=None, text=None, popularity=0, people=(), written=()):
     """A tag is (tag, weight) or (tag, weight, accepted); its confidence is another number, that nothing ranks by."""
     rows = [(tag, weight, 0.5, accepted[0] if accepted else None) for tag, weight, *accepted in tags]
-    words = (["near", "far"], list(people), list(written), None)
+    words = (["near", "far"], list(people), list(written), None, None)
     return (gif_id, rows, caption, text, popularity, f"s3a://gifs/{gif_id}.gif", *words)
 
 
@@ -96,6 +96,7 @@ def fill(client, index, rows):
         "people",
         "written_tags",
         "trend",
+        "meaning",
     )
     documents = [dict(zip(names, row, strict=True)) for row in rows]
     for item in documents:
@@ -148,6 +149,7 @@ def test_documents_written_by_executors_are_found_through_the_alias(client, alia
         "people": [],
         "written_tags": [],
         "trend": None,
+        "meaning": None,
     }
 
 

@@ -50,7 +50,8 @@ def build_search_documents(
     its confidence or score. A tag that an editor refused is not there.
     Without media, of all GIFs or of one, nobody knows what is written there: `text` is null. Without related GIFs,
     written tags or people these lists are empty.
-    `trend` is null for a GIF that does not rise. Cost: each table is shuffled once by gif_id.
+    `trend` is null for a GIF that does not rise, and `meaning` until `add_meanings`.
+    Cost: each table is shuffled once by gif_id.
     """
     estimated = F.coalesce("probability", F.greatest("confidence", "score"))
     weight = F.when(F.col("source") == "editorial", F.lit(1.0).cast("float")).otherwise(estimated)
@@ -67,6 +68,7 @@ def build_search_documents(
         (written_tags_df, "tags", "written_tags"),
         (None if people_df is None else known_people(people_df), "people", "people"),
         (None if trends_df is None else rising_gifs(trends_df), "trend", "trend"),
+        (None, "meaning", "meaning"),
     ):
         if rows_df is not None:
             documents_df = documents_df.join(rows_df.select("gif_id", F.col(column).alias(name)), "gif_id", "left")

@@ -56,6 +56,13 @@ class LanguageModel:
                 vectors[[row for row, _ in batch]] = self._embed_fitting([ids for _, ids in batch], size, length)
         return vectors
 
+    def embed_one(self, text: str) -> np.ndarray:
+        """The vector of one text, (d,), as fast as can be: its last bits may differ from those of `embed`."""
+        (encoding,) = self._tokenizer.encode_batch([text])
+        if not encoding.ids:
+            return np.zeros(self.dimension, np.float32)
+        return self._embed_batch([encoding.ids], 1, len(encoding.ids))[0]
+
     def _embed_fitting(self, batch: Sequence[Sequence[int]], size: int, length: int) -> np.ndarray:
         """_embed_batch in batches of `size`, halved as often as the GPU's memory is too small for them."""
         vectors = np.empty((len(batch), self.dimension), np.float32)
@@ -110,7 +117,7 @@ def _load(name: str, weights: str | None, threads: int, device: torch.device) ->
     torch.set_num_threads(threads)
     if device.type == "cuda":
         torch.backends.cuda.matmul.allow_tf32 = False
-    folder = _folder(name, weights)
+    folder = model_folder(name, weights)
     settings = _settings(folder)
     size = _dimension(settings, folder)
     try:
@@ -157,7 +164,7 @@ def _load_gpt2(folder: Path, settings: dict[str, Any], device: torch.device) -> 
 def dimension(config: TextConfig) -> int:
     """Length of the model's vectors, from its config.json. Where that can't be read: of the published model."""
     try:
-        folder = _folder(config.language_model, config.weights)
+        folder = model_folder(config.language_model, config.weights)
         return _dimension(_settings(folder), folder)
     except InputError:
         return _PUBLISHED_DIMENSIONS[config.language_model]
@@ -165,12 +172,12 @@ def dimension(config: TextConfig) -> int:
 
 def model_version(config: TextConfig) -> str:
     """The model, its weights, precision, and its input: OCR and its settings. InputError without a model."""
-    folder = _folder(config.language_model, config.weights)
+    folder = model_folder(config.language_model, config.weights)
     _dimension(_settings(folder), folder)
     return f"{config.language_model}-{file_sha256(folder / 'model.safetensors')[:12]}-fp32-{reader_version(config)}"
 
 
-def _folder(name: str, weights: str | None) -> Path:
+def model_folder(name: str, weights: str | None) -> Path:
     """The model's folder, with all its files. InputError in one line that says which file is missing."""
     if weights is not None:
         folder = Path(weights)

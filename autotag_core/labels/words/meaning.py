@@ -9,13 +9,9 @@ from autotag_core.labels.steps.grouping import Meaning
 
 def load_meaning(config: TextConfig) -> Meaning | None:
     """MiniLM on the CPU, the model of the `text` expert. None where its package and text.weights are missing."""
-    import torch
+    from autotag_core.experts.text.sentences import load_sentences
 
-    from autotag_core.experts import load_language_model
-
-    weights = config.weights if config.language_model == "minilm" else None
-    settings = config.model_copy(update={"language_model": "minilm", "weights": weights})
     try:
-        return load_language_model(settings, torch.device("cpu")).embed
+        return load_sentences(config).embed
     except InputError:
         return None

@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from autotag_core.config import ElasticsearchConfig
-from autotag_core.search import Owner, create_index, elasticsearch_client
+from autotag_core.config import ElasticsearchConfig, TextConfig
+from autotag_core.experts.text.sentences import as_bytes
+from autotag_core.search import Owner, bulk_index, create_index, elasticsearch_client, finish_index
+from autotag_core.search.translation.meanings import Meanings
 
 
 @dataclass
@@ -169,3 +171,32 @@ def index(elasticsearch: str, config: ElasticsearchConfig) -> Iterator[str]:
         name = create_index(client, Owner(f"test-{uuid.uuid4().hex}", "s3a://w"), "run", config)
         yield name
         client.indices.delete(index=name)
+
+
+@pytest.fixture(scope="session")
+def meanings() -> Meanings:
+    """MiniLM, whose package has its weights."""
+    return Meanings(TextConfig())
+
+
+@pytest.fixture
+def fill(elasticsearch: str, config: ElasticsearchConfig, index: str, meanings: Meanings) -> Callable[..., str]:
+    """Fill the index with documents as a night makes them, from gif_id=(tag, tag, ...) or a dict of columns."""
+
+    def filled(**rows: tuple[str, ...] | dict[str, object]) -> str:
+        documents = []
+        for gif_id, row in rows.items():
+            known = dict(row) if isinstance(row, dict) else {"tags": row}
+            tags = [(tag, 1.0) if isinstance(tag, str) else tag for tag in known.pop("tags", ())]
+            said = ". ".join(filter(None, (", ".join(tag for tag, _ in tags), known.get("caption"))))
+            vector = as_bytes(meanings.of_phrase(said)).tolist() if said else None
+            lists = {"people": [], "written_tags": [], "related_gifs": []}
+            whole = {"caption": None, "text": None, "popularity": 0, "trend": None, "uri": f"s3a://b/{gif_id}.gif"}
+            named = [{"tag": tag, "weight": weight, "confidence": 1.0, "accepted": True} for tag, weight in tags]
+            documents.append({"gif_id": gif_id, "tags": named, "meaning": vector} | lists | whole | known)
+        with elasticsearch_client(elasticsearch, config) as client:
+            assert [one.refused for one in bulk_index(client, index, documents, config) if one.refused] == []
+            finish_index(client, index, config)
+        return index
+
+    return filled

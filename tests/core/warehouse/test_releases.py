@@ -245,6 +245,7 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
         "people": [],
         "written_tags": [],
         "trend": 1.5,
+        "meaning": [127, -3],
     }
     lists = "tags array<string>, editorial_tags array<string>, renditions array<string>"
     cases = [
@@ -259,7 +260,8 @@ def test_tables_written_by_spark_are_read_back_equal(bucket: str, spark: SparkSe
             tables.SEARCH_DOCUMENTS,
             document,
             "tags array<struct<tag:string,weight:float,confidence:float,accepted:boolean>>, popularity bigint, "
-            "related_gifs array<string>, people array<string>, written_tags array<string>, trend float",
+            "related_gifs array<string>, people array<string>, written_tags array<string>, trend float, "
+            "meaning array<tinyint>",
         ),
     ]
     for table, row, typed in cases:
