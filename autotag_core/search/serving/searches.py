@@ -51,19 +51,25 @@ class Searches:
 
     def related(self, gif_id: str, limit: int) -> list[dict[str, Any]] | None:
         """GIFs that people look at like this one, nearest first; else those that mean the same. None: no such GIF."""
-        columns = ["related_gifs", "meaning"]
-        found = self._search({"ids": {"values": [gif_id]}}, size=1, source_includes=columns)["hits"]["hits"]
+        # as a field: Elasticsearch 9 leaves vectors out of _source
+        options = {"size": 1, "source_includes": ["related_gifs"], "fields": ["meaning"]}
+        found = self._search({"ids": {"values": [gif_id]}}, **options)["hits"]["hits"]
         if not found:
             return None
-        source = found[0]["_source"]
-        if names := source["related_gifs"] or []:
+        meaning = found[0].get("fields", {}).get("meaning")
+        if names := found[0]["_source"].get("related_gifs") or []:
             hits = self._search({"ids": {"values": names}}, size=len(names))["hits"]["hits"]
             known = {hit["_id"]: hit["_source"] for hit in hits}
             return [known[name] for name in names if name in known][:limit]
-        if source["meaning"] is None:
+        if not meaning:
             return []
         others = [is_safe(self.never), {"bool": {"must_not": {"ids": {"values": [gif_id]}}}}]
-        nearest = {"field": "meaning", "query_vector": source["meaning"], "k": limit, "num_candidates": 2 * limit}
+        nearest = {
+            "field": "meaning",
+            "query_vector": [int(value) for value in meaning],
+            "k": limit,
+            "num_candidates": 2 * limit,
+        }
         answer = self.client.search(
             index=self.index, knn=nearest | {"filter": others}, size=limit, source_includes=list(SOURCE)
         )

@@ -92,10 +92,10 @@ def meta(status: int = 200, message: str = "OK") -> Meta:
 
 def gif(document: dict[str, Any], media: str | None) -> Gif:
     """A GIF from its search document. `media` is the address of its file, with {gif_id} in it; else its own URI."""
-    gif_id, tags = document["gif_id"], [tag["tag"] for tag in document["tags"] or ()]
+    gif_id, tags = document["gif_id"], [tag["tag"] for tag in document.get("tags") or ()]
     words = re.findall(r"\w+", " ".join(tags[:3]).lower())
-    url = media.replace("{gif_id}", quote(gif_id, safe="")) if media else document["uri"] or ""
-    title = document["caption"] or ", ".join(tags[:3])
+    url = media.replace("{gif_id}", quote(gif_id, safe="")) if media else document.get("uri") or ""
+    title = document.get("caption") or ", ".join(tags[:3])
     slug = "-".join([*words, gif_id])
     return Gif(id=gif_id, slug=slug, url=url, title=title, tags=tags, images=Pictures(original=Picture(url=url)))
 

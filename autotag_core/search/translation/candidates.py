@@ -70,7 +70,7 @@ def _has_words(phrase: str) -> dict[str, Any]:
 def _ranked(
     found: Sequence[tuple[dict[str, Any], float]], phrase: str, vector: np.ndarray, meanings: Meanings
 ) -> list[Candidate]:
-    tags = list(dict.fromkeys(tag["tag"].lower() for document, _ in found for tag in document["tags"] or ()))
+    tags = list(dict.fromkeys(tag["tag"].lower() for document, _ in found for tag in document.get("tags") or ()))
     cosines = dict(zip(tags, (meanings.of(tags) @ vector).tolist(), strict=True))
     ranked = [_scored(document, cosine, phrase, cosines) for document, cosine in found]
     return sorted(ranked, key=lambda one: (-one.score, one.document["gif_id"]))
@@ -78,13 +78,13 @@ def _ranked(
 
 def _scored(document: dict[str, Any], cosine: float, phrase: str, cosines: dict[str, float]) -> Candidate:
     best, because = max(
-        ((cosines[tag["tag"].lower()] * (1 + tag["weight"]) / 2, tag["tag"]) for tag in document["tags"] or ()),
+        ((cosines[tag["tag"].lower()] * (1 + tag["weight"]) / 2, tag["tag"]) for tag in document.get("tags") or ()),
         default=(0.0, ""),
     )
     said = f" {' '.join(phrase.lower().split())} "
-    bonus = PERSON_BONUS if any(f" {name.lower()} " in said for name in document["people"] or ()) else 0.0
-    popularity = POPULARITY_WEIGHT * math.log10(1 + max(0, document["popularity"] or 0))
-    trend = TREND_WEIGHT * min(MAX_TREND, document["trend"] or 0.0)
+    bonus = PERSON_BONUS if any(f" {name.lower()} " in said for name in document.get("people") or ()) else 0.0
+    popularity = POPULARITY_WEIGHT * math.log10(1 + max(0, document.get("popularity") or 0))
+    trend = TREND_WEIGHT * min(MAX_TREND, document.get("trend") or 0.0)
     return Candidate(document, best + DOCUMENT_WEIGHT * cosine + bonus + popularity + trend, because)
 
 

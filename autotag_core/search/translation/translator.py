@@ -31,7 +31,7 @@ class Translation:
     def to_text(self) -> str:
         """A line a GIF: score, gif_id, the tag that it came up for, and where it is."""
         lines = (
-            f"{one.score:6.3f}  {one.document['gif_id']}  {one.because}  {one.document['uri'] or ''}".rstrip()
+            f"{one.score:6.3f}  {one.document['gif_id']}  {one.because}  {one.document.get('uri') or ''}".rstrip()
             for one in self.candidates
         )
         return shown_lines(lines)
@@ -39,7 +39,12 @@ class Translation:
     def to_json(self) -> str:
         """One JSON object."""
         found = [
-            {"gif_id": one.document["gif_id"], "uri": one.document["uri"], "score": one.score, "because": one.because}
+            {
+                "gif_id": one.document["gif_id"],
+                "uri": one.document.get("uri"),
+                "score": one.score,
+                "because": one.because,
+            }
             for one in self.candidates
         ]
         said = {"phrase": self.phrase, "weirdness": self.weirdness, "seed": self.seed, "gifs": found}
