@@ -32,6 +32,7 @@ from jobs.process.session import spark_session
 from jobs.sample.own_environment import own_environment
 from tests.browser import Chromium, find_chromium
 from tests.refusing_proxy import RefusingProxy
+from tests.sharing_out import group_of, longest_first
 
 REASONS_BY_TEST = {
     "test_each_broken_item_ends_as_its_known_failure": frozenset(
@@ -80,12 +81,15 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Between several processes: modules stay whole, and all tests that look at the one night are in one of them."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Between several processes: groups stay whole, and the longest begin first."""
+    groups = []
     for item in items:
         assert isinstance(item, pytest.Function)
-        group = "night" if "night" in item.fixturenames else item.module.__name__
-        item.add_marker(pytest.mark.xdist_group(group))
+        groups.append(group_of(item))
+        item.add_marker(pytest.mark.xdist_group(groups[-1]))
+    if hasattr(config, "workerinput"):  # one of several processes
+        items[:] = [items[place] for place in longest_first(groups)]
 
 
 @pytest.fixture(scope="session", autouse=True)
