@@ -91,9 +91,9 @@ def rising_gifs(trends_df: DataFrame) -> DataFrame:
 
 
 def _filled(name: str, kind: pa.DataType) -> Column:
-    """The column as the table has it. A missing list is empty, an unknown popularity 0."""
+    """The column as the table has it. A missing list is empty, an unknown popularity 0; no meaning is null."""
     spark_type = from_arrow_type(kind)
-    if pa.types.is_list(kind):
+    if pa.types.is_list(kind) and name != "meaning":  # Elasticsearch takes no vector of length 0
         return F.coalesce(F.col(name).cast(spark_type), F.array().cast(spark_type))
     return F.coalesce(F.col(name), F.lit(0)).cast(spark_type) if name == "popularity" else F.col(name).cast(spark_type)
 

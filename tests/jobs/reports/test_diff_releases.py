@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,23 +14,28 @@ from deltalake import write_deltalake
 from pyspark.sql import SparkSession
 
 from autotag_core.reports.diff.diff_text import as_text
-from autotag_core.reports.diff.gif_diff import diff_gif
-from autotag_core.reports.diff.release_diff import CatalogChange, TagCount
+from autotag_core.reports.diff.gif_diff import diff_gif, gif_changes
+from autotag_core.reports.diff.release_diff import REASONS, CatalogChange, TagCount
 from autotag_core.tables import TABLES
-from autotag_core.warehouse import RunRecord, append_run, current_release
+from autotag_core.warehouse import RunRecord, append_run, current_release, read_table
 from jobs.reports.diff_releases import diff_releases
 
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
+GIFS = [f"g{number:02}" for number in range(60)]
 
 
 def publish(place: str, version: int, voted: list[tuple[str, str, str, float | None]]) -> RunRecord:
+    """Run r<version> of seven GIFs that are as in any other run, with these tags."""
     gifs = [{"gif_id": name, "tags": ["cat"], "editorial_tags": [], "popularity": ord(name)} for name in "abcdefg"]
     lists = [{"gif_id": name, "expert": "imagenet", "neighbor_ids": ["n"]} for name in "abcdefg"]
     tags = [
         {"gif_id": gif_id, "tag": tag, "source": source, "probability": chance, "votes": [("imagenet", 1)]}
         for gif_id, tag, source, chance in voted
     ]
-    rows: dict[str, list[dict[str, Any]]] = {"catalog": gifs, "neighbors": lists, "voted_tags": tags}
+    return write_run(place, version, {"catalog": gifs, "neighbors": lists, "voted_tags": tags})
+
+
+def write_run(place: str, version: int, rows: dict[str, list[dict[str, Any]]]) -> RunRecord:
     for name, table_rows in rows.items():
         arrow = pa.Table.from_pylist(table_rows, schema=TABLES[name].plain_schema)
         write_deltalake(
@@ -60,3 +67,36 @@ def test_tags_gained_and_lost_are_counted_and_examples_are_those_of_the_most_vie
     assert (alone.reason, alone.before, alone.after) == next(
         (one.reason, one.before, one.after) for one in found.examples if one.gif_id == "g"
     )
+
+
+def any_night(chance: random.Random) -> dict[str, list[dict[str, Any]]]:
+    """Tables of GIFs of which few things are as in another such night."""
+    gifs = [name for name in GIFS if chance.random() < 0.9]
+    own = [["cat"], ["cat"], ["cat", "pet"]]
+    catalog = [{"gif_id": name, "tags": chance.choice(own), "editorial_tags": [], "popularity": 1} for name in gifs]
+    near = [["n"], ["n"], ["m"]]
+    lists = [{"gif_id": name, "expert": "imagenet", "neighbor_ids": chance.choice(near)} for name in gifs]
+    tags = [
+        {
+            "gif_id": name,
+            "tag": tag,
+            "source": chance.choice(["confirmed", "demoted", "voted", "proposed", "editorial", "refused"]),
+            "probability": chance.choice([None, 0.3, 0.7]),
+            "votes": [("imagenet", chance.choice([1, 1, 2]))],
+        }
+        for name in gifs
+        for tag in ("cat", "kitten")
+        if chance.random() < 0.9
+    ]
+    return {"catalog": catalog, "neighbors": lists, "voted_tags": tags}
+
+
+def test_one_gif_has_the_reasons_that_spark_counts_over_all(spark: SparkSession, tmp_path: Path) -> None:
+    place, chance = str(tmp_path), random.Random(3)
+    before, after = (write_run(place, version, any_night(chance)) for version in (0, 1))
+    there = {
+        row for run in (before, after) for row in read_table(place, "catalog", run, ["gif_id"])["gif_id"].to_pylist()
+    }
+    alone = Counter(one.reason for name in sorted(there) for one in gif_changes(place, before, after, name))
+    assert alone == Counter(diff_releases(spark, place, before, after).reasons)
+    assert set(alone) == set(REASONS), "each reason is there"

@@ -110,6 +110,12 @@ def test_the_columns_are_those_of_the_table(spark):
     assert documents_df.columns == SEARCH_DOCUMENTS.schema.names
 
 
+def test_what_is_not_known_is_an_empty_list_but_no_meaning_is_null_since_no_vector_is_empty(spark):
+    catalog_df = spark.createDataFrame([("a", "a.gif", None, 1)], CATALOG)
+    document = build_search_documents(catalog_df, spark.createDataFrame([], VOTED_TAGS)).first()
+    assert (document.related_gifs, document.people, document.written_tags, document.meaning) == ([], [], [], None)
+
+
 def test_elasticsearch_gets_the_short_decimal_of_a_confidence():
     tags = [
         {"tag": "cat", "weight": 0.8, "confidence": 0.7, "accepted": True},
