@@ -26,10 +26,10 @@ run: setup ## the whole job on the sample catalog, on local S3 and Elasticsearch
 	@$(PY) -m jobs.sample.run_sample $(ARGS)
 
 test: python jars-tests $(PETASTORM) chromium ## every test, in two processes; ARGS="-n 0 tests/core -k words" for some, in one
-	@$(PY) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(PY) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-oldest: oldest ## every test on the oldest Spark that is supported, in .venv-oldest; Python 3.11 or 3.12
-	@$(OLDEST) -m pytest -n 2 --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(OLDEST) -m pytest -n 2 --dist loadscope --no-loadscope-reorder $(ARGS)
 
 # Tables written and read, by Spark with Delta too, a session on the packaged Java, and one small night.
 QUICK := tests/jobs/run/test_delta_tables.py tests/integration/test_spark_delta.py tests/integration/test_readers.py \

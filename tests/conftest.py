@@ -32,7 +32,7 @@ from jobs.process.session import spark_session
 from jobs.sample.own_environment import own_environment
 from tests.browser import Chromium, find_chromium
 from tests.refusing_proxy import RefusingProxy
-from tests.sharing_out import group_of, longest_first
+from tests.sharing_out import GroupScheduling, group_of, longest_first
 
 REASONS_BY_TEST = {
     "test_each_broken_item_ends_as_its_known_failure": frozenset(
@@ -82,14 +82,15 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Between several processes: groups stay whole, and the longest begin first."""
-    groups = []
-    for item in items:
-        assert isinstance(item, pytest.Function)
-        groups.append(group_of(item))
-        item.add_marker(pytest.mark.xdist_group(groups[-1]))
+    """Between several processes the longest groups begin first."""
     if hasattr(config, "workerinput"):  # one of several processes
-        items[:] = [items[place] for place in longest_first(groups)]
+        items[:] = [items[place] for place in longest_first([group_of(item.nodeid) for item in items])]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> GroupScheduling:
+    """Between several processes groups stay whole."""
+    return GroupScheduling(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

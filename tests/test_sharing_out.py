@@ -36,15 +36,23 @@ def test_every_module_that_is_named_is_there() -> None:
 def test_make_leaves_that_order_as_it_is(target: str) -> None:
     lines = (PROJECT / "Makefile").read_text(encoding="utf-8").splitlines()
     [start] = [number for number, line in enumerate(lines) if line.startswith(f"{target}:")]
-    assert "-n 2 --dist loadgroup --no-loadscope-reorder" in lines[start + 1]
+    assert "-n 2 --dist loadscope --no-loadscope-reorder" in lines[start + 1]
 
 
-@pytest.fixture
-def night() -> str:
-    return "a module's own"
+def test_every_test_that_looks_at_the_sessions_night_is_of_its_group(request: pytest.FixtureRequest) -> None:
+    others = [
+        item.nodeid
+        for item in request.session.items
+        if isinstance(item, pytest.Function) and _has_sessions_night(item) and group_of(item.nodeid) != NIGHT
+    ]
+    assert others == []
 
 
-def test_a_module_whose_night_is_its_own_is_no_part_of_the_one_night(
-    night: str, request: pytest.FixtureRequest
-) -> None:
-    assert group_of(request.node) == __name__
+def _has_sessions_night(item: pytest.Function) -> bool:
+    fixtures = item._fixtureinfo.name2fixturedefs.get("night", ())
+    return any(fixture.scope == "session" for fixture in fixtures[-1:])  # a module's own night hides the session's
+
+
+def test_a_test_is_of_its_modules_group() -> None:
+    assert group_of("tests/integration/test_session.py::test_a[x::y]") == "clusters"
+    assert group_of("tests/core/test_errors.py::test_b") == "tests.core.test_errors"
