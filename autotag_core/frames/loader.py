@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from autotag_core.config import FramesConfig
 from autotag_core.failures import ItemError, Reason, Stage
-from autotag_core.frames.load import LoadedGif, MediaInfo, Poison, load_frames
+from autotag_core.frames.load import LoadedGif, Poison, load_frames
 from autotag_core.frames.readers import NO_READERS, Readers
 
 Places = tuple[str, ...]
@@ -67,21 +67,15 @@ def _load_or_error(
 ) -> LoadedGif | ItemError:
     if not isinstance(source, tuple):
         return _load_one(source, config, stop, readers, poison)
-    *renditions, own = source
-    for at, place in enumerate(renditions):
+    for num_unread, place in enumerate(source):
+        rendition = place if num_unread < len(source) - 1 else None
         found = _load_one(place, config, stop, readers, poison)
         if isinstance(found, LoadedGif):
-            return replace(found, media=_with_rendition(found.media, place, at))
-        _log.info("rendition %s not read: %s", place, found)
-    found = _load_one(own, config, stop, readers, poison)
-    if isinstance(found, ItemError):
-        return found
-    return replace(found, media=_with_rendition(found.media, None, len(renditions)))
-
-
-def _with_rendition(media: MediaInfo, place: str | None, num_unread: int) -> MediaInfo:
-    notes = (*media.notes, "rendition_unread") if num_unread else media.notes
-    return replace(media, rendition=place, notes=notes)
+            notes = (*found.media.notes, "rendition_unread") if num_unread else found.media.notes
+            return replace(found, media=replace(found.media, rendition=rendition, notes=notes))
+        if rendition is not None:
+            _log.info("rendition %s not read: %s", place, found)
+    return found
 
 
 def _load_one(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -82,13 +81,14 @@ def hash_batches(batches: Iterable[pa.RecordBatch], config: Config) -> Iterator[
     A GIF that can't be fetched is not the same: the next stage says why.
     """
     from autotag_core.frames import fetch_bytes
+    from autotag_core.frames.load import version_of
 
     def is_same(row: tuple[str, str | None, bool]) -> bool:
         place, known_hash, is_known = row
         if is_known or known_hash is None:
             return is_known
         try:
-            return hashlib.sha256(fetch_bytes(place, config.frames)).hexdigest()[:32] == known_hash
+            return version_of(fetch_bytes(place, config.frames)) == known_hash
         except ItemError:
             return False
 
