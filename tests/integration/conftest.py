@@ -26,6 +26,17 @@ SETTINGS = (
     "vote.target_precision=0.5",
     "vote.min_threshold_examples=5",
 )
+NIGHT_OF_TAGS = (
+    "experts=[semantic]",  # it looks at no frame, so that a night is short
+    "semantic.min_count=1",
+    "neighbors.backend=exact",
+    "neighbors.k=3",
+    "vote.neighbors=3",
+    "related.enabled=false",
+    "duplicates.enabled=false",
+    "reports.enabled=false",
+)
+"""Settings of a short night."""
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,12 @@ from autotag_core.sample import UploaderRates, write_rows
 from jobs.nightly import Request, run_nightly
 from jobs.review.apply_decisions import apply_decisions
 from jobs.run.run import Run
+from tests.integration.conftest import NIGHT_OF_TAGS
 
 pytestmark = pytest.mark.integration
 
 SETTINGS = (
-    "experts=[semantic]",  # it looks at no frame, so that a night is short
-    "semantic.min_count=1",
-    "neighbors.backend=exact",
-    "neighbors.k=3",
-    "vote.neighbors=3",
-    "related.enabled=false",
-    "duplicates.enabled=false",
-    "reports.enabled=false",
+    *NIGHT_OF_TAGS,
     "gates.max_vanished_share=1",
 )
 

@@ -17,18 +17,12 @@ from autotag_core.sample import write_rows
 from jobs.nightly import Request, run_nightly
 from jobs.run.run import Run
 from jobs.search.translate_phrase import PhraseRequest, translate_phrase
+from tests.integration.conftest import NIGHT_OF_TAGS
 
 pytestmark = pytest.mark.integration
 
 SETTINGS = (
-    "experts=[semantic]",  # it looks at no frame, so that a night is short
-    "semantic.min_count=1",
-    "neighbors.backend=exact",
-    "neighbors.k=3",
-    "vote.neighbors=3",
-    "related.enabled=false",
-    "duplicates.enabled=false",
-    "reports.enabled=false",
+    *NIGHT_OF_TAGS,
     "elasticsearch.replicas=0",
     "elasticsearch.meaning=true",
 )

@@ -20,6 +20,7 @@ from autotag_core.search.serving import shapes
 from autotag_core.search.serving.limits import Limits, error
 from autotag_core.search.serving.searches import Searches
 from autotag_core.search.translation.translator import MAX_PHRASE, Translator
+from autotag_core.search.translation.weirdness import MAX_WEIRDNESS
 from autotag_core.terminal import shown
 
 MAX_LIMIT, MAX_OFFSET = 50, 4999
@@ -30,7 +31,7 @@ Words = Annotated[str, Query(min_length=1, max_length=MAX_PHRASE, description="W
 Phrase = Annotated[str, Query(min_length=1, max_length=MAX_PHRASE, description="What the GIF should say.")]
 Limit = Annotated[int, Query(ge=0, le=MAX_LIMIT)]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
-Weirdness = Annotated[float, Query(ge=0, le=10, description="0: the best fit; 10: far from the obvious.")]
+Weirdness = Annotated[float, Query(ge=0, le=MAX_WEIRDNESS, description="0: the best fit; 10: far from the obvious.")]
 SeedNumber = Annotated[int | None, Query(ge=0, lt=2**31, description="The same seed gives the same GIF.")]
 OneTag = Annotated[str, Path(min_length=1, max_length=MAX_PHRASE)]
 GifId = Annotated[str, Path(min_length=1, max_length=512)]
