@@ -20,7 +20,7 @@ import numpy as np
 import typer
 
 from autotag_core.config import Config, DuplicatesConfig
-from autotag_core.duplicates import color_distances, hash_distances, is_duplicate
+from autotag_core.duplicates import is_duplicate, picture_distances
 from autotag_core.experts import embed_gifs, load_frame_models
 from autotag_core.frames import read_frames
 from autotag_core.neighbors import exact_neighbors
@@ -107,8 +107,7 @@ def candidate_pairs(items: Iterable[Item], config: Config) -> Pairs:
         left,
         right,
         np.array([pairs[pair] for pair in sorted(pairs)]),
-        hash_distances([hashes[i] for i in left], [hashes[i] for i in right], config.duplicates.min_hashes),
-        color_distances([colors[i] for i in left], [colors[i] for i in right]),
+        *picture_distances(*(([hashes[i] for i in side], [colors[i] for i in side]) for side in (left, right))),
     )
 
 

@@ -60,15 +60,12 @@ class DuplicatesConfig(Section):
     """Tags that copies of a GIF came with are judged as if the GIF had come with them itself."""
     max_distance: Annotated[float, Field(ge=0, le=2)] = 0.12
     """Two GIFs further apart for `imagenet` (1 - cosine) are not copies."""
-    max_hash_bits: Annotated[float, Field(ge=0, le=64)] = 5
-    """Two GIFs whose frames' 64-bit hashes differ by more bits, on average, are not copies. 16 (with colours 8 apart)
+    max_hash_bits: Annotated[float, Field(ge=0, le=64)] = 4
+    """Two GIFs whose pictures' 64-bit hashes differ by more bits, on average, are not copies. 16 (with colours 8 apart)
     also finds most cropped copies where GIFs differ in more than details, and takes emoji of one outline for copies."""
-    max_color_difference: Annotated[float, Field(ge=0, le=255)] = 1.25
-    """Two GIFs whose colours (mean RGB of a frame's quarters) differ by more levels, on average, are not copies. 2
-    finds nearly all resized copies too, and takes a snowman for the same one in falling snow."""
-    min_hashes: ClassVar[int] = 2
-    """Frames, of the 4 that are hashed, that must have a hash in both GIFs: one that fades in from white has some that
-    say nothing; one that says nothing at all is nobody's copy, unless byte for byte."""
+    max_color_difference: Annotated[float, Field(ge=0, le=255)] = 1.75
+    """Two GIFs whose colours (mean RGB of a picture's quarters) differ by more levels, on average, are not copies.
+    2.5 finds a few more resized ones, and takes a cat that smiles for one that grins."""
     max_group: ClassVar[int] = 1000
     """A group of more distinct files than this is a chain of GIFs that are each a little like the next, not copies of
     one: only what matches the group's smallest GIF itself stays together."""

@@ -1,5 +1,5 @@
 """Near duplicates: which two files hold the same GIF."""
 
-from autotag_core.duplicates.decision import color_distances, hash_distances, is_duplicate
+from autotag_core.duplicates.decision import is_duplicate, picture_distances
 
-__all__ = ["color_distances", "hash_distances", "is_duplicate"]
+__all__ = ["is_duplicate", "picture_distances"]

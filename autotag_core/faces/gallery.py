@@ -19,7 +19,7 @@ from autotag_core.warehouse.delta import live_files, open_table
 from autotag_core.warehouse.own_tables import read_newest, replace_rows
 from autotag_core.warehouse.run_records import table_uri
 
-KNOWN_DISTANCE = 0.53
+KNOWN_DISTANCE = 0.52
 """Mean distance between a person's faces in a GIF and their enrolled pictures at which the name is as likely right as
 wrong. dlib's limit of 0.6 for two pictures names strangers where hundreds of people are enrolled."""
 _STEEPNESS = 30.0
@@ -51,8 +51,8 @@ class Gallery:
 
     @property
     def digest(self) -> str:
-        """Names its people and pictures, 16 hex digits. Galleries of the same ones name everybody alike."""
-        content = hashlib.sha256(repr(self.people).encode())
+        """Names its people and pictures, and the limit of a name: 16 hex digits. Equal ones name everybody alike."""
+        content = hashlib.sha256(repr((self.people, KNOWN_DISTANCE, _STEEPNESS)).encode())
         content.update(self.owners.astype("<i8").tobytes())
         content.update(self.embeddings.astype("<f4").tobytes())
         return content.hexdigest()[:16]

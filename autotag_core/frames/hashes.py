@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from autotag_core.frames.sampling import sample_indices, spread_evenly
-
 if TYPE_CHECKING:
     import torch
 
-NUM_HASHES = 4
-"""Frames of a GIF that are hashed."""
 _GRID_SIDE, _HASH_SIDE = 32, 8
-_STEP = 16
+SAME_PICTURE = 1.0
+"""Levels (root mean square over the averaged picture) below which two are one picture: what a video's codec adds."""
 _RGB_TO_GREY = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 MARGIN = 0.25
 """Grey levels (root mean square over the picture) by which a coefficient must exceed the median to set its bit. In
@@ -31,36 +26,21 @@ would equal every other picture like it."""
 
 @dataclass(frozen=True)
 class FrameHashes:
-    """Of NUM_HASHES pictures: signed 64-bit hashes, None for too little to tell, and quarter_colors, 12 bytes each."""
+    """Of n pictures: signed 64-bit hashes, None for too little to tell, and quarter_colors, 12 bytes each."""
 
     hashes: tuple[int | None, ...]
     colors: bytes
 
 
-def hash_frames(frames: torch.Tensor, indices: Sequence[int], delays_ms: Sequence[int]) -> FrameHashes:
-    """Hashes and colours of four of the distinct pictures among the frames, in the order in which they first appear.
+def hash_frames(frames: torch.Tensor) -> FrameHashes:
+    """Hashes and colours of the pictures among the frames (n, 3, size, size) uint8 RGB, as they first appear.
 
-    `frames` (n, 3, size, size) uint8 RGB are frames number `indices` (ascending) of a file with these delays. Each
-    stands until the next of them. Of more than four distinct pictures those are taken that sample_indices takes by
-    time: the ones shown at t_j = (j + 0.5) T / 4, and others where one of them is shown at several t_j. Of fewer than
-    four, some are taken twice: number floor((j + 0.5) n / 4).
-
-    So a copy that plays faster or slower, or that writes a standing picture as one frame instead of many, shows the
-    same ones. And a title that holds most of the loop leaves three places to what moves.
+    A frame that looks like an earlier one (SAME_PICTURE) shows no new picture. So a picture that stands, or comes back,
+    says as much as one that is seen once, whether a file writes it as one frame or as many.
     """
-    import torch
-
-    pictures = _distinct(frames)
-    times = dict.fromkeys(pictures, 0)
-    for place, shown_ms in zip(pictures, _shown_ms(indices, delays_ms), strict=True):
-        times[place] += shown_ms
-    distinct = list(times)
-    if len(distinct) > NUM_HASHES:
-        distinct = [distinct[i] for i in sample_indices(list(times.values()), NUM_HASHES, "time")]
-    grid = averaged(torch.stack([frames[place] for place in distinct]))  # (<= 4, 3, 32, 32)
-    hashes, colors = perceptual_hashes(grid), quarter_colors(grid)
-    order = spread_evenly(len(distinct), NUM_HASHES)
-    return FrameHashes(tuple(hashes[i] for i in order), b"".join(colors[i].tobytes() for i in order))
+    grid = averaged(frames)  # (n, 3, 32, 32)
+    grid = grid[_unlike(grid)]
+    return FrameHashes(tuple(perceptual_hashes(grid)), quarter_colors(grid).tobytes())
 
 
 def averaged(pictures: torch.Tensor) -> npt.NDArray[np.float32]:
@@ -117,24 +97,10 @@ def _basis() -> npt.NDArray[np.float32]:
     return cosines.astype(np.float32)
 
 
-def _distinct(frames: torch.Tensor) -> list[int]:
-    """For each frame the place of the first one that is equal to it."""
-    import torch
-
-    points = frames[:, :, ::_STEP, ::_STEP].numpy()  # tells most frames apart without reading them whole
-    seen: dict[bytes, list[int]] = {}
-    places = []
-    for place, frame in enumerate(frames):
-        alike = seen.setdefault(points[place].tobytes(), [])
-        equal = next((other for other in alike if torch.equal(frames[other], frame)), place)
-        if equal == place:
-            alike.append(place)
-        places.append(equal)
-    return places
-
-
-def _shown_ms(indices: Sequence[int], delays_ms: Sequence[int]) -> list[int]:
-    """How long each of these frames stands if it stands until the next; the first one stands from the start."""
-    ends = [0, *accumulate(delays_ms)]
-    starts = [0, *(ends[index] for index in indices[1:]), ends[-1]]
-    return [end - start for start, end in pairwise(starts)]
+def _unlike(grid: npt.NDArray[np.float32]) -> list[int]:
+    """The places of the averaged pictures (n, 3, 32, 32) that look like no earlier one of them."""
+    kept: list[int] = []
+    for place, picture in enumerate(grid):
+        if not kept or np.square(grid[kept] - picture).mean(axis=(1, 2, 3)).min() >= SAME_PICTURE**2:
+            kept.append(place)
+    return kept

@@ -113,7 +113,7 @@ def read_frames(
     start = time.thread_time()
     asked = [one for one in (readers.text, readers.faces) if one is not None]
     header, decoded = decode_checked(data, config, lambda indices: [_keep(indices, one) for one in asked], stop)
-    hashed = hash_frames(decoded.frames, decoded.indices, header.delays_ms)
+    hashed = hash_frames(decoded.frames)
     media = MediaInfo(
         version=version_of(data),
         width=header.width,

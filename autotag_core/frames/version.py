@@ -6,7 +6,7 @@ import hashlib
 
 from autotag_core.config import FramesConfig
 
-RECIPE = 4
+RECIPE = 5
 """Goes up whenever the same bytes and settings give another media row or other sampled frames."""
 
 

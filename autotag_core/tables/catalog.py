@@ -81,9 +81,9 @@ MEDIA = Table(
             column(
                 "frame_hashes",
                 pa.list_(pa.int64()),
-                "perceptual hashes of 4 distinct pictures in it, null for one with too little in it to tell",
+                "perceptual hashes of the pictures in it, null for one with too little in it to tell",
             ),
-            column("frame_colors", pa.binary(), "of the same pictures the quarters' mean RGB, 4 x 2 x 2 x 3 bytes"),
+            column("frame_colors", pa.binary(), "of the same pictures the quarters' mean RGB, n x 2 x 2 x 3 bytes"),
             column("text", pa.string(), "what is written in it, lines joined with newlines; null where nothing is"),
             column("text_lines", pa.list_(_TEXT_LINE), "in reading order; null where the GIF was not read"),
             column("rendition", pa.string(), "the file that was looked at, one of its renditions; null: its uri's"),

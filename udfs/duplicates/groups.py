@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from autotag_core.config import DuplicatesConfig
-from autotag_core.duplicates import color_distances, hash_distances, is_duplicate
+from autotag_core.duplicates import is_duplicate, picture_distances
 from autotag_core.splits import TRAIN
 from autotag_core.tables import NEIGHBORS
 from udfs.duplicates.components import connected_components, star_groups
@@ -137,11 +137,10 @@ def _files(media_df: DataFrame) -> DataFrame:
 
 def _keep_duplicates(batches: Iterable[pa.RecordBatch], config: DuplicatesConfig) -> Iterator[pa.RecordBatch]:
     for batch in batches:
-        hashes, other_hashes, colors, other_colors = (
-            batch[f"{side}_{what}"].to_pylist() for what in ("hashes", "colors") for side in ("node", "other")
-        )
-        bits = hash_distances(hashes, other_hashes, config.min_hashes)
-        found = is_duplicate(batch["distance"].to_numpy(), bits, color_distances(colors, other_colors), config)
+        sides = [
+            tuple(batch[f"{side}_{what}"].to_pylist() for what in ("hashes", "colors")) for side in ("node", "other")
+        ]
+        found = is_duplicate(batch["distance"].to_numpy(), *picture_distances(*sides), config)
         yield batch.filter(pa.array(found))
 
 

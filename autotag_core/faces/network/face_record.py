@@ -30,8 +30,8 @@ class FaceRecord(BaseModel):
     margin: Annotated[float, Field(ge=0, le=1)]
     """By which share of its size a face's box is made larger before it is cut out."""
     scale: Annotated[float, Field(gt=0)]
-    """Embeddings have this length. It makes 0.53 the distance at which a name is as likely right as wrong, as it is of
-    the default network: all limits of distances then hold for both."""
+    """Embeddings have this length. It makes KNOWN_DISTANCE the distance at which a name is as likely right as wrong,
+    as it is of the default network: all limits of distances then hold for both."""
     people: tuple[FacePerson, ...]
     """Whom the network was trained to tell apart. A gallery may hold others."""
     source: str

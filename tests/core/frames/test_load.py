@@ -50,7 +50,7 @@ def test_a_file_is_loaded_with_its_media_row(gif, tmp_path):
         "num_bytes": path.stat().st_size,
         "format": "gif",
         "notes": (),
-        "frame_hashes": (None, None, None, None),
+        "frame_hashes": (None,) * 4,
         "frame_colors": bytes([0] * 12 + [20] * 12 + [30] * 12 + [50] * 12),
         "text": None,
         "text_lines": None,

@@ -29,7 +29,7 @@ def test_copies_in_neighbors_and_media_become_groups_and_leave_nothing_staged(
         "e": ("v4", -1),
     }
     media = [
-        {"gif_id": gif_id, "version": version, "frame_hashes": [number] * 4, "frame_colors": bytes(48)}
+        {"gif_id": gif_id, "version": version, "frame_hashes": [number], "frame_colors": bytes(12)}
         for gif_id, (version, number) in looks.items()
     ]
     rows = [tuple(row.get(name) for name in MEDIA.schema.names) for row in media]

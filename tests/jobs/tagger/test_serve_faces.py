@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from autotag_core.faces.gallery import KNOWN_DISTANCE
 from tests.browser import Chromium
 from tests.posting import post
 
@@ -99,7 +100,7 @@ def test_the_nearest_enrolled_people_of_a_picture_come_nearest_first(
     people = found["people"]
     assert (status, people[0]["person_id"], len(people)) == (200, "s4", 5)
     distances = [one["distance"] for one in people]
-    assert distances == sorted(distances) and distances[0] < 0.53 < distances[1]
+    assert distances == sorted(distances) and distances[0] < KNOWN_DISTANCE < distances[1]
     assert base64.b64decode(people[0]["picture"])[:2] == b"\xff\xd8"  # JPEG
     assert post(url, served_faces.gif("g004").read_bytes()) == (200, {"people": []})
     status, found = post(url, b"GIF89a broken")

@@ -53,4 +53,4 @@ def test_mutated_files_give_frames_or_an_item_error(files, kind, edits):
         assert error.reason in (Reason.UNDECODABLE, Reason.TOO_MANY_PIXELS, Reason.NOT_AN_IMAGE)
         return
     assert 1 <= len(loaded.frames) <= 3
-    assert len(loaded.media.frame_hashes) == 4
+    assert 1 <= len(loaded.media.frame_hashes) <= len(loaded.frames)
