@@ -38,5 +38,6 @@ details{margin:.4rem 0 1rem}summary{cursor:pointer;color:var(--soft);font-size:.
 pre{background:var(--card);border-radius:.4rem;padding:.6rem .8rem;overflow-x:auto;font-size:.8rem;line-height:1.4;
 white-space:pre-wrap}
 @media print{body{max-width:none;font-size:11px;padding:0}nav,details{display:none}
-.tile,figure,.look{border:1px solid #ccc;background:none}section{break-inside:auto}h2{break-after:avoid}}
+.tile,figure,.look{border:1px solid #ccc;background:none}section{break-inside:auto}
+h2,h3,h4,thead,section>p:first-of-type{break-after:avoid}tr,.card,figure{break-inside:avoid}}
 """
