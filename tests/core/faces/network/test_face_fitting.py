@@ -86,7 +86,7 @@ def test_a_network_starts_from_a_local_file_and_not_from_one_of_another_network(
     write_weights(stem.state_dict(), tmp_path / "start.safetensors")
     started = fit_faces(drawn, replace_epochs(1).model_copy(update={"weights": str(tmp_path / "start.safetensors")}))
     moved = (started.network.state_dict()["stem.0.weight"] - stem.conv1.weight.detach()).abs().max()
-    assert 0 < float(moved) < 0.01  # six steps at a rate of .001
+    assert 0 < float(moved) < 0.02  # six steps of Adam at a rate of .001: .0032 each at most
     wrong = replace_epochs(1).model_copy(update={"stem": "resnet34", "weights": str(tmp_path / "start.safetensors")})
     with pytest.raises(InputError, match=r"not those of resnet34: layer1\.2\.conv1\.weight"):
         fit_faces(drawn, wrong)
