@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from autotag_core import storage
 from autotag_core.errors import InputError
+from autotag_core.faces.csv_tables import need_columns, read_csv
 
 _ENTITY = "http://www.wikidata.org/entity/"
 _PEOPLE = ("personLabel", "itemLabel", "humanLabel")
@@ -63,10 +61,10 @@ def _key(name: str) -> str:
 
 def _rows(uri: str) -> Iterator[tuple[tuple[str, ...], Group]]:
     """(what the person is called, a group of theirs)."""
-    rows, columns = _table(uri)
+    rows, columns = read_csv(uri)
     label = next((name for name in _PEOPLE if name in columns), None)
     if label is None:
-        _need(uri, columns, ("person", "attribute", "value"))
+        need_columns(uri, columns, ("person", "attribute", "value"))
         for number, row in rows:
             person, attribute, value = (row[name] for name in ("person", "attribute", "value"))
             if not (person and attribute and value):
@@ -91,8 +89,8 @@ def read_reference(uri: str) -> dict[Group, float]:
 
     InputError where one is no such number, is there twice, or where an attribute's shares are more than 1.
     """
-    rows, columns = _table(uri)
-    _need(uri, columns, ("attribute", "value", "share"))
+    rows, columns = read_csv(uri)
+    need_columns(uri, columns, ("attribute", "value", "share"))
     found: dict[Group, float] = {}
     sums: dict[str, float] = defaultdict(float)
     for number, row in rows:
@@ -115,24 +113,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def _need(uri: str, columns: Sequence[str], wanted: Sequence[str]) -> None:
-    missing = [name for name in wanted if name not in columns]
-    if missing:
-        raise InputError(f"{uri}: no column {' and '.join(missing)}; it has {', '.join(columns) or 'none'}"[:500])
-
-
-def _table(uri: str) -> tuple[Iterator[tuple[int, Mapping[str, str]]], Sequence[str]]:
-    """The rows, with the number of the line in which each ends, and the columns. Missing cells are empty."""
-    try:
-        text = storage.read_bytes(uri).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-        columns = [name.strip() for name in reader.fieldnames or ()]
-        reader.fieldnames = columns
-        rows = [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
-    except csv.Error as error:
-        raise InputError(f"{uri}: not a CSV file: {error}") from None
-    return iter(rows), columns
