@@ -13,14 +13,14 @@ from autotag_core.errors import InputError
 from autotag_core.terminal import shown
 from jobs.commands.faces import GalleryUri, ModelUri, absolute_model, app
 from jobs.commands.options import checked_uri
-from jobs.commands.output import say, write_page
+from jobs.commands.output import check_file, say, write_page
 
 
 @app.command()
 def missing(
     searches: Annotated[
         str,
-        typer.Option(help="CSV or JSON lines of query and count, or search sessions.", callback=checked_uri),
+        typer.Option(help="CSV, JSON lines or Parquet of query and count, or search sessions.", callback=checked_uri),
     ],
     gallery: GalleryUri,
     refused: Annotated[
@@ -90,6 +90,8 @@ def bias(
 
     if out is None and not json_:
         raise InputError("faces bias: give --out FILE.html, or --json")
+    if out is not None:
+        check_file(out)
     request = BiasRequest(
         storage.absolute(gallery),
         storage.absolute(attributes),
@@ -120,6 +122,7 @@ def explore(
     from autotag_core.faces.explorer.page import explorer_page
     from jobs.faces.explore_gallery import explore_gallery
 
+    check_file(out)
     found = explore_gallery(storage.absolute(gallery), storage.absolute(attributes) if attributes else None)
     write_page(out, explorer_page(found))
     say(f"{out}: {len(found.owners):,} faces of {len(found.people):,} people, by {found.method}")

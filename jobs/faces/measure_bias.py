@@ -11,7 +11,7 @@ from autotag_core.faces.bias.groups import BiasReport, HeldOutPicture, report_bi
 from autotag_core.faces.enrolling import CheckedPicture, PictureChecker
 from autotag_core.faces.gallery import Gallery, as_gallery, gallery_rows
 from autotag_core.faces.looker import load_looker
-from jobs.faces.enroll_people import list_pictures
+from jobs.faces.list_pictures import list_pictures
 
 
 @dataclass(frozen=True)

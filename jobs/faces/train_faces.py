@@ -12,7 +12,7 @@ from autotag_core.faces.network.face_model import MODEL, write_face_model
 from autotag_core.faces.network.face_model_files import face_record, training_files
 from autotag_core.faces.network.face_pictures import FacePictures, read_pictures
 from autotag_core.faces.packages import not_installed
-from jobs.faces.enroll_people import list_pictures
+from jobs.faces.list_pictures import list_pictures
 
 
 @dataclass(frozen=True, eq=False)
