@@ -18,7 +18,8 @@ def test_cells_are_without_space_around_them_and_rows_know_their_line(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("data", "said"), [(b"name\nJ\xfcrgen\n", "not UTF-8 text at byte 6"), (b"name\n" + b"a" * 200_000, "not a CSV file")]
+    ("data", "said"),
+    [(b"name\nJ\xfcrgen\n", "not UTF-8 text at byte 6"), (b"name\n" + b"a" * 200_000, "not a CSV file")],
 )
 def test_what_is_no_csv_file_is_refused(data: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(data)
