@@ -13,10 +13,10 @@ import typer
 from autotag_core import storage
 from autotag_core.config import FacesConfig, FramesConfig
 from autotag_core.config.faces import Grouping
-from autotag_core.terminal import shown, shown_text
+from autotag_core.terminal import shown_text
 from jobs.commands.faces_training import add_training_commands
 from jobs.commands.options import Warehouse, checked_uri
-from jobs.commands.output import check_file, say, write_page
+from jobs.commands.output import check_file, names_in_a_line, say, write_page
 
 if TYPE_CHECKING:
     from autotag_core.faces.finder import FoundPeople
@@ -32,8 +32,6 @@ ModelUri = Annotated[
     str | None,
     typer.Option("--model", help="Folder of a network of `autotag faces train`; else dlib's.", callback=checked_uri),
 ]
-_SHOWN = 20
-"""Names in a line."""
 Way = Annotated[Grouping, typer.Option("--grouping", help="How faces become persons, as the setting faces.grouping.")]
 
 
@@ -198,8 +196,8 @@ def evaluate(
     for line in found.unread:
         typer.echo(shown_text(f"not read: {line}"), err=True)
     if found.strangers:
-        named = ", ".join(map(shown, found.strangers[:_SHOWN])) + (", ..." if len(found.strangers) > _SHOWN else "")
-        typer.echo(f"strangers, since nobody enrolled is called so: {named} ({len(found.strangers):,} names)", err=True)
+        said = names_in_a_line(found.strangers)
+        typer.echo(f"strangers, since nobody enrolled is called so: {said}", err=True)
     if json_:
         say(json.dumps({"gifs": found.num_gifs, "unread": len(found.unread)} | json.loads(found.quality.to_json())))
     else:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import typer
 
 from autotag_core import storage
 from autotag_core.errors import InputError
-from autotag_core.terminal import shown_text
+from autotag_core.terminal import shown, shown_text
+
+_SHOWN = 20
 
 
 def say(text: str) -> None:
     """Print the text. Control characters, which a catalog may hold, are printed as what they are called."""
     typer.echo(shown_text(text))
+
+
+def names_in_a_line(names: Sequence[str]) -> str:
+    """The first 20 names of other people's files, and how many there are."""
+    more = ", ..." if len(names) > _SHOWN else ""
+    return f"{', '.join(map(shown, names[:_SHOWN]))}{more} ({len(names):,})"
 
 
 def check_file(path: Path) -> None:

@@ -11,6 +11,8 @@ from autotag_core.errors import InputError
 from autotag_core.faces.csv_tables import need_columns, read_csv
 
 _ENTITY = "http://www.wikidata.org/entity/"
+_SOME_VALUE = "http://www.wikidata.org/.well-known/genid/"
+"""Address of a value that Wikidata says to be unknown."""
 _PEOPLE = ("personLabel", "itemLabel", "humanLabel")
 """Columns in which exports of Wikidata's query service have the name; without Label they have the address."""
 MAX_VALUES = 100
@@ -33,16 +35,10 @@ def read_attributes(uri: str, people: Sequence[tuple[str, str]]) -> dict[Group, 
     InputError where a column or a cell is missing, where nobody is enrolled, and where an attribute has more than
     MAX_VALUES values.
     """
-    ids = {person_id: person_id for person_id, _ in people}
-    names: dict[str, set[str]] = defaultdict(set)
-    for person_id, name in people:
-        names[_key(name)].add(person_id)
+    known = _Known(people)
     found: dict[Group, set[str]] = defaultdict(set)
     for said, group in _rows(uri):
-        known = {ids[one] for one in said if one in ids} or {
-            one for name in said for one in names[_key(name)] if len(names[_key(name)]) == 1
-        }
-        found[group] |= known
+        found[group] |= known.find(said)
     groups = {group: frozenset(members) for group, members in sorted(found.items()) if members}
     if not groups:
         raise InputError(f"{uri}: nobody in it is enrolled: people are named by person_id or by name")
@@ -53,6 +49,27 @@ def read_attributes(uri: str, people: Sequence[tuple[str, str]]) -> dict[Group, 
                 f"{uri}: {attribute[:100]!r} has {num:,} values, not at most {MAX_VALUES}: group them, as by decade"
             )
     return groups
+
+
+def unmatched_people(uri: str, people: Sequence[tuple[str, str]]) -> list[str]:
+    """What the file calls those in whom `read_attributes` finds nobody or two people, in its order."""
+    known = _Known(people)
+    return list(dict.fromkeys(said[-1] for said, _ in _rows(uri) if not known.find(said)))
+
+
+class _Known:
+    """Finds enrolled people by what a file calls them."""
+
+    def __init__(self, people: Sequence[tuple[str, str]]) -> None:
+        self._ids = {person_id for person_id, _ in people}
+        self._names: dict[str, set[str]] = defaultdict(set)
+        for person_id, name in people:
+            self._names[_key(name)].add(person_id)
+
+    def find(self, said: Sequence[str]) -> set[str]:
+        """Person_ids of whom one of the texts names: by id, else by a name that one person alone has."""
+        named = [self._names.get(_key(one), set()) for one in said]
+        return self._ids.intersection(said) or set().union(*(one for one in named if len(one) == 1))
 
 
 def _key(name: str) -> str:
@@ -80,7 +97,8 @@ def _rows(uri: str) -> Iterator[tuple[tuple[str, ...], Group]]:
         if not called:
             raise InputError(f"{uri}, line {number}: a person is needed in {label}")
         for name in attributes:
-            if row[name]:
+            said = (row[name], row.get(name.removesuffix("Label"), ""))
+            if row[name] and not any(one.startswith(_SOME_VALUE) for one in said):
                 yield called, Group(name.removesuffix("Label"), row[name].removeprefix(_ENTITY))
 
 

@@ -88,6 +88,6 @@ def test_real_gifs_are_measured(shared_data: Path, tmp_path: Path) -> None:
         assert [round(found[name]["value"], 2) for name in ("exact", "f1", "strangers_named")] == [0.67, 0.8, 0.0]
     result = CliRunner().invoke(app, words)
     assert "GIFs named exactly right" in result.stdout.splitlines()[2]
-    assert "strangers, since nobody enrolled is called so: s9 (1 names)" in result.stderr
+    assert "strangers, since nobody enrolled is called so: s9 (1)" in result.stderr
     truth.write_text("file,names\nabsent.gif,s1\n")
     assert "no file absent.gif" in str(CliRunner().invoke(app, words).exception)
