@@ -24,6 +24,8 @@ CHIP_SIDE = 150
 """Pixels of a chip: a face that is turned upright and scaled, as the network was trained with."""
 _RISE = 0.05
 """How much lower than MTCNN's box the landmark model expects one, as a share of its side."""
+_OUTSIDE = 0.2
+"""Of a chip's side, at each end: what is not the face's middle."""
 _BATCH = 32
 NETWORK, _LANDMARKS = "dlib_face_recognition_resnet_model_v1.dat", "shape_predictor_5_face_landmarks.dat"
 
@@ -85,10 +87,21 @@ def sharpness(chip: np.ndarray) -> float:
 
     A chip of another side is first made CHIP_SIDE large, so that limits hold for each embedder.
     """
+    return float(_edges(chip).var())
+
+
+def middle_sharpness(chip: np.ndarray) -> float:
+    """As `sharpness`, of the middle of the chip: without the edges that a picture has where it ends inside the chip."""
+    outside = round(_OUTSIDE * CHIP_SIDE)
+    return float(_edges(chip)[outside:-outside, outside:-outside].var())
+
+
+def _edges(chip: np.ndarray) -> np.ndarray:
+    """(CHIP_SIDE, CHIP_SIDE) float64."""
     grey = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY)
     if len(grey) != CHIP_SIDE:
         grey = cv2.resize(grey, (CHIP_SIDE, CHIP_SIDE), interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(grey, cv2.CV_64F).var())
+    return np.asarray(cv2.Laplacian(grey, cv2.CV_64F))
 
 
 def weights_folder() -> Path:

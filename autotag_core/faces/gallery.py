@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -134,7 +134,7 @@ def as_gallery(rows: pa.Table, version: int, model_version: str | None, uri: str
     place = {person: at for at, (person, _) in enumerate(people)}
     kept = [unique[key] for key in sorted(unique)]
     if not kept:
-        return empty_gallery()
+        return replace(empty_gallery(), version=version)
     embeddings = np.array([row["embedding"] for row in kept], np.float32)
     return Gallery(people, np.array([place[row["person_id"]] for row in kept], np.int64), embeddings, version)
 

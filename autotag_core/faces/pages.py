@@ -29,7 +29,9 @@ def review_page(found: Sequence[CheckedPicture]) -> Iterator[str]:
     yield f"{head('Pictures to enroll', _STYLE)}<h1>Pictures to enroll</h1>"
     for person in sorted({one.picture.person_id for one in found}):
         pictures = [one for one in found if one.picture.person_id == person]
-        yield f"<section><h2>{text_of(pictures[0].picture.name)}</h2>{''.join(map(_picture, pictures))}</section>"
+        name = pictures[0].picture.name
+        said = name if name == person else f"{name} ({person})"
+        yield f"<section><h2>{text_of(said)}</h2>{''.join(map(_picture, pictures))}</section>"
     yield "</body></html>\n"
 
 
@@ -69,8 +71,9 @@ def _frame(frame: KeptFrame, people: Sequence[FoundPerson]) -> str:
 
 
 def _picture(one: CheckedPicture) -> str:
-    doubt = f'<br><span class="doubt">{one.doubt}: {text_of(one.said)}</span>' if one.doubt else "<br>enrolled"
-    return _figure(one.chip, f"{text_of(one.picture.uri.rpartition('/')[2])}{doubt}")
+    became = "enrolled" if one.is_taken else "refused" if one.decision is False else ""
+    doubt = f'<span class="doubt">{one.doubt}: {text_of(one.said)}</span>' if one.doubt else ""
+    return _figure(one.chip, "<br>".join(filter(None, (text_of(one.picture.uri.rpartition("/")[2]), became, doubt))))
 
 
 def _person(file: FoundPeople, one: FoundPerson) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -163,5 +164,8 @@ def explain(uri: str, error: Exception) -> str:
 
 
 def one_line(error: Exception, limit: int = 500) -> str:
-    """The error's text on one line, without colours and without the user and password of any URL in it."""
-    return scrubbed(str(error), limit)
+    """The error's text on one line, without colours and without the user and password of any URL in it.
+
+    Frames of a library's stack, which delta-rs adds, are left out.
+    """
+    return scrubbed(re.split(r"\s+0: <unknown>", str(error), maxsplit=1)[0], limit)

@@ -14,6 +14,7 @@ from deltalake.exceptions import DeltaError, TableNotFoundError
 from autotag_core import storage
 from autotag_core.errors import AutotagError, InputError
 from autotag_core.tables import Table
+from autotag_core.tables.table import check_columns
 from autotag_core.warehouse.data_files import write_files
 from autotag_core.warehouse.delta import open_table, read_rows
 from autotag_core.warehouse.delta_commits import commit_files
@@ -26,15 +27,19 @@ _ATTEMPTS = 8
 def read_newest(
     warehouse: str, table: Table, columns: Sequence[str] | None = None, where: pc.Expression | None = None
 ) -> tuple[pa.Table, int] | None:
-    """Rows of the table's newest version, filtered while they are read, and that version. None: no such table."""
+    """Rows of the table's newest version, filtered while they are read, and that version. None: no such table.
+
+    InputError where a file of it is damaged, or where it has other columns.
+    """
     uri = table_uri(warehouse, table.name)
     try:
         delta = _newest(uri)
         if delta is None:
             storage.check_reachable(warehouse)
             return None
+        _check_layout(delta, uri, table)
         return read_rows(delta, uri, table, columns, where), delta.version()
-    except (DeltaError, OSError) as error:
+    except (DeltaError, pa.ArrowException, OSError) as error:
         raise InputError(f"{uri}: cannot be read: {storage.one_line(error)}") from None
 
 
@@ -72,6 +77,13 @@ def append_rows(warehouse: str, table: Table, rows: pa.Table) -> int:
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("the last attempt returns or raises")
+
+
+def _check_layout(delta: DeltaTable, uri: str, table: Table) -> None:
+    try:
+        check_columns(table, pa.schema(delta.schema().to_arrow()))
+    except AutotagError as error:
+        raise InputError(f"{uri}: another version of autotag made it: {error}") from None
 
 
 def _newest(uri: str) -> DeltaTable | None:

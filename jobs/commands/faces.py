@@ -16,7 +16,7 @@ from autotag_core.config.faces import Grouping
 from autotag_core.terminal import shown_text
 from jobs.commands.faces_training import add_training_commands
 from jobs.commands.options import Warehouse, checked_uri
-from jobs.commands.output import say, write_page
+from jobs.commands.output import check_file, names_in_a_line, say, write_page
 
 if TYPE_CHECKING:
     from autotag_core.faces.finder import FoundPeople
@@ -54,24 +54,32 @@ def enroll(
     others, like another person's. Pictures that are enrolled already are left out.
     """
     from autotag_core.faces.pages import review_page
-    from jobs.faces.enroll_people import doubts_csv, enroll_people, left_out
+    from jobs.faces.decide_doubts import doubts_csv
+    from jobs.faces.enroll_people import enroll_people, left_out
 
+    for file in filter(None, (review, doubts)):
+        check_file(file)  # before anybody is enrolled: what is enrolled is not shown again
     found = enroll_people(people, storage.absolute(gallery), decisions, absolute_model(model))
-    for one in found:
-        if one.doubt is not None:
-            say(f"{one.picture.uri}: {one.doubt}: {one.said}")
     if review is not None:
         write_page(review, review_page(found))
     if doubts is not None:
         storage.write_bytes(str(doubts.absolute()), doubts_csv(found))
-    for line in left_out(people, found, storage.absolute(gallery)):
+    kept_out = [one for one in found if not one.is_taken]
+    for one in kept_out:
+        say(f"{one.picture.uri}: {f'{one.doubt}: {one.said}' if one.doubt else 'refused'}")
+    for line in left_out(people, found, storage.absolute(gallery), decisions):
         say(line)
-    num_doubts = sum(one.doubt is not None for one in found)
-    say(f"{gallery}: {len(found)} new pictures checked, {num_doubts} in doubt")
+    num_refused = sum(one.decision is False for one in kept_out)
+    say(
+        f"{gallery}: {len(found)} new pictures checked, {len(found) - len(kept_out)} enrolled, "
+        f"{len(kept_out) - num_refused} in doubt, {num_refused} refused"
+    )
 
 
 @app.command("list")
-def list_(gallery: GalleryUri, json_: Annotated[bool, typer.Option("--json")] = False) -> None:
+def list_(
+    gallery: GalleryUri, json_: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False
+) -> None:
     """List who is enrolled, with how many pictures."""
     from autotag_core.faces.gallery import read_gallery
 
@@ -135,6 +143,8 @@ def find(
     from autotag_core.faces.pages import people_page
     from jobs.tagger.predict_files import files_of
 
+    if show is not None:
+        check_file(show)
     uris = files_of(files)
     read_gallery(storage.absolute(gallery), None)  # what is wrong with it is said before the networks are loaded
     looker = load_looker(FacesConfig().max_frames, absolute_model(model))
@@ -185,6 +195,9 @@ def evaluate(
     found = evaluate_people(FaceFinder(known, looker, grouping), known, gifs, people)
     for line in found.unread:
         typer.echo(shown_text(f"not read: {line}"), err=True)
+    if found.strangers:
+        said = names_in_a_line(found.strangers)
+        typer.echo(f"strangers, since nobody enrolled is called so: {said}", err=True)
     if json_:
         say(json.dumps({"gifs": found.num_gifs, "unread": len(found.unread)} | json.loads(found.quality.to_json())))
     else:

@@ -13,14 +13,14 @@ from autotag_core.errors import InputError
 from autotag_core.terminal import shown
 from jobs.commands.faces import GalleryUri, ModelUri, absolute_model, app
 from jobs.commands.options import checked_uri
-from jobs.commands.output import say, write_page
+from jobs.commands.output import check_file, names_in_a_line, say, write_page
 
 
 @app.command()
 def missing(
     searches: Annotated[
         str,
-        typer.Option(help="CSV or JSON lines of query and count, or search sessions.", callback=checked_uri),
+        typer.Option(help="CSV, JSON lines or Parquet of query and count, or search sessions.", callback=checked_uri),
     ],
     gallery: GalleryUri,
     refused: Annotated[
@@ -90,6 +90,8 @@ def bias(
 
     if out is None and not json_:
         raise InputError("faces bias: give --out FILE.html, or --json")
+    if out is not None:
+        check_file(out)
     request = BiasRequest(
         storage.absolute(gallery),
         storage.absolute(attributes),
@@ -98,6 +100,7 @@ def bias(
         absolute_model(model),
     )
     report = measure_bias(request)
+    _say_unmatched(request.attributes, request.gallery)
     if out is not None:
         write_page(out, bias_page(report))
     if json_:
@@ -120,6 +123,20 @@ def explore(
     from autotag_core.faces.explorer.page import explorer_page
     from jobs.faces.explore_gallery import explore_gallery
 
+    check_file(out)
     found = explore_gallery(storage.absolute(gallery), storage.absolute(attributes) if attributes else None)
+    if attributes:
+        _say_unmatched(storage.absolute(attributes), storage.absolute(gallery))
     write_page(out, explorer_page(found))
     say(f"{out}: {len(found.owners):,} faces of {len(found.people):,} people, by {found.method}")
+
+
+def _say_unmatched(attributes: str, gallery: str) -> None:
+    """Who of the file was left out, as one line on standard error."""
+    from autotag_core.faces.bias.attributes import unmatched_people
+    from autotag_core.faces.gallery import read_gallery
+
+    names = unmatched_people(attributes, read_gallery(gallery, None).people)
+    if names:
+        said = names_in_a_line(names)
+        typer.echo(f"{attributes}: left out, since not one enrolled person alone is called so: {said}", err=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections import Counter
@@ -13,6 +11,7 @@ from dataclasses import dataclass
 from autotag_core import storage
 from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
+from autotag_core.faces.csv_tables import need_columns, read_csv
 from autotag_core.faces.evaluating import JudgedGif, PeopleQuality, measure_people
 from autotag_core.faces.finder import FaceFinder
 from autotag_core.faces.gallery import Gallery
@@ -30,6 +29,8 @@ class Evaluated:
     num_gifs: int
     unread: tuple[str, ...]
     """`uri: reason` of each."""
+    strangers: tuple[str, ...]
+    """Names of the truth that nobody in the gallery has."""
 
 
 def evaluate_people(finder: FaceFinder, gallery: Gallery, gifs: str, truth: Mapping[str, frozenset[str]]) -> Evaluated:
@@ -52,7 +53,9 @@ def evaluate_people(finder: FaceFinder, gallery: Gallery, gifs: str, truth: Mapp
         people, num_strangers = judges[found.uri]
         named = frozenset(one.named.person_id for one in found.people if one.name is not None and one.named is not None)
         results.append(JudgedGif(people, named, num_strangers))
-    return Evaluated(measure_people(results), len(results), tuple(unread))
+    called = frozenset(text for person in gallery.people for text in person)
+    strangers = tuple(sorted(frozenset().union(*truth.values()) - called))
+    return Evaluated(measure_people(results), len(results), tuple(unread), strangers)
 
 
 def judged(names: Iterable[str], gallery: Gallery) -> tuple[frozenset[str], int]:
@@ -80,8 +83,7 @@ def read_truth(file: str) -> dict[str, frozenset[str]]:
 
     In CSV, names are separated by ; or |, and lines of the same file add up. InputError for anything else.
     """
-    text = storage.read_bytes(storage.absolute(file)).decode("utf-8-sig", errors="replace")
-    rows = _of_csv(file, text) if file.lower().endswith(".csv") else _of_json(file, text)
+    rows = _of_csv(file) if file.lower().endswith(".csv") else _of_json(file)
     found: dict[str, frozenset[str]] = {}
     for name, people in rows:
         found[name] = found.get(name, frozenset()) | people
@@ -90,21 +92,21 @@ def read_truth(file: str) -> dict[str, frozenset[str]]:
     return found
 
 
-def _of_csv(file: str, text: str) -> Iterator[tuple[str, frozenset[str]]]:
-    rows = csv.DictReader(io.StringIO(text))
-    missing = {"file", "names"} - set(rows.fieldnames or ())
-    if missing:
-        raise InputError(
-            f"{file}: no column {' and '.join(sorted(missing))}; it has {', '.join(rows.fieldnames or ())}"
-        )
-    for number, row in enumerate(rows, 2):
-        name = (row["file"] or "").strip()
-        if not name:
-            raise InputError(f"{file}, line {number}: a file is needed")
-        yield name, frozenset(filter(None, (one.strip() for one in re.split(f"[{SEPARATORS}]", row["names"] or ""))))
+def _of_csv(file: str) -> Iterator[tuple[str, frozenset[str]]]:
+    rows, columns = read_csv(storage.absolute(file))
+    need_columns(file, columns, ("file", "names"))
+    for line, row in rows:
+        if not row["file"]:
+            raise InputError(f"{file}, line {line}: a file is needed")
+        names = (one.strip() for one in re.split(f"[{SEPARATORS}]", row["names"]))
+        yield row["file"], frozenset(filter(None, names))
 
 
-def _of_json(file: str, text: str) -> Iterator[tuple[str, frozenset[str]]]:
+def _of_json(file: str) -> Iterator[tuple[str, frozenset[str]]]:
+    try:
+        text = storage.read_bytes(storage.absolute(file)).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: not UTF-8 text at byte {error.start}") from None
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue

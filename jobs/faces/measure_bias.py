@@ -11,7 +11,7 @@ from autotag_core.faces.bias.groups import BiasReport, HeldOutPicture, report_bi
 from autotag_core.faces.enrolling import CheckedPicture, PictureChecker
 from autotag_core.faces.gallery import Gallery, as_gallery, gallery_rows
 from autotag_core.faces.looker import load_looker
-from jobs.faces.enroll_people import list_pictures
+from jobs.faces.list_pictures import list_pictures
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,14 @@ def measure_bias(request: BiasRequest) -> BiasReport:
 
     InputError where a file is wrong, where no gallery is there, and where no picture can be used.
     """
-    looker = load_looker(1, request.model)
     rows = gallery_rows(request.gallery)
-    gallery = as_gallery(*rows, looker.model_version, request.gallery)
-    groups = read_attributes(request.attributes, gallery.people)
+    people = as_gallery(*rows, None, request.gallery).people
+    groups = read_attributes(request.attributes, people)
     reference = read_reference(request.reference) if request.reference else {}
-    enrolled, known = set(rows[0]["picture"].to_pylist()), {person_id for person_id, _ in gallery.people}
     pictures = list_pictures(request.pictures)
+    looker = load_looker(1, request.model)  # after what may be wrong with the files: it takes seconds
+    gallery = as_gallery(*rows, looker.model_version, request.gallery)
+    enrolled, known = set(rows[0]["picture"].to_pylist()), {person_id for person_id, _ in people}
     places = tuple(sorted({storage.own_place(picture.uri) for picture in pictures}))
     shown = [picture for picture in pictures if picture.person_id in known]
     checked = PictureChecker(FramesConfig(allowed_places=places), looker.embedder).check(shown)

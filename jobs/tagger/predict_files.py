@@ -10,7 +10,7 @@ from autotag_core.tagger.predictor import Prediction, Predictor
 from autotag_core.tagger.tagger_model import load_tagger
 from autotag_core.tagger.trained_models import newest_model
 
-_SUFFIXES = (".gif", ".png", ".jpg", ".jpeg", ".webp")
+_SUFFIXES = (".gif", ".png", ".jpg", ".jpeg", ".webp", ".avif", ".mp4", ".webm")
 """Files of a folder that are asked about; a file that is named itself may have any name."""
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from autotag_core import storage
 from autotag_core.errors import InputError
+from autotag_core.faces.csv_tables import need_columns, read_csv
 
 _ENTITY = "http://www.wikidata.org/entity/"
+_SOME_VALUE = "http://www.wikidata.org/.well-known/genid/"
+"""Address of a value that Wikidata says to be unknown."""
 _PEOPLE = ("personLabel", "itemLabel", "humanLabel")
 """Columns in which exports of Wikidata's query service have the name; without Label they have the address."""
 MAX_VALUES = 100
@@ -35,16 +35,10 @@ def read_attributes(uri: str, people: Sequence[tuple[str, str]]) -> dict[Group, 
     InputError where a column or a cell is missing, where nobody is enrolled, and where an attribute has more than
     MAX_VALUES values.
     """
-    ids = {person_id: person_id for person_id, _ in people}
-    names: dict[str, set[str]] = defaultdict(set)
-    for person_id, name in people:
-        names[_key(name)].add(person_id)
+    known = _Known(people)
     found: dict[Group, set[str]] = defaultdict(set)
     for said, group in _rows(uri):
-        known = {ids[one] for one in said if one in ids} or {
-            one for name in said for one in names[_key(name)] if len(names[_key(name)]) == 1
-        }
-        found[group] |= known
+        found[group] |= known.find(said)
     groups = {group: frozenset(members) for group, members in sorted(found.items()) if members}
     if not groups:
         raise InputError(f"{uri}: nobody in it is enrolled: people are named by person_id or by name")
@@ -57,16 +51,37 @@ def read_attributes(uri: str, people: Sequence[tuple[str, str]]) -> dict[Group, 
     return groups
 
 
+def unmatched_people(uri: str, people: Sequence[tuple[str, str]]) -> list[str]:
+    """What the file calls those in whom `read_attributes` finds nobody or two people, in its order."""
+    known = _Known(people)
+    return list(dict.fromkeys(said[-1] for said, _ in _rows(uri) if not known.find(said)))
+
+
+class _Known:
+    """Finds enrolled people by what a file calls them."""
+
+    def __init__(self, people: Sequence[tuple[str, str]]) -> None:
+        self._ids = {person_id for person_id, _ in people}
+        self._names: dict[str, set[str]] = defaultdict(set)
+        for person_id, name in people:
+            self._names[_key(name)].add(person_id)
+
+    def find(self, said: Sequence[str]) -> set[str]:
+        """Person_ids of whom one of the texts names: by id, else by a name that one person alone has."""
+        named = [self._names.get(_key(one), set()) for one in said]
+        return self._ids.intersection(said) or set().union(*(one for one in named if len(one) == 1))
+
+
 def _key(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
 def _rows(uri: str) -> Iterator[tuple[tuple[str, ...], Group]]:
     """(what the person is called, a group of theirs)."""
-    rows, columns = _table(uri)
+    rows, columns = read_csv(uri)
     label = next((name for name in _PEOPLE if name in columns), None)
     if label is None:
-        _need(uri, columns, ("person", "attribute", "value"))
+        need_columns(uri, columns, ("person", "attribute", "value"))
         for number, row in rows:
             person, attribute, value = (row[name] for name in ("person", "attribute", "value"))
             if not (person and attribute and value):
@@ -82,7 +97,8 @@ def _rows(uri: str) -> Iterator[tuple[tuple[str, ...], Group]]:
         if not called:
             raise InputError(f"{uri}, line {number}: a person is needed in {label}")
         for name in attributes:
-            if row[name]:
+            said = (row[name], row.get(name.removesuffix("Label"), ""))
+            if row[name] and not any(one.startswith(_SOME_VALUE) for one in said):
                 yield called, Group(name.removesuffix("Label"), row[name].removeprefix(_ENTITY))
 
 
@@ -91,8 +107,8 @@ def read_reference(uri: str) -> dict[Group, float]:
 
     InputError where one is no such number, is there twice, or where an attribute's shares are more than 1.
     """
-    rows, columns = _table(uri)
-    _need(uri, columns, ("attribute", "value", "share"))
+    rows, columns = read_csv(uri)
+    need_columns(uri, columns, ("attribute", "value", "share"))
     found: dict[Group, float] = {}
     sums: dict[str, float] = defaultdict(float)
     for number, row in rows:
@@ -115,24 +131,3 @@ def _number(text: str) -> float:
         return float(text)
     except ValueError:
         return math.nan
-
-
-def _need(uri: str, columns: Sequence[str], wanted: Sequence[str]) -> None:
-    missing = [name for name in wanted if name not in columns]
-    if missing:
-        raise InputError(f"{uri}: no column {' and '.join(missing)}; it has {', '.join(columns) or 'none'}"[:500])
-
-
-def _table(uri: str) -> tuple[Iterator[tuple[int, Mapping[str, str]]], Sequence[str]]:
-    """The rows, with the number of the line in which each ends, and the columns. Missing cells are empty."""
-    try:
-        text = storage.read_bytes(uri).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
-        columns = [name.strip() for name in reader.fieldnames or ()]
-        reader.fieldnames = columns
-        rows = [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
-    except csv.Error as error:
-        raise InputError(f"{uri}: not a CSV file: {error}") from None
-    return iter(rows), columns

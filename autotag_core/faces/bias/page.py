@@ -8,12 +8,13 @@ from autotag_core.faces.bias.groups import RATES, BiasReport, GroupReport, Rate
 from autotag_core.reports.page_parts import head, text_of
 
 _STYLE = (
-    "body{font-family:sans-serif;margin:1.5em;color:#222;background:#fff;max-width:75em}"
+    ":root{color-scheme:light dark}body{font-family:sans-serif;margin:1.5em;color:#222;background:#fff;max-width:75em}"
     "div{overflow-x:auto}table{border-collapse:collapse;margin:1em 0}"
     "th,td{border-bottom:1px solid #ccc;padding:.4em .8em;text-align:left;vertical-align:top}"
-    "th{overflow-wrap:anywhere}small{display:block;color:#666}meter{width:7em;display:block}"
-    "td.differs{background:#fde8e0;font-weight:bold}h2{overflow-wrap:anywhere}"
-    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#111}small{color:#999}td.differs{background:#5a2410}}"
+    "tbody th{overflow-wrap:anywhere;min-width:6em;max-width:14em}small{display:block;color:#666}"
+    "meter{width:7em;display:block}td.differs{background:#fde8e0;font-weight:bold}h2{overflow-wrap:anywhere}"
+    "@media(prefers-color-scheme:dark){body{color:#ddd;background:#111}small{color:#999}"
+    "th,td{border-color:#444}td.differs{background:#5a2410}}"
 )
 _HEADINGS = {"detected": "Face found", "right": "Right name", "wrong": "Wrong name"}
 

@@ -96,20 +96,30 @@ def fit_faces(pictures: FacePictures, experiment: FaceExperiment) -> FittedFaces
 def _new_network(num_people: int, experiment: FaceExperiment) -> FaceNetwork:
     network = FaceNetwork(experiment.stem, num_people)
     if experiment.weights is not None:
-        import torchvision
-
-        tensors = read_weights(Path(experiment.weights))
-        stem = getattr(torchvision.models, experiment.stem)(weights=None)
-        own = {name: tensor for name, tensor in tensors.items() if not name.startswith("fc.")}
-        try:
-            found = stem.load_state_dict(own, strict=False)
-        except RuntimeError as error:
-            raise InputError(f"weights {experiment.weights}: {str(error).splitlines()[-1].strip()}") from None
-        missing = [name for name in (*found.missing_keys, *found.unexpected_keys) if not name.startswith("fc.")]
-        if missing:
-            raise InputError(f"weights {experiment.weights}: not those of {experiment.stem}: {missing[0]}")
-        network.stem = torch.nn.Sequential(*list(stem.children())[:-1])
+        network.stem = torch.nn.Sequential(*list(_weighted_stem(experiment.stem, experiment.weights).children())[:-1])
     return network
+
+
+def check_weights(stem: Stem, weights: str) -> None:
+    """InputError where the file is not there, is damaged, or holds weights of another network."""
+    _weighted_stem(stem, weights)
+
+
+def _weighted_stem(name: Stem, weights: str) -> torch.nn.Module:
+    """torchvision's network with the weights of the file, but for its last layer."""
+    import torchvision
+
+    tensors = read_weights(Path(weights))
+    stem: torch.nn.Module = getattr(torchvision.models, name)(weights=None)
+    own = {key: tensor for key, tensor in tensors.items() if not key.startswith("fc.")}
+    try:
+        found = stem.load_state_dict(own, strict=False)
+    except RuntimeError as error:
+        raise InputError(f"weights {weights}: {str(error).splitlines()[-1].strip()}") from None
+    missing = [key for key in (*found.missing_keys, *found.unexpected_keys) if not key.startswith("fc.")]
+    if missing:
+        raise InputError(f"weights {weights}: not those of {name}: {missing[0]}")
+    return stem
 
 
 def limit_of(network: FaceNetwork, pictures: FacePictures, is_watched: np.ndarray) -> float:

@@ -6,6 +6,7 @@ import csv
 import io
 import pickle
 import re
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,12 +39,15 @@ def read_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], Stem]:
     a file that is damaged, that holds code, or in which a key is missing.
     """
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):  # of a newer pickle, which the error says too
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(f"checkpoint {path}: {error.strerror or error}") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, AttributeError, pickle.UnpicklingError) as error:
-        reason = (str(error).splitlines() or ["empty"])[0]
-        raise InputError(f"checkpoint {path}: not a checkpoint of tensors and plain values alone ({reason})") from None
+    except (RuntimeError, EOFError, ValueError, KeyError, IndexError, AttributeError, pickle.UnpicklingError):
+        # torch's own words advise to run the code
+        raise InputError(
+            f"checkpoint {path}: it is damaged or holds code: only tensors and plain values are read"
+        ) from None
     state = loaded.get(_STATE, loaded) if isinstance(loaded, Mapping) else None
     if not isinstance(state, Mapping):
         raise InputError(f"checkpoint {path}: it must map names to tensors")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterator
 
-from autotag_core import storage
 from autotag_core.errors import InputError
+from autotag_core.faces.csv_tables import need_columns, read_csv
 from autotag_core.inputs import Column, readable_rows
 from autotag_core.labels import normalise
 
@@ -50,19 +48,11 @@ def _count(uri: str, query: str, said: str | None) -> int:
 
 def read_refused(uri: str) -> dict[str, str]:
     """{name: reason} of a CSV file with these columns. InputError where a row has no name or no reason."""
-    try:
-        rows = csv.DictReader(io.StringIO(storage.read_bytes(uri).decode("utf-8-sig"), newline=""))
-        missing = {"name", "reason"} - set(rows.fieldnames or ())
-        if missing:
-            raise InputError(f"{uri}: no column {' and '.join(sorted(missing))}")
-        found = {}
-        for row in rows:
-            name, reason = (row["name"] or "").strip(), (row["reason"] or "").strip()
-            if normalise(name) is None or not reason:
-                raise InputError(f"{uri}, line {rows.line_num}: a name and a reason are needed")
-            found[name] = reason
-    except UnicodeDecodeError as error:
-        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
-    except csv.Error as error:
-        raise InputError(f"{uri}: not a CSV file: {error}") from None
+    rows, columns = read_csv(uri)
+    need_columns(uri, columns, ("name", "reason"))
+    found = {}
+    for line, row in rows:
+        if normalise(row["name"]) is None or not row["reason"]:
+            raise InputError(f"{uri}, line {line}: a name and a reason are needed")
+        found[row["name"]] = row["reason"]
     return found

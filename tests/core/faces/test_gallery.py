@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from deltalake import write_deltalake
 
 from autotag_core import storage
 from autotag_core.errors import InputError
@@ -121,3 +123,30 @@ def test_people_are_ranked_nearest_first(tmp_path: Path) -> None:
     assert [(one.name, round(one.distance, 3)) for one in gallery.ranked(face(0.9), 2)] == [("Cy", 0.1), ("Ann", 0.9)]
     assert len(gallery.ranked(face(0.9), 5)) == 3
     assert empty_gallery().ranked(face(0.0), 5) == []
+
+
+def test_a_gallery_whose_people_were_all_removed_has_its_version(tmp_path: Path) -> None:
+    enroll(str(tmp_path), ("ann", "a1", 0.0))
+    remove_people(str(tmp_path), ["ann"])
+    gallery = read_gallery(str(tmp_path), "m1")
+    assert (gallery.people, gallery.version) == ((), 1)
+
+
+def test_a_damaged_gallery_is_refused_by_name(tmp_path: Path) -> None:
+    enroll(str(tmp_path), ("ann", "a1", 0.0))
+    (file,) = [one for one in storage.list_files(str(tmp_path)) if one.endswith(".parquet")]
+    os.truncate(file, 2000)
+    with pytest.raises(InputError, match=f"{tmp_path}/gallery: cannot be read: .*Parquet"):
+        read_gallery(str(tmp_path), "m1")
+    (log,) = (tmp_path / "gallery" / "_delta_log").iterdir()
+    os.truncate(log, 100)
+    with pytest.raises(InputError, match=f"{tmp_path}/gallery: cannot be read: ") as caught:
+        read_gallery(str(tmp_path), "m1")
+    assert "<unknown>" not in str(caught.value)
+
+
+def test_a_gallery_of_other_columns_is_refused_by_name(tmp_path: Path) -> None:
+    columns = {"person_id": ["ann"], "picture": ["a1"], "name": ["Ann"]}
+    write_deltalake(str(tmp_path / "gallery"), pa.table(columns))
+    with pytest.raises(InputError, match=f"{tmp_path}/gallery: another version of autotag made it: .*file is missing"):
+        read_gallery(str(tmp_path), "m1")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from autotag_core.errors import InputError
@@ -15,6 +16,9 @@ from autotag_core.faces.embedder import model_version
 from autotag_core.tables import GALLERY
 from autotag_core.warehouse.own_tables import append_rows
 from jobs.commands.app import app
+from jobs.commands.faces_reports import app as faces_app
+
+COMMANDS = typer.main.get_command(faces_app).commands  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -59,3 +63,30 @@ def test_searches_that_are_not_there_are_refused(gallery: Path, tmp_path: Path) 
 def test_a_report_on_bias_goes_somewhere(gallery: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"give --out FILE.html, or --json"):
         run("bias", "--gallery", gallery, "--attributes", tmp_path, "--pictures", tmp_path)
+
+
+def test_people_of_the_attributes_who_are_not_enrolled_are_said(gallery: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("person,attribute,value\nann lee,sex,f\nZoe Roe,sex,f\n")
+    words = ["explore", "--gallery", gallery, "--attributes", tmp_path / "a.csv", "--out", tmp_path / "page.html"]
+    result = CliRunner().invoke(app, ["faces", *map(str, words)])
+    assert result.exit_code == 0, result.output
+    assert (
+        result.stderr == f"{tmp_path}/a.csv: left out, since not one enrolled person alone is called so: Zoe Roe (1)\n"
+    )
+
+
+@pytest.mark.parametrize("command", ["explore", "bias", "find"])
+def test_a_page_that_can_not_be_written_is_refused_before_any_work(command: str, gallery: Path, tmp_path: Path) -> None:
+    words = {
+        "explore": ["--out"],
+        "bias": ["--attributes", "none.csv", "--pictures", "none", "--out"],
+        "find": ["none.gif", "--show"],
+    }
+    with pytest.raises(InputError, match="a folder is there: name a file"):
+        run(command, "--gallery", gallery, *words[command], tmp_path)
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_every_option_is_explained(command: str) -> None:
+    for parameter in COMMANDS[command].params:
+        assert getattr(parameter, "help", None), f"{parameter.name} of {command} has no help"

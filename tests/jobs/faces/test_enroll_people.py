@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import re
@@ -18,7 +19,8 @@ from autotag_core.faces.thumbnails import read_thumbnails
 from autotag_core.tables import GALLERY_THUMBNAILS
 from autotag_core.warehouse.own_tables import read_newest
 from jobs.commands.app import app
-from jobs.faces.enroll_people import enroll_people, list_pictures, read_decisions
+from jobs.faces.decide_doubts import read_decisions
+from jobs.faces.enroll_people import enroll_people
 
 
 @pytest.fixture
@@ -46,7 +48,7 @@ def run(*words: object, code: int = 0) -> list[str]:
 def test_people_are_enrolled_found_and_removed(people: Path, tmp_path: Path, shared_data: Path) -> None:
     gallery, doubts, page = tmp_path / "gallery", tmp_path / "doubts.csv", tmp_path / "review.html"
     said = run("enroll", "--people", people, "--gallery", gallery, "--doubts", doubts, "--review", page)
-    assert said[-1] == f"{gallery}: 9 new pictures checked, 3 in doubt"
+    assert said[-1] == f"{gallery}: 9 new pictures checked, 6 enrolled, 3 in doubt, 0 refused"
     rows = list(csv.DictReader(doubts.open()))
     assert [(Path(row["file"]).name, row["doubt"]) for row in rows] == [
         ("7.png", "like_another"),
@@ -62,7 +64,15 @@ def test_people_are_enrolled_found_and_removed(people: Path, tmp_path: Path, sha
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    run("enroll", "--people", people, "--gallery", gallery, "--decisions", doubts)
+    said = run("enroll", "--people", people, "--gallery", gallery, "--decisions", doubts, "--review", page)
+    assert said == [
+        f"{people}/s2/8.png: no_face: no face was found",
+        f"{people}/s2/9.png: unreadable: {rows[2]['said']}",
+        f"{people}/s2/8.png: accepted, but it can't be enrolled: no face was found",
+        f"{people}/s2/9.png: accepted, but it can't be enrolled: {rows[2]['said']}",
+        f"{gallery}: 3 new pictures checked, 1 enrolled, 2 in doubt, 0 refused",
+    ]
+    assert '7.png<br>enrolled<br><span class="doubt">like_another' in page.read_text()
     assert run("list", "--gallery", gallery)[1] == "s2 (s2): 4 pictures"  # the others can't be, whoever says so
 
     run("remove", "s2", "--gallery", gallery)
@@ -89,37 +99,6 @@ def test_faces_that_have_no_thumbnail_get_one_when_they_are_given_again(people: 
     assert rows is not None and rows[0].num_rows == 6
 
 
-def test_a_csv_file_names_pictures_beside_itself_and_ids_where_names_repeat(tmp_path: Path) -> None:
-    file = tmp_path / "people.csv"
-    file.write_text("name,id,picture\nAnn Lee,ann-1,a.png\nAnn Lee,ann-2,/other/b.png\n")
-    assert [(one.person_id, one.name, one.uri) for one in list_pictures(str(file))] == [
-        ("ann-1", "Ann Lee", f"{tmp_path}/a.png"),
-        ("ann-2", "Ann Lee", "/other/b.png"),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("name\nAnn\n", "lacks the column pic"),
-        ("name,picture\n,a.png\n", "line 2"),
-        ("name,picture\n", "no picture"),
-    ],
-)
-def test_a_csv_file_that_lacks_something_is_refused(text: str, said: str, tmp_path: Path) -> None:
-    (tmp_path / "people.csv").write_text(text)
-    with pytest.raises(InputError, match=said):
-        list_pictures(str(tmp_path / "people.csv"))
-
-
-@pytest.mark.parametrize("name", ["Unknown", "nobody", "line\nbreak"])
-def test_a_person_who_would_be_taken_for_a_stranger_is_refused(name: str, tmp_path: Path) -> None:
-    (tmp_path / name).mkdir()
-    (tmp_path / name / "a.png").write_bytes(b"")
-    with pytest.raises(InputError, match=re.escape(f"can't be called {name!r}")):
-        list_pictures(str(tmp_path))
-
-
 def test_what_no_picture_speaks_of_is_said_too(tmp_path: Path) -> None:
     folder = tmp_path / "people"
     for name in ("Empty", "Broken", ".hidden"):
@@ -133,20 +112,58 @@ def test_what_no_picture_speaks_of_is_said_too(tmp_path: Path) -> None:
         f"{folder}/Empty: left out: no picture is in this folder",
         f"{folder}/loose.png: left out: it is in no person's folder",
         "Broken: no picture of this person is enrolled",
-        f"{tmp_path}/gallery: 1 new pictures checked, 1 in doubt",
+        f"{tmp_path}/gallery: 1 new pictures checked, 0 enrolled, 1 in doubt, 0 refused",
     ]
 
 
-def test_a_folder_without_folders_of_people_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a.png").write_bytes(b"")
-    with pytest.raises(InputError, match="make a folder for each person"):
-        list_pictures(str(tmp_path))
+def test_a_refused_picture_stays_out_and_in_the_file_that_says_so(people: Path, tmp_path: Path) -> None:
+    gallery, decisions, page = tmp_path / "gallery", tmp_path / "decisions.csv", tmp_path / "review.html"
+    picture = hashlib.sha256((people / "s1" / "3.png").read_bytes()).hexdigest()[:32]
+    decisions.write_text(f"accept,person_id,picture\nno,s1,{picture}\nyes,s1,0123\n")
+    files = ("--decisions", decisions, "--doubts", decisions, "--review", page)
+    for _ in range(2):
+        said = run("enroll", "--people", people, "--gallery", gallery, *files)
+        assert f"{people}/s1/3.png: refused" in said and said[-1].endswith("3 in doubt, 1 refused")
+    assert "3.png<br>refused<" in page.read_text()
+    assert run("list", "--gallery", gallery)[0] == "s1 (s1): 2 pictures"
+    assert read_decisions(str(decisions)) == {("s1", picture): False}
 
 
-def test_a_decision_is_yes_or_no(tmp_path: Path) -> None:
-    file = tmp_path / "d.csv"
-    file.write_text("accept,person_id,picture\nyes,ann,1\n,ann,2\nNo,ann,3\n")
-    assert read_decisions(str(file)) == {("ann", "1"): True, ("ann", "3"): False}
-    file.write_text("accept,person_id,picture\nmaybe,ann,1\n")
-    with pytest.raises(InputError, match="line 2: accept is 'maybe'"):
-        read_decisions(str(file))
+def test_a_decision_that_nothing_came_of_is_said(people: Path, tmp_path: Path) -> None:
+    gallery, decisions = tmp_path / "gallery", tmp_path / "decisions.csv"
+    picture = hashlib.sha256((people / "s1" / "3.png").read_bytes()).hexdigest()[:32]
+    run("enroll", "--people", people, "--gallery", gallery)
+    decisions.write_text(f"accept,person_id,picture\nno,s1,{picture}\nyes,s1,0123\n")
+    said = run("enroll", "--people", people, "--gallery", gallery, "--decisions", decisions)
+    assert f"{decisions}: '{picture}' of 's1' is enrolled already: `autotag faces remove` takes it out" in said
+    assert f"{decisions}: no such picture: '0123' of 's1'" in said
+
+
+def test_somebody_who_is_enrolled_under_two_names_is_said(people: Path, tmp_path: Path, shared_data: Path) -> None:
+    (people / "s2" / "7.png").unlink()
+    gallery, again = tmp_path / "gallery", tmp_path / "again" / "Again"
+    run("enroll", "--people", people, "--gallery", gallery)
+    again.mkdir(parents=True)
+    for number in (8, 9, 10):
+        shutil.copy(shared_data / "faces" / "s2" / f"{number}.png", again)
+    said = run("enroll", "--people", again.parent, "--gallery", gallery)
+    assert re.fullmatch(r"Again and s2 look alike, distance 0\.[23]\d: is that one person\?", said[-2]), said
+
+
+def test_another_name_for_an_enrolled_id_is_refused(people: Path, tmp_path: Path) -> None:
+    gallery, file = tmp_path / "gallery", tmp_path / "people.csv"
+    for name, picture in (("Ann", "1.png"), ("Anne", "2.png")):
+        file.write_text(f"name,id,picture\n{name},p1,{people}/s1/{picture}\n")
+        if name == "Ann":
+            enroll_people(str(file), str(gallery))
+    with pytest.raises(InputError, match="'p1' is 'Anne', and 'Ann' in the gallery"):
+        enroll_people(str(file), str(gallery))
+
+
+@pytest.mark.parametrize("option", ["--review", "--doubts"])
+def test_nobody_is_enrolled_where_what_is_said_can_not_be_written(option: str, people: Path, tmp_path: Path) -> None:
+    words = ["faces", "enroll", "--people", str(people), "--gallery", str(tmp_path / "gallery")]
+    for place, said in ((people, "a folder is there"), (people / "s1" / "1.png" / "x", "is a file")):
+        error = CliRunner().invoke(app, [*words, option, str(place)]).exception
+        assert isinstance(error, InputError) and said in str(error)
+    assert not (tmp_path / "gallery").exists()

@@ -58,6 +58,13 @@ def test_a_truth_that_lacks_something_is_refused(name: str, text: str, said: str
         read_truth(str(tmp_path / name))
 
 
+@pytest.mark.parametrize("name", ["t.csv", "t.jsonl"])
+def test_a_truth_that_is_not_utf_8_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"file,names\na.gif,J\xfcrgen\n")
+    with pytest.raises(InputError, match="not UTF-8 text at byte 18"):
+        read_truth(str(tmp_path / name))
+
+
 def test_real_gifs_are_measured(shared_data: Path, tmp_path: Path) -> None:
     source = shared_data / "faces"
     if not source.is_dir():
@@ -79,6 +86,8 @@ def test_real_gifs_are_measured(shared_data: Path, tmp_path: Path) -> None:
         found = json.loads(result.stdout)
         assert (found["gifs"], found["unread"]) == (3, 1)
         assert [round(found[name]["value"], 2) for name in ("exact", "f1", "strangers_named")] == [0.67, 0.8, 0.0]
-    assert "GIFs named exactly right" in CliRunner().invoke(app, words).stdout.splitlines()[2]
+    result = CliRunner().invoke(app, words)
+    assert "GIFs named exactly right" in result.stdout.splitlines()[2]
+    assert "strangers, since nobody enrolled is called so: s9 (1)" in result.stderr
     truth.write_text("file,names\nabsent.gif,s1\n")
     assert "no file absent.gif" in str(CliRunner().invoke(app, words).exception)

@@ -22,7 +22,7 @@ from jobs.faces.explore_gallery import explore_gallery
 from tests.browser import Chromium
 
 HOSTILE = "</script><img src=x onerror=document.title='owned'><b>"
-NAMES = {"p0": HOSTILE, "p1": "Zoë Šimić"}
+NAMES = {"p0": HOSTILE, "p1": "Zoë Šimić", "p3": "Max Roe", "p4": "Max Roe"}
 
 
 @pytest.fixture
@@ -101,6 +101,15 @@ def test_a_name_is_found_without_its_accents_and_its_faces_are_marked(browser: C
     browser.write("x")
     assert text(browser, "found") == "Nobody of that name is enrolled."
     assert browser.errors == []
+
+
+def test_people_of_one_name_are_told_apart_by_their_ids(browser: Chromium, page: Path) -> None:
+    browser.open(page.as_uri())
+    browser.wait_for("document.body.dataset.ready")
+    browser.run("document.getElementById('search').focus()")
+    browser.write("max")
+    found = "[...document.querySelectorAll('#found button')].map(one => one.textContent)"
+    assert browser.run(found) == ["Max Roe (p3)", "Max Roe (p4)"]
 
 
 def test_people_are_coloured_by_group_and_groups_can_be_hidden(browser: Chromium, page: Path) -> None:

@@ -86,3 +86,13 @@ def test_one_person_and_a_folder_without_a_network_are_refused(folder: Path, tmp
     assert "1 people with a face" in refusal("train", "--people", one, "--out", tmp_path / "net")
     words = ("--gallery", tmp_path / "gallery", "--model", tmp_path / "net")
     assert "no model.safetensors there" in refusal("enroll", "--people", one, *words)
+
+
+def test_wrong_weights_and_places_are_refused_before_faces_are_looked_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jobs.faces.train_faces.read_pictures", None)
+    words = ("train", "--people", people(tmp_path / "two.csv", folder, 2, 2), "--stem", "resnet18")
+    assert "No such file" in refusal(*words, "--out", tmp_path / "net", "--weights", tmp_path / "a.safetensors")
+    assert not (tmp_path / "net").exists()
+    assert "two.csv" in refusal(*words, "--out", tmp_path / "two.csv" / "net")

@@ -60,11 +60,11 @@ def test_a_gif_of_the_catalog_gets_what_was_measured_of_it(tagger: str) -> None:
 
 
 def test_a_folder_stands_for_the_pictures_in_it(tmp_path: Path) -> None:
-    for name in ("b.gif", "a.GIF", "notes.txt", "below/c.webp"):
+    for name in ("b.gif", "a.GIF", "notes.txt", "below/c.webp", "d.avif", "e.MP4", "f.webm"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"x")
     found = [uri.removeprefix(f"{tmp_path}/") for uri in files_of([str(tmp_path), str(tmp_path / "b.gif")])]
-    assert found == ["a.GIF", "b.gif", "below/c.webp"]
+    assert found == ["a.GIF", "b.gif", "below/c.webp", "d.avif", "e.MP4", "f.webm"]
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="no picture in this folder"):
         files_of([str(tmp_path / "empty")])

@@ -15,6 +15,7 @@ const facesOf = data.people.map(() => []);
 data.owners.forEach((owner, face) => facesOf[owner].push(face));
 const folded = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 const names = data.people.map(([, name]) => folded(name));
+const withId = ([id, name]) => (id === name ? name : `${name} (${id})`);
 
 function picked(faces) {
   const at = (values) => faces.map((face) => values[face]);
@@ -69,8 +70,7 @@ function address(face) {
 }
 
 function show(face) {
-  const [id, name] = data.people[data.owners[face]];
-  byId("name").textContent = id === name ? name : `${name} (${id})`;
+  byId("name").textContent = withId(data.people[data.owners[face]]);
   byId("picture").hidden = !data.pictures[face];
   if (data.pictures[face]) byId("picture").src = address(face);
 }
@@ -96,7 +96,8 @@ function search() {
   byId("found").replaceChildren(...found.map((at) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.textContent = data.people[at][1];
+    const isShared = names.indexOf(names[at]) !== names.lastIndexOf(names[at]);
+    button.textContent = isShared ? withId(data.people[at]) : data.people[at][1];
     button.addEventListener("click", () => choose(at));
     return button;
   }));

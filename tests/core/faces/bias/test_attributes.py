@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from autotag_core.errors import InputError
-from autotag_core.faces.bias.attributes import Group, read_attributes, read_reference
+from autotag_core.faces.bias.attributes import Group, read_attributes, read_reference, unmatched_people
 
 PEOPLE = [("Q1", "Ann Lee"), ("bob", "Bob Roe"), ("c1", "Cy"), ("c2", "Cy")]
 
@@ -36,6 +36,21 @@ def test_an_export_of_wikidata_has_a_column_an_attribute(tmp_path: Path) -> None
         Group("gender", "female"): {"Q1"},
         Group("gender", "male"): {"bob"},
     }
+
+
+@pytest.mark.parametrize("label", ["http://www.wikidata.org/.well-known/genid/0a1", "t42"])
+def test_a_value_that_wikidata_does_not_know_is_no_group(label: str, tmp_path: Path) -> None:
+    text = (
+        "person,personLabel,gender,genderLabel\n"
+        f"http://www.wikidata.org/entity/Q1,A. Lee,http://www.wikidata.org/.well-known/genid/0a1,{label}\n"
+        "http://www.wikidata.org/entity/Q2,Bob Roe,http://www.wikidata.org/entity/Q6581097,male\n"
+    )
+    assert read_attributes(written(tmp_path, text), PEOPLE) == {Group("gender", "male"): {"bob"}}
+
+
+def test_who_is_nobody_or_two_people_is_listed(tmp_path: Path) -> None:
+    file = written(tmp_path, "person,attribute,value\nQ1,a,x\nCy,a,x\nzoe,a,x\nzoe,b,y\nBOB ROE,a,x\n")
+    assert unmatched_people(file, PEOPLE) == ["Cy", "zoe"]
 
 
 def test_somebody_of_two_values_is_in_both_groups(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from autotag_core.errors import InputError
 from autotag_core.faces.bias.attributes import Group
 from autotag_core.faces.bias.groups import BiasReport, HeldOutPicture, report_bias
 from autotag_core.faces.bias.page import bias_page
+from tests.browser import Chromium
 
 FEMALE, MALE = Group("sex", "female"), Group("sex", "male")
 GROUPS = {FEMALE: frozenset({"a", "b"}), MALE: frozenset({"c"})}
@@ -88,3 +90,14 @@ def test_without_fairlearn_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "fairlearn.metrics", None)
     with pytest.raises(InputError, match=r"fairlearn.metrics is not installed: pip install 'autotag\[faces\]'"):
         report_bias(seen("a", 3, "a"), GROUPS, {})
+
+
+def test_a_group_has_room_for_its_name_on_a_phone(browser: Chromium, tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("".join(bias_page(uneven())))
+    browser.ask("Emulation.setDeviceMetricsOverride", width=390, height=800, deviceScaleFactor=1, mobile=False)
+    browser.open((tmp_path / "page.html").as_uri())
+    width, height = browser.run(
+        "(r => [r.width, r.height])(document.querySelector('thead th').getBoundingClientRect())"
+    )
+    assert width > 90 and height < 70  # `Group` on one line, beside a heading of two
+    assert browser.run("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,35 @@
+"""CSV files that people give: who is in a picture, what is known of somebody, what an editor decided."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Mapping, Sequence
+
+from autotag_core import storage
+from autotag_core.errors import InputError
+
+Row = tuple[int, Mapping[str, str]]
+"""The number of the line in which a row ends, and its cells by column. Missing cells are empty."""
+
+
+def read_csv(uri: str) -> tuple[Sequence[Row], Sequence[str]]:
+    """The rows and the columns, without the space around cells. InputError where it is no CSV file in UTF-8."""
+    try:
+        text = storage.read_bytes(uri).decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+        columns = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = columns
+        rows: list[Row] = [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader]
+    except UnicodeDecodeError as error:
+        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
+    except csv.Error as error:
+        raise InputError(f"{uri}: not a CSV file: {error}") from None
+    return rows, columns
+
+
+def need_columns(uri: str, columns: Sequence[str], wanted: Iterable[str]) -> None:
+    """InputError where a column is not there."""
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise InputError(f"{uri}: no column {' and '.join(missing)}; it has {', '.join(columns) or 'none'}"[:500])
