@@ -89,29 +89,29 @@ def _compared(left: _Pictures, right: _Pictures) -> tuple[npt.NDArray[np.float64
     both = left.has_hash[:, :, None] & right.has_hash[:, None]
     cost = np.where(both, bits / _BITS_PER_LEVEL, _NO_HASH) + levels
     cost[~(left.is_there[:, :, None] & right.is_there[:, None])] = np.inf
-    found = [
-        _mean_nearest(*(np.moveaxis(one, axis, 2) for one in (cost, bits, levels, both)), side.is_there)
-        for axis, side in ((2, left), (1, right))
-    ]
-    (bits_left, levels_left), (bits_right, levels_right) = found
+    known = np.where(both, bits, np.nan)
+    bits_left, levels_left = _mean_nearest(cost, known, levels, left.is_there, axis=2)
+    bits_right, levels_right = _mean_nearest(cost, known, levels, right.is_there, axis=1)
     return np.maximum(bits_left, bits_right), np.maximum(levels_left, levels_right)
 
 
 def _mean_nearest(
     cost: npt.NDArray[np.float64],
-    bits: npt.NDArray[np.int64],
+    bits: npt.NDArray[np.float64],
     levels: npt.NDArray[np.float64],
-    both: npt.NDArray[np.bool_],
     is_there: npt.NDArray[np.bool_],
+    axis: int,
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Mean bits and levels (n,) from each picture (n, m) to its nearest one of (n, m, k)."""
-    nearest = cost.argmin(axis=2)[:, :, None]
-    near_bits, near_levels, hashed = (np.take_along_axis(one, nearest, 2)[:, :, 0] for one in (bits, levels, both))
-    hashed &= is_there
+    """Mean bits and levels (n,) from each picture that is_there to the one along the axis that costs least."""
+    nearest = np.expand_dims(cost.argmin(axis), axis)
+    near_bits = np.take_along_axis(bits, nearest, axis).squeeze(axis)
+    near_levels = np.take_along_axis(levels, nearest, axis).squeeze(axis)
+    hashed = is_there & ~np.isnan(near_bits)
     num, num_hashed = is_there.sum(axis=1), hashed.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean_bits = np.where(2 * num_hashed >= num, (near_bits * hashed).sum(axis=1) / num_hashed, np.nan)
-    return mean_bits, (near_levels * is_there).sum(axis=1) / num
+        mean_bits = np.where(hashed, near_bits, 0).sum(axis=1) / num_hashed
+    mean_bits[2 * num_hashed < num] = np.nan
+    return mean_bits, np.where(is_there, near_levels, 0).sum(axis=1) / num
 
 
 def is_duplicate(
@@ -119,7 +119,7 @@ def is_duplicate(
 ) -> npt.NDArray[np.bool_]:
     """Which pairs, with these imagenet distances (1 - cosine) and picture_distances, all (n,), are copies.
 
-    All three must say so. The hash sees place and order, which an embedding averages away. The embedding sees what 64
+    All three must say so. The hash sees place, which an embedding averages away. The embedding sees what 64
     bits of light and shadow do not. Colour tells a recoloured set apart, to which both others are blind. A pair with
     nothing to compare (nan) is not a duplicate.
     """
