@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 from elastic_transport import ConnectionError as ElasticConnectionError
-from elastic_transport import ConnectionTimeout, TextSerializer, TlsError
+from elastic_transport import ConnectionTimeout, TextSerializer, TlsError, TransportError
 from elasticsearch import ApiError, Elasticsearch, UnsupportedProductError
 
 from autotag_core.config import ElasticsearchConfig
-from autotag_core.errors import InputError
+from autotag_core.errors import AutotagError, InputError
 from autotag_core.search.credentials import CA_CERTS, HOW_TO_SET, ElasticsearchCredentials
 
 MAX_REASON = 500
@@ -90,6 +92,15 @@ def is_from_elasticsearch(error: Exception) -> bool:
         and not isinstance(error, UnsupportedProductError)
         and error.meta.headers.get("x-elastic-product") == "Elasticsearch"
     )
+
+
+@contextmanager
+def explained(client: Elasticsearch, kind: type[AutotagError] = InputError) -> Iterator[None]:
+    """Errors of the client in the block become errors of this kind, in one line by `explain`."""
+    try:
+        yield
+    except (ApiError, TransportError) as error:
+        raise kind(explain(client, error)) from None
 
 
 def explain(client: Elasticsearch, error: Exception) -> str:

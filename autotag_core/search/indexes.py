@@ -8,7 +8,7 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch
 
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError, NotPublishedError
-from autotag_core.search.client import explain
+from autotag_core.search.client import explain, explained
 from autotag_core.search.mapping import copying_settings, filling_settings, mappings, serving_settings
 from autotag_core.search.marks import Owner, as_meta, new_mark, read_mark, write_mark
 from autotag_core.search.retries import with_retries
@@ -96,21 +96,17 @@ def finish_index(client: Elasticsearch, index: str, config: ElasticsearchConfig)
     """
     if read_mark(client, index, config) is None:
         raise NotPublishedError(f"index {index} was deleted while it was being filled: start the run again")
-    try:
+    with explained(client, NotPublishedError):
         with_retries(
             client, config, lambda: client.indices.put_settings(index=index, settings=serving_settings(config))
         )
-    except ApiError as error:
-        raise NotPublishedError(explain(client, error)) from None
     return count_refreshed(client, index, config)
 
 
 def count_refreshed(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
     """Make all that was written visible to searches, and return the exact number of documents."""
-    try:
+    with explained(client, NotPublishedError):
         refreshed = with_retries(client, config, lambda: client.indices.refresh(index=index))
-    except ApiError as error:
-        raise NotPublishedError(explain(client, error)) from None
     _check_shards(index, refreshed["_shards"])
     return count(client, index, config)
 
@@ -123,10 +119,8 @@ def is_finished(client: Elasticsearch, index: str, config: ElasticsearchConfig) 
 
 def count(client: Elasticsearch, index: str, config: ElasticsearchConfig) -> int:
     """Number of documents that a search can see. Tags are parts of their documents and are not counted."""
-    try:
+    with explained(client, NotPublishedError):
         answer = with_retries(client, config, lambda: client.count(index=index))
-    except ApiError as error:
-        raise NotPublishedError(explain(client, error)) from None
     _check_shards(index, answer["_shards"])
     return int(answer["count"])
 

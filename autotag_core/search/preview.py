@@ -11,7 +11,7 @@ from elasticsearch import ApiError, Elasticsearch
 from autotag_core.config import ElasticsearchConfig
 from autotag_core.errors import InputError
 from autotag_core.search.aliases import at_start
-from autotag_core.search.client import explain
+from autotag_core.search.client import explained
 from autotag_core.search.retries import with_retries
 
 T = TypeVar("T")
@@ -90,7 +90,5 @@ def _asked(client: Elasticsearch, config: ElasticsearchConfig, call: Callable[[]
                 return None
             raise
 
-    try:
+    with explained(client):
         return with_retries(client, at_start(config), answered, unreachable=InputError)
-    except ApiError as error:
-        raise InputError(explain(client, error)) from None

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elasticsearch import ApiError, Elasticsearch, TransportError
+from elasticsearch import Elasticsearch
 
 from autotag_core.errors import InputError
-from autotag_core.search.client import explain
+from autotag_core.search.client import explained
 
 MAX_WORDS = 16
 WHOLE_TAG_BOOST = 2.0
@@ -54,7 +54,7 @@ def search_gifs(
     """
     if not words.strip():
         raise InputError("search: no words; type what the GIF should show, for example: happy cat")
-    try:
+    with explained(client):
         answer = client.search(
             index=index,
             query=gif_query(words, accepted_only, with_tags),
@@ -62,22 +62,18 @@ def search_gifs(
             sort=[{"_score": "desc"}, {"gif_id": "asc"}],
             source_includes=["gif_id", "caption", "uri"],
         )
-    except (ApiError, TransportError) as error:
-        raise InputError(explain(client, error)) from None
     return [_hit(hit) for hit in answer["hits"]["hits"]]
 
 
 def tag_weights(client: Elasticsearch, index: str, gif_ids: Sequence[str]) -> dict[str, dict[str, float]]:
     """The weights by tag of these GIFs' documents, by gif_id, without GIFs that the index does not hold."""
-    try:
+    with explained(client):
         answer = client.search(
             index=index,
             query={"terms": {"gif_id": list(gif_ids)}},
             size=len(gif_ids),
             source_includes=["gif_id", "tags"],
         )
-    except (ApiError, TransportError) as error:
-        raise InputError(explain(client, error)) from None
     documents = [hit["_source"] for hit in answer["hits"]["hits"]]
     return {one["gif_id"]: {tag["tag"]: float(tag["weight"]) for tag in one["tags"]} for one in documents}
 

@@ -81,13 +81,9 @@ def serve_search(request: SearchServeRequest) -> None:
 
 
 def _check_index(searches: Searches) -> None:
-    from elasticsearch import ApiError, TransportError
+    from autotag_core.search.client import explained
 
-    from autotag_core.search.client import explain
-
-    try:
+    with explained(searches.client):
         is_there = searches.is_there()
-    except (ApiError, TransportError) as error:
-        raise InputError(explain(searches.client, error)) from None
     if not is_there:
         raise InputError(f"serve-search: Elasticsearch has no index or alias {searches.index}: run a night, or --index")

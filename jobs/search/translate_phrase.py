@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from elasticsearch import ApiError, TransportError
-
 from autotag_core import search
 from autotag_core.config import ElasticsearchConfig, TextConfig
 from autotag_core.errors import InputError
-from autotag_core.search.client import explain
+from autotag_core.search.client import explained
 from autotag_core.search.never import read_never
 from autotag_core.search.translation.meanings import Meanings
 from autotag_core.search.translation.translator import Translation, Translator, checked_phrase
@@ -36,10 +34,8 @@ def translate_phrase(request: PhraseRequest) -> Translation:
     config = ElasticsearchConfig(timeout_s=10)
     with search.elasticsearch_client(request.url, config, search.read_credentials()) as client:
         translator = Translator(client, request.index, Meanings(TextConfig()), never)
-        try:
+        with explained(client):
             found = translator.translate(request.phrase, request.weirdness, request.seed)
-        except (ApiError, TransportError) as error:
-            raise InputError(explain(client, error)) from None
     if not found.candidates:
         raise InputError(
             f"translate: {request.index} has no GIF with a meaning: run a night with --set elasticsearch.meaning=true"

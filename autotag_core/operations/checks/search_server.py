@@ -15,7 +15,7 @@ from autotag_core.errors import AutotagError
 from autotag_core.operations.checks.finding import ERROR, OK, WARNING, Finding
 from autotag_core.operations.checks.stores import clock_finding
 from autotag_core.search import Owner
-from autotag_core.search.client import explain
+from autotag_core.search.client import explain, explained
 from autotag_core.search.mapping import filling_settings, serving_settings
 
 VERSIONS = (8, 9)
@@ -30,11 +30,9 @@ def check_search(url: str, alias: str, config: ElasticsearchConfig, warehouse: s
     with search.elasticsearch_client(url, config, search.read_credentials()) as client:
         if warehouse is not None:
             search.check_alias(client, Owner(alias, storage.absolute(warehouse)), config)
-        try:
+        with explained(client, AutotagError):
             yield from _asked(client)
             yield from _check_rights(client, alias, config)
-        except (ApiError, TransportError) as error:
-            raise AutotagError(explain(client, error)) from None
 
 
 def _asked(client: Elasticsearch) -> Iterator[Finding]:
