@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from autotag_core import storage
 from autotag_core.errors import InputError
 
+MAX_CELL = 100_000
+"""Characters. Python's own limit is one for the whole process, and other readers raise it."""
 Row = tuple[int, Mapping[str, str]]
 """The number of the line in which a row ends, and its cells by column. Missing cells are empty."""
 
@@ -17,7 +19,7 @@ def read_csv(uri: str) -> tuple[Sequence[Row], Sequence[str]]:
     """The rows and the columns, without the space around cells. InputError where it is no CSV file in UTF-8."""
     try:
         text = storage.read_bytes(uri).decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), restval="")
+        reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
         columns = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = columns
         rows: list[Row] = [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader]
@@ -25,6 +27,9 @@ def read_csv(uri: str) -> tuple[Sequence[Row], Sequence[str]]:
         raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
     except csv.Error as error:
         raise InputError(f"{uri}: not a CSV file: {error}") from None
+    long = next((line for line, row in rows if max(map(len, row.values()), default=0) > MAX_CELL), None)
+    if long is not None:
+        raise InputError(f"{uri}: not a CSV file: line {long} has a cell of more than {MAX_CELL:,} characters")
     return rows, columns
 
 
