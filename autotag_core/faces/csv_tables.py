@@ -17,14 +17,12 @@ Row = tuple[int, Mapping[str, str]]
 
 def read_csv(uri: str) -> tuple[Sequence[Row], Sequence[str]]:
     """The rows and the columns, without the space around cells. InputError where it is no CSV file in UTF-8."""
+    text = storage.read_text(uri)
     try:
-        text = storage.read_bytes(uri).decode("utf-8-sig")
         reader = csv.DictReader(io.StringIO(text, newline=""), restval="", strict=True)
         columns = [name.strip() for name in reader.fieldnames or ()]
         reader.fieldnames = columns
         rows: list[Row] = [(reader.line_num, {name: (row[name] or "").strip() for name in columns}) for row in reader]
-    except UnicodeDecodeError as error:
-        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
     except csv.Error as error:
         raise InputError(f"{uri}: not a CSV file: {error}") from None
     long = next((line for line, row in rows if max(map(len, row.values()), default=0) > MAX_CELL), None)

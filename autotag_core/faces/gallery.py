@@ -92,6 +92,11 @@ def probability(distance: float) -> float:
     return 1 / (1 + math.exp(_STEEPNESS * (distance - KNOWN_DISTANCE)))
 
 
+def called(person_id: str, name: str) -> str:
+    """What a person is called where two may have one name: with the id, if that says more."""
+    return name if name == person_id else f"{name} ({person_id})"
+
+
 def empty_gallery(dimension: int = 128) -> Gallery:
     """A gallery of nobody, by embeddings of so many numbers."""
     return Gallery((), np.empty(0, np.int64), np.empty((0, dimension), np.float32), -1)

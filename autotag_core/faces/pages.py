@@ -8,6 +8,7 @@ import numpy as np
 
 from autotag_core.faces.enrolling import CheckedPicture
 from autotag_core.faces.finder import FoundPeople
+from autotag_core.faces.gallery import called
 from autotag_core.faces.naming import FoundPerson
 from autotag_core.frames.decode import KeptFrame
 from autotag_core.reports.page_parts import head, picture_data, text_of
@@ -29,9 +30,8 @@ def review_page(found: Sequence[CheckedPicture]) -> Iterator[str]:
     yield f"{head('Pictures to enroll', _STYLE)}<h1>Pictures to enroll</h1>"
     for person in sorted({one.picture.person_id for one in found}):
         pictures = [one for one in found if one.picture.person_id == person]
-        name = pictures[0].picture.name
-        said = name if name == person else f"{name} ({person})"
-        yield f"<section><h2>{text_of(said)}</h2>{''.join(map(_picture, pictures))}</section>"
+        name = called(person, pictures[0].picture.name)
+        yield f"<section><h2>{text_of(name)}</h2>{''.join(map(_picture, pictures))}</section>"
     yield "</body></html>\n"
 
 

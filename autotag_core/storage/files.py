@@ -106,6 +106,14 @@ def read_bytes(uri: str) -> bytes:
         return local_path(uri).read_bytes()
 
 
+def read_text(uri: str) -> str:
+    """The whole object as UTF-8 text, without a byte order mark. InputError as of read_bytes, or for another text."""
+    try:
+        return read_bytes(uri).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
+
+
 def write_bytes(uri: str, data: bytes, is_urgent: bool = False, content_type: str | None = None) -> None:
     """Write the whole object. A local file appears under its name only when it is complete.
 

@@ -10,7 +10,7 @@ from autotag_core.config import FramesConfig
 from autotag_core.errors import InputError
 from autotag_core.faces.embedders import load_embedder
 from autotag_core.faces.enrolling import CheckedPicture, PersonPicture, PictureChecker, as_rows, compared
-from autotag_core.faces.gallery import Gallery, as_gallery, empty_gallery
+from autotag_core.faces.gallery import Gallery, as_gallery, called, empty_gallery
 from autotag_core.faces.look_alikes import look_alikes
 from autotag_core.faces.thumbnails import as_thumbnails
 from autotag_core.tables import GALLERY, GALLERY_THUMBNAILS
@@ -89,13 +89,9 @@ def left_out(people: str, found: Sequence[CheckedPicture], gallery: str, decisio
         said += unheeded(decisions, {_key(one): one for one in found}, there)
     enrolled = {person_id for person_id, _ in known.people}
     lacking = {one.picture.person_id: one.picture.name for one in found if one.picture.person_id not in enrolled}
-    said += [f"{_called(*one)}: no picture of this person is enrolled" for one in sorted(lacking.items())]
+    said += [f"{called(*one)}: no picture of this person is enrolled" for one in sorted(lacking.items())]
     new = {one.picture.person_id for one in found if one.is_taken}
     return said + [
-        f"{_called(*one)} and {_called(*other)} look alike, distance {distance:.2f}: is that one person?"
+        f"{called(*one)} and {called(*other)} look alike, distance {distance:.2f}: is that one person?"
         for one, other, distance in look_alikes(known, new)
     ]
-
-
-def _called(person_id: str, name: str) -> str:
-    return name if name == person_id else f"{name} ({person_id})"

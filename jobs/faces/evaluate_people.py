@@ -103,11 +103,7 @@ def _of_csv(file: str) -> Iterator[tuple[str, frozenset[str]]]:
 
 
 def _of_json(file: str) -> Iterator[tuple[str, frozenset[str]]]:
-    try:
-        text = storage.read_bytes(storage.absolute(file)).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{file}: not UTF-8 text at byte {error.start}") from None
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(storage.read_text(storage.absolute(file)).splitlines(), 1):
         if not line.strip():
             continue
         try:

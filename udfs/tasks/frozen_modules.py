@@ -17,7 +17,7 @@ def freeze_modules() -> None:
     looked at again. Objects are still freed when nothing refers to them.
     """
     spec = getattr(sys.modules.get("__main__"), "__spec__", None)
-    if spec is not None and spec.name == _WORKER and not any(isinstance(one, FreezeModules) for one in gc.callbacks):
+    if spec is not None and spec.name == _WORKER:
         gc.callbacks.append(FreezeModules())
 
 

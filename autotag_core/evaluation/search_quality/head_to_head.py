@@ -88,15 +88,14 @@ def count_choices(uris: Iterable[str]) -> Preferences:
 
 def _votes(uri: str) -> Iterator[tuple[tuple[str, int], int]]:
     """((page, number), 1 for after, -1 for before, 0 for a tie) of each row."""
+    text = storage.read_text(uri)
     try:
-        rows = csv.DictReader(io.StringIO(storage.read_bytes(uri).decode("utf-8-sig"), newline=""))
+        rows = csv.DictReader(io.StringIO(text, newline=""))
         missing = [name for name in CSV_COLUMNS if name not in (rows.fieldnames or ())]
         if missing:
             raise InputError(f"{uri}: no column {' and '.join(missing)}: it must be a CSV that the page has saved")
         for row in rows:
             yield _vote(f"{uri}, line {rows.line_num}", row)
-    except UnicodeDecodeError as error:
-        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
     except csv.Error as error:
         raise InputError(f"{uri}: not a CSV file: {error}") from None
 

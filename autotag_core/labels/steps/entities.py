@@ -64,10 +64,7 @@ def read_entities(uri: str) -> EntityList:
     Columns may also have the names of exports of Wikidata's query service: `itemLabel` for label, `altLabel` (between
     commas) for aliases, `instanceOf` or `P31` for kind, also as .../Q5. InputError lists the first wrong lines and why.
     """
-    try:
-        text = storage.read_bytes(uri).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{uri}: not UTF-8 text at byte {error.start}") from None
+    text = storage.read_text(uri)
     rows = _csv_rows(text) if uri.lower().endswith(".csv") else _json_rows(text)
     found: dict[str, Entity] = {}
     problems = []
