@@ -21,8 +21,11 @@ MAX_NEW_ROWS = 300_000
 NEW_RIDGE = 10.0
 """Its value matters little: from 3 to 30, measures on catalogs of the kinds of benchmarks/quality.py differed by half a
 point. No command prints that."""
-MIN_RIGHT = 30
-"""As many right tags, and as many wrong ones, of a kind are needed to learn from."""
+MIN_RIGHT_NEW, MIN_OWN = 10, 30
+"""So many right new tags, and as many wrong ones, are needed to learn of new tags; so many own tags for these."""
+USUAL_NEW = np.array([0.0, 0.0, 0.0, 1.0])
+"""The weights of learned_loops.TAG_FEATURES before editors say more; those of each expert's features are 0. So the
+judge begins as `reliability` does: log odds rise with the logarithm of what all experts say. Nothing is fitted here."""
 USUAL = np.array([0.75, -0.25, 0.75, 0.0, 0.0])
 SPREAD = np.array([0.3, 0.35, 0.15, 2.5, 0.3])
 """The weights of own tags' evidence before a catalog says more (USUAL), and how far catalogs are from them (SPREAD).
@@ -58,7 +61,7 @@ def fit_learned(
     is_new = ~evidence.is_said
     rows = np.concatenate([np.flatnonzero(is_new & decided), np.flatnonzero(is_new & ~decided)])[:MAX_NEW_ROWS]
     pairs, right = evidence.where(rows), is_right[rows]
-    if not unknowing or min(right.sum(), (~right).sum()) < MIN_RIGHT:
+    if not unknowing or min(right.sum(), (~right).sum()) < MIN_RIGHT_NEW:
         return None
     new = _fit_new_tags(pairs, right, experts, weights)
     apart = new if unknowing == experts else _fit_new_tags(pairs, right, unknowing, weights)
@@ -78,42 +81,46 @@ def _echo(evidence: Evidence, name: str, taught: float) -> float:
 
 
 def _fit_new_tags(evidence: Evidence, is_right: Bools, experts: Sequence[str], weights: Weights) -> NewTags:
-    """Logistic regression with a ridge penalty on standardised features."""
+    """Logistic regression on standardised features, with a ridge penalty on how far weights are from the usual."""
     trusts = tuple(weights.experts[name].on_new_tags for name in experts)
     features = new_tag_features(evidence, experts, trusts)
     middle, spread = features.mean(axis=0), features.std(axis=0)
     spread = np.where(spread > 1e-9, spread, 1.0)
-    factors = ridge_logistic((features - middle) / spread, is_right.astype(np.float64), NEW_RIDGE)
+    usual = np.append(np.zeros(features.shape[1] - len(USUAL_NEW)), USUAL_NEW) * spread
+    factors = ridge_logistic((features - middle) / spread, is_right.astype(np.float64), NEW_RIDGE, usual)
     slopes = factors[:-1] / spread
     weights_of_features = (*slopes.tolist(), float(factors[-1] - slopes @ middle))
     return NewTags(tuple(experts), trusts, weights_of_features, tuple(middle.tolist()))
 
 
-def ridge_logistic(features: Floats, outcomes: Floats, ridge: float) -> Floats:
-    """Factors (f + 1,) that minimise -log likelihood + ridge / 2 |factors|^2, by Newton. The last, free: intercept."""
+def ridge_logistic(features: Floats, outcomes: Floats, ridge: float, usual: Floats) -> Floats:
+    """Factors (f + 1,) by Newton: least -log likelihood + ridge / 2 |factors - usual (f,)|^2. The last, the intercept,
+    is free.
+    """
     design = np.column_stack([features, np.ones(len(features))])
     penalty = np.append(np.full(features.shape[1], ridge), 0.0)
     share = (outcomes.sum() + 1) / (len(outcomes) + 2)
-    factors = np.append(np.zeros(features.shape[1]), np.log(share / (1 - share)))
-    loss = _ridge_loss(design, outcomes, penalty, factors)
+    center = np.append(usual, 0.0)
+    factors = np.append(usual, np.log(share / (1 - share)))
+
+    def loss_of(tried: Floats) -> float:
+        log_odds, away = design @ tried, tried - center
+        misfit = np.logaddexp(0, log_odds).sum() - (outcomes * log_odds).sum()
+        return float(misfit + 0.5 * (penalty * away * away).sum())
+
+    loss = loss_of(factors)
     for _ in range(_MAX_STEPS):
         chances = expit(design @ factors)
-        gradient = design.T @ (chances - outcomes) + penalty * factors
+        gradient = design.T @ (chances - outcomes) + penalty * (factors - center)
         curvature = (design.T * (chances * (1 - chances))) @ design + np.diag(penalty + 1e-9)
         step, size = np.linalg.solve(curvature, gradient), 1.0
-        while (tried := _ridge_loss(design, outcomes, penalty, factors - size * step)) > loss and size > 1e-6:
+        while (tried := loss_of(factors - size * step)) > loss and size > 1e-6:
             size /= 2
         factors = factors - size * step
         if loss - tried < 1e-9 * max(abs(loss), 1.0):
             break
         loss = tried
     return np.asarray(factors, np.float64)
-
-
-def _ridge_loss(design: Floats, outcomes: Floats, penalty: Floats, factors: Floats) -> float:
-    log_odds = design @ factors
-    misfit = np.logaddexp(0, log_odds).sum() - (outcomes * log_odds).sum()
-    return float(misfit + 0.5 * (penalty * factors * factors).sum())
 
 
 def _fit_own_tags(
@@ -129,7 +136,7 @@ def _fit_own_tags(
     """
     known = evidence.is_own & ~evidence.is_slip & (evidence.prior > 0)
     right = is_right[known].astype(np.float64)
-    if len(right) < MIN_RIGHT:
+    if len(right) < MIN_OWN:
         return None
     features = own_features(evidence.where(known), new, unknowing)
     centers = features.mean(axis=0)

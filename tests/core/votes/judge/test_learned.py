@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from autotag_core.config import VoteConfig
 from autotag_core.evaluation.quality import area_under_curve
 from autotag_core.votes import RULES, ExpertWeight, default_weights
-from autotag_core.votes.judge.fit_learned import MIN_RIGHT, fit_learned, positive_unlabeled, ridge_logistic
+from autotag_core.votes.judge.fit_learned import MIN_RIGHT_NEW, fit_learned, positive_unlabeled, ridge_logistic
 from autotag_core.votes.judge.learned import OWN_FEATURES, START, new_tag_features, reasons, without_echo
 from autotag_core.votes.judge.learned_loops import EXPERT_FEATURES, TAG_FEATURES
 
@@ -114,7 +114,7 @@ def test_the_echo_is_taken_from_taught_tags_alone_and_leaves_no_share_below_0(ev
 
 def test_too_few_given_tags_teach_nothing_and_reliability_judges(evidence):
     pairs, is_right = drawn_pairs(evidence, 11, 60)
-    few = is_right & (np.cumsum(is_right & ~pairs.is_own) < MIN_RIGHT)
+    few = is_right & (np.cumsum(is_right & ~pairs.is_own) < MIN_RIGHT_NEW)
     assert fit_learned(pairs, few, WEIGHTS, CONFIG, {}) is None
     assert list(scores(pairs, None)) == list(RULES["reliability"](pairs, WEIGHTS, CONFIG))
 
@@ -168,10 +168,29 @@ def test_the_ridge_is_that_of_scikit_learn():
     rng = np.random.default_rng(2)
     features = rng.normal(size=(400, 5))
     outcomes = (rng.random(400) < expit(features @ [1, -1, 0.5, 0, 2])).astype(float)
-    found = ridge_logistic(features, outcomes, 4.0)
+    found = ridge_logistic(features, outcomes, 4.0, np.zeros(5))
     expected = LogisticRegression(C=1 / 4, tol=1e-10, max_iter=1000).fit(features, outcomes)
     assert found[:-1] == pytest.approx(expected.coef_[0], abs=1e-5)
     assert found[-1] == pytest.approx(expected.intercept_[0], abs=1e-5)
+
+
+def test_the_ridge_draws_weights_to_the_usual_ones():
+    rng = np.random.default_rng(4)
+    features, usual = rng.normal(size=(60, 3)), np.array([1.0, 0.0, -2.0])
+    outcomes = (rng.random(60) < 0.3).astype(float)
+    firm, loose = (ridge_logistic(features, outcomes, ridge, usual) for ridge in (1e6, 5.0))
+    assert firm[:-1] == pytest.approx(usual, abs=1e-3)
+    chances = expit(features @ loose[:-1] + loose[-1])
+    assert features.T @ (chances - outcomes) + 5.0 * (loose[:-1] - usual) == pytest.approx([0.0] * 3, abs=1e-4)
+
+
+def test_while_editors_have_said_little_new_tags_are_in_the_order_of_reliability(evidence, monkeypatch):
+    monkeypatch.setattr("autotag_core.votes.judge.fit_learned.NEW_RIDGE", 1e9)
+    pairs, is_right = drawn_pairs(evidence, 41, 60)
+    found = scores(pairs, fit_learned(pairs, is_right, WEIGHTS, CONFIG, {}))[~pairs.is_own]
+    plain = RULES["reliability"](pairs, WEIGHTS, CONFIG)[~pairs.is_own]
+    assert (np.diff(found[np.argsort(plain)]) > -1e-6).all()
+    assert found.max() > 2 * found.min()
 
 
 def test_with_many_rows_positive_unlabeled_learning_finds_what_made_them():
