@@ -41,6 +41,11 @@ _WHITE = (255, 255, 255)
 _MILLISECOND = Fraction(1, 1000)
 
 
+def _shorter_side(data: bytes) -> int:
+    header = read_header(data)
+    return min(header.width, header.height)
+
+
 def canvases(data: bytes) -> tuple[list[np.ndarray], tuple[int, ...]]:
     """All frames of a GIF as shown, (height, width, 3), and their delays in milliseconds."""
     header = read_header(data)
@@ -49,23 +54,23 @@ def canvases(data: bytes) -> tuple[list[np.ndarray], tuple[int, ...]]:
 
 
 def as_video(data: bytes, kind: str) -> bytes:
-    """The GIF as a video of 4:2:0, its sides made even by repeating the last row or column."""
+    """The GIF as a video of 4:2:0. Odd sides are scaled to even ones, as `scale=trunc(iw/2)*2:trunc(ih/2)*2` does."""
     import av
 
     container, codec, options = _VIDEOS[kind]
     frames, delays = canvases(data)
     if kind in _STEADY_MS:
         frames, delays = _steady(frames, delays, _STEADY_MS[kind])
-    height, width = frames[0].shape[:2]
+    height, width = (max(2, side - side % 2) for side in frames[0].shape[:2])
     file = io.BytesIO()
     with av.open(file, "w", format=container) as output:
         stream = output.add_stream(codec, rate=25, options=options)  # type: ignore[call-overload]
-        stream.height, stream.width, stream.pix_fmt = height + height % 2, width + width % 2, "yuv420p"
+        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         stream.codec_context.time_base = _MILLISECOND
         times = list(itertools.accumulate(delays, initial=0))
         for pixels, time in zip(frames, times, strict=False):
-            even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-            frame = av.VideoFrame.from_ndarray(even, format="rgb24")
+            even = Image.fromarray(pixels).resize((width, height), Image.Resampling.BICUBIC)
+            frame = av.VideoFrame.from_ndarray(np.asarray(even), format="rgb24")
             frame.pts, frame.time_base = time, _MILLISECOND
             output.mux(_timed(stream.encode(frame), times, delays))
         output.mux(_timed(stream.encode(), times, delays))
@@ -150,11 +155,14 @@ def benchmark(
     gifs: Annotated[int, typer.Option(help="GIFs to write as videos.")] = 40,
     others: Annotated[int, typer.Option(help="Further GIFs of the folder.")] = 200,
     seed: Annotated[int, typer.Option(help="Which GIFs.")] = 7,
+    least_side: Annotated[int, typer.Option(help="Leave out GIFs with a shorter side, in pixels.")] = 1,
 ) -> None:
     """Print recall, and what 256 colours cost."""
     paths = sorted(folder.glob("*.gif"))
     random.Random(seed).shuffle(paths)
-    files = [(path.stem, path.read_bytes()) for path in paths[: gifs + others]]
+    read = ((path.stem, path.read_bytes()) for path in paths)
+    large = ((name, data) for name, data in read if _shorter_side(data) >= least_side)
+    files = list(itertools.islice(large, gifs + others))
     config = Config(experts=("imagenet",))
     for name, value in recall(files[:gifs], files[gifs:], config).items():
         typer.echo(f"{name:10} {value:.3f}")
