@@ -53,9 +53,7 @@ def main() -> None:
     np.savez_compressed(options.out, **arrays, threshold=np.float64(0), sure=np.float64(0))
     arrays["threshold"], arrays["sure"] = (np.array(one) for one in thresholds(kinds, options.out, options.keep))
     np.savez_compressed(options.out, **arrays)
-    print(
-        f"{options.out}: {network_version(options.out)}, threshold {arrays['threshold']:.2f}, sure {arrays['sure']:.2f}"
-    )
+    print(f"{options.out}: threshold {arrays['threshold']:.2f}, sure {arrays['sure']:.2f}")
 
 
 def pictures_in(folder: Path) -> list[Path]:
