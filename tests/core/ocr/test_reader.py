@@ -80,7 +80,7 @@ def test_emoji_are_skipped(reader: TextReader, shared_data: Path) -> None:
     if not emoji:
         pytest.skip("no emoji among the real GIFs")
     notes = [read_frames(path.read_bytes(), FRAMES, Readers(reader)).media.notes for path in emoji]
-    assert sum("text_skipped" in note for note in notes) >= 0.8 * len(emoji)
+    assert sum("text_skipped" in note for note in notes) >= 0.6 * len(emoji)
 
 
 def test_without_a_reader_nothing_is_kept_or_read() -> None:
