@@ -16,6 +16,7 @@ setup(
     package_data={
         "autotag_core": ["py.typed"],
         "": ["*.csv"],
+        "autotag_core.ocr": ["likelihood.npz"],
         "autotag_core.evaluation.search_quality": ["page/*"],
         "autotag_core.faces.explorer": ["page/*"],
         "autotag_core.faces.serving": ["page/*"],

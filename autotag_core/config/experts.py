@@ -119,12 +119,13 @@ class TemporalConfig(Section):
 class TextConfig(Section):
     """The `text` expert: what is written in a GIF: OCR on the CPU, then a language model on imagenet.device."""
 
+    read: Literal["likely", "all"] = "likely"
+    """`likely`: OCR reads the GIFs that look as if words were in them; the others have the note text_skipped.
+    `all`: OCR reads every GIF."""
     max_frames: Annotated[int, Field(ge=1, le=16)] = 2
     """At most so many of the sampled frames are read, spread evenly: with three, more noise than words is added."""
     max_side: ClassVar[int] = 480
     """A frame's longer side is shrunk to this before it is read, pixels: what is meant to be read stays readable."""
-    first_look_side: ClassVar[int] = 160
-    """A larger frame is first looked at in this size, pixels, and left unread where no words are seen; 0: never."""
     min_confidence: ClassVar[float] = 0.8
     """A line that OCR is less sure of is no text: below it are mostly shapes that look like a letter."""
     min_letters: ClassVar[int] = 2

@@ -108,7 +108,8 @@ def read_frames(
     It waits until the canvases that this process decodes have at most decode_pixels together, or this one is alone.
     `stop` ends the waiting.
 
-    What `readers` read comes with it. Where that fails, the GIF has the note text_unread or faces_unread.
+    What `readers` read comes with it. Where that fails, the GIF has the note text_unread or faces_unread. Where words
+    are unlikely, it has the note text_skipped.
     """
     start = time.thread_time()
     asked = [one for one in (readers.text, readers.faces) if one is not None]
@@ -177,6 +178,8 @@ def _with_text(media: MediaInfo, kept: Sequence[Pixels], reader: TextReader) -> 
     except Exception as error:  # OCR is other people's code on hostile pixels; without text the GIF still has frames
         _log.warning("text of %s not read: %s: %s", media.version, type(error).__name__, str(error)[-200:])
         return replace(media, notes=(*media.notes, "text_unread"))
+    if read.is_skipped:
+        return replace(media, notes=(*media.notes, "text_skipped"))
     return replace(media, text=read.text, text_lines=read.lines)
 
 

@@ -28,9 +28,11 @@ class TextLine:
 
 @dataclass(frozen=True)
 class ReadText:
-    """What is written in a GIF, in reading order. No lines: OCR looked and found nothing."""
+    """What is written in a GIF, in reading order. No lines: nothing was found, or nothing was likely to be."""
 
     lines: tuple[TextLine, ...] = ()
+    is_skipped: bool = False
+    """Whether the GIF was not read, because words in it are unlikely."""
 
     @property
     def text(self) -> str | None:

@@ -1,9 +1,8 @@
-"""OCR of a GIF's frames: a cheap first look, then rapidocr's detector and recogniser on a few frames.
+"""OCR of a GIF's frames: rapidocr's detector and recogniser, on GIFs that likely hold words.
 
-Nearly all GIFs of a catalog hold no words, so the time spent on those decides the cost. The first look takes the kept
-frame with the most strong edges, since words add edges to a scene (0.3 ms). If that frame is large, the detector alone
-looks at a small copy of it. Only if the detector finds something is the frame read, and only if words were read in it
-are the other frames read.
+Most GIFs of a catalog hold no words, so the time spent on those decides the cost. A small network says for each kept
+frame how likely words are in it, and where (likelihood.py). Of a likely frame OCR reads that part. Only if there
+are words, it reads this frame and all the others.
 """
 
 from __future__ import annotations
@@ -17,27 +16,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from autotag_core.config import TextConfig
 from autotag_core.errors import InputError
+from autotag_core.ocr.likelihood import Likely, judge, load_network, network_version
 from autotag_core.ocr.lines import ReadLine, ReadText, letters_of, merge_lines
+from autotag_core.ocr.pictures import Pixels, shrunk
 
 if TYPE_CHECKING:
     from rapidocr import RapidOCR
-
-Pixels = NDArray[np.uint8]
 
 _UNSURE = 0.5
 """Confidence from which a line of one frame is kept as a candidate: the surest of several frames' readings counts."""
 _MIN_SIDE = 8
 """Pixels. Nothing can be read in a flatter frame, and OCR would scale it up to any length."""
-_MAX_LOOKED_AT = 4
-"""Boxes, the largest first. These are enough to know whether there are words; a busy scene has dozens."""
-_MARGIN = 0.1
-"""Share of a box's shorter side: in the small copy its rim is a pixel off."""
-_STRONG_EDGE = 100
-"""Levels of 255 between neighboring pixels: the rim of letters that are meant to be read."""
+_LOOK_SHARE = 0.5
+"""Share of a frame. A larger part costs nearly as much as the frame itself, which is read after it."""
 _RECOGNISER_WIDTH = 192
 """Pixels that a line of height 48 is padded to. The packaged 320 costs a third more, and words in GIFs are short."""
 
@@ -48,6 +42,7 @@ class TextReader:
     def __init__(self, config: TextConfig, ocr: RapidOCR) -> None:
         self.max_frames = config.max_frames
         self._config, self._ocr = config, ocr
+        self._network = load_network() if config.read == "likely" else None
         self._unsure = min(_UNSURE, config.min_confidence)
         # RapidOCR keeps a call's switches and the size of its input in the object
         self._lock = threading.Lock()
@@ -56,43 +51,46 @@ class TextReader:
         """A copy of a canvas (height, width, 4) as it is read: (h, w, 3) blue, green, red; h and w at most max_side."""
         import cv2
 
-        pixels = _shrunk(np.ascontiguousarray(canvas), self._config.max_side)
+        pixels = shrunk(np.ascontiguousarray(canvas), self._config.max_side)
         return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_RGBA2BGR), np.uint8)
 
     def read(self, kept: Sequence[Pixels]) -> ReadText:
         """What is written in the kept frames of one GIF, in order of time. Exceptions of the OCR are not caught."""
         frames = [frame for frame in kept if min(frame.shape[:2]) >= _MIN_SIDE]
-        if not frames:
-            return ReadText()
-        first = max(range(len(frames)), key=lambda index: _num_strong_edges(frames[index]))
-        if not self._look(frames[first]):
-            return ReadText()
-        lines = {frames[first].tobytes(): self.read_frame(frames[first])}
+        pictures = {frame.tobytes(): frame for frame in frames}
+        likely = self._likely(pictures)
+        if pictures and not likely:
+            return ReadText(is_skipped=True)
+        lines: dict[bytes, list[ReadLine]] = {}
+        for key, region in likely.items():
+            if self._sees_words(pictures[key], region):
+                lines[key] = self.read_frame(pictures[key])
+                if lines[key]:
+                    break
         if not any(lines.values()):
             return ReadText()
-        for frame in frames:
-            if frame.tobytes() not in lines:
-                lines[frame.tobytes()] = self.read_frame(frame)
+        for key, frame in pictures.items():
+            if key not in lines:
+                lines[key] = self.read_frame(frame)
         merged = merge_lines([lines[frame.tobytes()] for frame in frames])
         return ReadText(tuple(line for line in merged if line.confidence >= self._config.min_confidence))
 
-    def _look(self, frame: Pixels) -> bool:
-        """Whether the frame likely has words: the detector sees some in a small copy, and the recogniser reads one.
+    def _likely(self, pictures: dict[bytes, Pixels]) -> dict[bytes, Likely | None]:
+        """The pictures that likely have words, likeliest first, and where. None: nobody asked where."""
+        if self._network is None:
+            return dict.fromkeys(pictures)
+        judged = {key: judge(picture, self._network) for key, picture in pictures.items()}
+        best = sorted(judged, key=lambda key: -judged[key].score)
+        return {key: judged[key] for key in best if judged[key].score >= self._network.threshold}
 
-        True without a look where the frame itself is small: finding its lines costs as much as looking.
-        """
-        side = self._config.first_look_side
-        if side == 0 or max(frame.shape[:2]) <= side:
+    def _sees_words(self, frame: Pixels, region: Likely | None) -> bool:
+        """Whether OCR reads words where they are likely. True without a look if that is sure, or most of it."""
+        if region is None or self._network is None or region.score >= self._network.sure:
             return True
-        small = _shrunk(frame, side)
-        if min(small.shape[:2]) < _MIN_SIDE:
+        part = frame[region.top : region.bottom, region.left : region.right]
+        if part.size > _LOOK_SHARE * frame.size or min(part.shape[:2]) < _MIN_SIDE:
             return True
-        boxes = getattr(self._run_ocr(small, use_det=True, use_rec=False), "boxes", None)
-        if boxes is None:
-            return False
-        scale = frame.shape[1] / small.shape[1]
-        crops = sorted((_crop(frame, scale * box) for box in boxes), key=lambda crop: -crop.size)[:_MAX_LOOKED_AT]
-        return any(self._lines(crop, use_det=False) for crop in crops)
+        return bool(self.read_frame(np.ascontiguousarray(part)))
 
     def read_frame(self, frame: Pixels) -> list[ReadLine]:
         """The lines of one kept frame in reading order. Unsure ones are included: another frame may make them sure."""
@@ -112,36 +110,6 @@ class TextReader:
     def _run_ocr(self, frame: Pixels, use_det: bool, use_rec: bool) -> Any:
         with self._lock:
             return self._ocr(frame, use_det=use_det, use_cls=False, use_rec=use_rec)
-
-
-def _shrunk(pixels: Pixels, max_side: int) -> Pixels:
-    """The picture with its longer side at most max_side, averaged over areas; unchanged where it is small enough."""
-    import cv2
-
-    height, width = pixels.shape[:2]
-    longer = max(height, width)
-    if longer <= max_side:
-        return pixels
-    size = max(1, width * max_side // longer), max(1, height * max_side // longer)
-    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _crop(frame: Pixels, corners: NDArray[np.floating]) -> Pixels:
-    """The upright rectangle around the corners (4, 2), with a margin. Tall ones are turned on their side, as in OCR."""
-    margin = _MARGIN * min(np.ptp(corners, axis=0))
-    left, top = np.maximum(corners.min(axis=0) - margin, 0).astype(int)
-    right, bottom = np.ceil(corners.max(axis=0) + margin).astype(int)
-    crop = frame[top : bottom + 1, left : right + 1]
-    return np.ascontiguousarray(np.rot90(crop) if crop.shape[0] >= 1.5 * crop.shape[1] else crop)
-
-
-def _num_strong_edges(frame: Pixels) -> int:
-    """Pixels whose 3 x 3 surroundings span more than _STRONG_EDGE of 255 in brightness."""
-    import cv2
-
-    grey = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
-    gradient = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
-    return int(np.count_nonzero(gradient > _STRONG_EDGE))
 
 
 @functools.lru_cache(maxsize=2)
@@ -178,5 +146,7 @@ def reader_version(config: TextConfig) -> str:
         version = importlib.metadata.version("rapidocr")
     except importlib.metadata.PackageNotFoundError:
         raise InputError("text: the package rapidocr is not installed; `pip install rapidocr onnxruntime`") from None
-    settings = config.values("max_frames", "max_side", "first_look_side", "min_confidence", "min_letters")
+    settings = config.values("read", "max_frames", "max_side", "min_confidence", "min_letters")
+    if config.read == "likely":
+        settings["likelihood"] = network_version()
     return f"rapidocr{version}-{hashlib.sha256(json.dumps(settings, separators=(',', ':')).encode()).hexdigest()[:6]}"

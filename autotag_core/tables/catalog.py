@@ -76,7 +76,7 @@ MEDIA = Table(
             column(
                 "notes",
                 STRINGS,
-                "unusual: still_image, single_frame, truncated, text_unread, rendition_unread",
+                "unusual: still_image, single_frame, truncated, text_skipped, text_unread, rendition_unread",
             ),
             column(
                 "frame_hashes",
@@ -85,7 +85,7 @@ MEDIA = Table(
             ),
             column("frame_colors", pa.binary(), "of the same pictures the quarters' mean RGB, n x 2 x 2 x 3 bytes"),
             column("text", pa.string(), "what is written in it, lines joined with newlines; null where nothing is"),
-            column("text_lines", pa.list_(_TEXT_LINE), "in reading order; null where the GIF was not read"),
+            column("text_lines", pa.list_(_TEXT_LINE), "in reading order; null where the GIF was not read: see notes"),
             column("rendition", pa.string(), "the file that was looked at, one of its renditions; null: its uri's"),
         ]
     ),

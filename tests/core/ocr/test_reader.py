@@ -57,9 +57,30 @@ def test_words_that_show_in_some_frames_only_are_read(reader: TextReader) -> Non
     assert media.notes == ()
 
 
-def test_a_gif_without_words_has_no_text_but_was_looked_at(reader: TextReader) -> None:
-    media = read_frames(gif_of(picture(None), picture(None, shade=190)), FRAMES, Readers(reader)).media
-    assert (media.text, media.text_lines) == (None, ())
+def test_a_gif_that_looks_as_if_no_words_were_in_it_is_not_read_and_says_so(reader: TextReader) -> None:
+    sides: list[int] = []
+    gif = gif_of(picture(None), picture(None, shade=190))
+    media = read_frames(gif, FRAMES, Readers(watching(reader, sides))).media
+    assert (media.text, media.text_lines) == (None, None)
+    assert media.notes == ("text_skipped",)
+    assert sides == []
+
+
+def test_all_reads_every_frame_of_every_gif(reader: TextReader) -> None:
+    sides: list[int] = []
+    gif = gif_of(picture(None), picture(None, shade=190))
+    everything = watching(reader, sides, TextConfig(read="all"))
+    media = read_frames(gif, FRAMES, Readers(everything)).media
+    assert (media.text, media.text_lines, media.notes) == (None, (), ())
+    assert sides == [150, 150]
+
+
+def test_emoji_are_skipped(reader: TextReader, shared_data: Path) -> None:
+    emoji = sorted((shared_data / "noto_emoji" / "gifs").glob("*.gif"))[:40]
+    if not emoji:
+        pytest.skip("no emoji among the real GIFs")
+    notes = [read_frames(path.read_bytes(), FRAMES, Readers(reader)).media.notes for path in emoji]
+    assert sum("text_skipped" in note for note in notes) >= 0.6 * len(emoji)
 
 
 def test_without_a_reader_nothing_is_kept_or_read() -> None:
@@ -67,17 +88,24 @@ def test_without_a_reader_nothing_is_kept_or_read() -> None:
     assert (media.text, media.text_lines) == (None, None)
 
 
-def test_a_large_gif_with_words_passes_the_first_look_and_one_without_is_not_read_in_full(reader: TextReader) -> None:
+def test_a_large_gif_with_words_is_read_and_one_without_is_not(reader: TextReader) -> None:
     sides: list[int] = []
     watched = watching(reader, sides)
     assert (watched.read(kept(reader, picture("good luck", 480))).text or "").replace(" ", "") == "goodluck"
     assert max(sides) == 480
     sides.clear()
-    assert watched.read(kept(reader, picture(None, 480), picture(None, 480))) == ReadText()
-    assert sides and max(sides) <= TextConfig().first_look_side
+    assert watched.read(kept(reader, picture(None, 480), picture(None, 480))) == ReadText(is_skipped=True)
+    assert sides == []
 
 
-def watching(reader: TextReader, sides: list[int]) -> TextReader:
+def test_where_one_frame_has_words_the_unlikely_ones_are_read_too(reader: TextReader) -> None:
+    sides: list[int] = []
+    read = watching(reader, sides).read(kept(reader, picture(None, 150), picture("hello", 150)))
+    assert [(line.text.lower(), line.num_frames) for line in read.lines] == [("hello", 1)]
+    assert len(sides) == 2
+
+
+def watching(reader: TextReader, sides: list[int], config: TextConfig | None = None) -> TextReader:
     """The same OCR, noting the longer side of each picture that it searches for lines."""
 
     def ocr(image, use_det, use_cls, use_rec):
@@ -85,7 +113,7 @@ def watching(reader: TextReader, sides: list[int]) -> TextReader:
             sides.append(max(image.shape[:2]))
         return reader._ocr(image, use_det=use_det, use_cls=use_cls, use_rec=use_rec)
 
-    return TextReader(TextConfig(), ocr)  # type: ignore[arg-type]
+    return TextReader(config or TextConfig(), ocr)  # type: ignore[arg-type]
 
 
 def test_equal_frames_are_read_once_and_count_all_the_same(reader: TextReader) -> None:
@@ -96,7 +124,7 @@ def test_equal_frames_are_read_once_and_count_all_the_same(reader: TextReader) -
 
 
 def test_a_single_letter_and_an_unsure_line_are_no_text(reader: TextReader) -> None:
-    assert reader.read(kept(reader, picture("O"))) == ReadText()
+    assert not reader.read(kept(reader, picture("O"))).lines
     assert reader.read(kept(reader, picture("hello"))).lines
     sure = TextReader(TextConfig().model_copy(update={"min_confidence": 1.0}), reader._ocr)
     assert sure.read(kept(reader, picture("hello"))) == ReadText()
@@ -106,7 +134,7 @@ def test_a_single_letter_and_an_unsure_line_are_no_text(reader: TextReader) -> N
 def test_a_canvas_of_any_shape_is_read(reader: TextReader, size: tuple[int, int]) -> None:
     frame = reader.keep(np.full((*size, 4), 255, np.uint8))
     assert max(frame.shape[:2]) <= 480
-    assert reader.read([frame]) == ReadText()
+    assert not reader.read([frame]).lines
     assert reader.read([]) == ReadText()
 
 

@@ -106,7 +106,8 @@ def test_from_files_to_embeddings_of_their_words(spark: SparkSession, tmp_path: 
     (line,) = media["says"].text_lines
     assert (line.text, line.num_frames) == (media["says"].text, 2)
     assert line.confidence > 0.8
-    assert (media["silent"].text, media["silent"].text_lines) == (None, [])
+    assert (media["silent"].text, media["silent"].text_lines) == (None, None)
+    assert "text_skipped" in media["silent"].notes
     assert [row.gif_id for row in texts.embed_texts(media_df, CONFIG).collect()] == ["says"]
     media_df.unpersist()
 
