@@ -205,12 +205,12 @@ _ARRAYS: tuple[Callable[[int], pa.Array], ...] = (
 
 def end_of(spark: SparkSession, path: Path) -> str:
     """How reading this catalog as a night does ends: `read` and `refused` are right ends, `WRONG` is none."""
-    from udfs.catalog.check import check_catalog, read_catalog
+    from udfs.catalog.check import check_catalog, place_rows, read_catalog
     from udfs.inputs.read_rows import count_rows
 
     rows_df = None
     try:
-        rows_df = read_catalog(spark, str(path), "|").persist()
+        rows_df = place_rows(read_catalog(spark, str(path), "|"), str(path)).persist()
         num_rows = count_rows(rows_df)
         checked = check_catalog(rows_df, str(path))
         gif_ids = [row.gif_id for row in checked.gifs_df.select("gif_id").collect()]

@@ -68,10 +68,10 @@ def checked_rows(run: Run, uri: str, kept: ExitStack) -> tuple[catalog.CheckedCa
     row, and where a list of ids names not one GIF of it.
     """
     settings = run.config.catalog
-    rows_df = _keep(kept, catalog.read_catalog(run.spark, uri, settings.csv_tag_separator))
-    places = run.config.frames.allowed_places
-    num_rows, num_usable = count_usable(rows_df, catalog.is_usable(uri, places))
-    checked = catalog.check_catalog(rows_df, uri, places)
+    read_df = catalog.read_catalog(run.spark, uri, settings.csv_tag_separator)
+    rows_df = _keep(kept, catalog.place_rows(read_df, uri, run.config.frames.allowed_places))
+    num_rows, num_usable = count_usable(rows_df, catalog.is_usable())
+    checked = catalog.check_catalog(rows_df, uri)
     refuse_empty(checked, uri, num_usable)
     lists = [_ids_of(run, name, checked.gifs_df, kept) for name in ("validation_list", "test_list")]
     return replace(checked, gifs_df=catalog.assign_splits(checked.gifs_df, *lists)), num_rows

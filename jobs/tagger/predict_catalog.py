@@ -24,7 +24,7 @@ from autotag_core.warehouse.own_tables import newest_version
 from jobs.catalog.read_catalog import refuse_empty
 from jobs.run.delta_tables import read_version, spark_schema, write_files_alone, write_version
 from jobs.run.failure_log import in_words
-from udfs.catalog.check import check_catalog, is_usable, read_catalog
+from udfs.catalog.check import check_catalog, is_usable, place_rows, read_catalog
 from udfs.embeddings import frames as embeddings
 from udfs.embeddings.frames import gpus_per_task
 from udfs.inputs.read_rows import count_usable
@@ -61,11 +61,11 @@ def predict_catalog(
     uri, folder = table_uri(warehouse, PREDICTIONS.name), storage.join(warehouse, EVALUATION, uuid.uuid4().hex)
     with ExitStack() as stack:
         stack.callback(storage.delete_prefix, folder)
-        rows_df = read_catalog(spark, catalog, config.catalog.csv_tag_separator).persist(StorageLevel.DISK_ONLY)
+        read_df = read_catalog(spark, catalog, config.catalog.csv_tag_separator)
+        rows_df = place_rows(read_df, catalog, config.frames.allowed_places).persist(StorageLevel.DISK_ONLY)
         stack.callback(rows_df.unpersist)
-        places = config.frames.allowed_places
-        _, num_usable = count_usable(rows_df, is_usable(catalog, places))
-        checked = check_catalog(rows_df, catalog, places)
+        _, num_usable = count_usable(rows_df, is_usable())
+        checked = check_catalog(rows_df, catalog)
         refuse_empty(checked, catalog, num_usable)
         old_df = _by_this_model(spark, warehouse, uri, model)
         compared_df, _ = write_files_alone(_compared(checked.gifs_df, old_df, config), storage.join(folder, "compared"))

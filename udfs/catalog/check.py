@@ -51,18 +51,26 @@ def read_catalog(spark: SparkSession, uri: str, csv_tag_separator: str) -> DataF
     return rows_df.withColumn("raw", F.coalesce("raw", F.to_json(F.struct(*(column.name for column in COLUMNS)))))
 
 
-def is_usable(catalog_uri: str, allowed_places: Sequence[str] = ()) -> Column:
-    """Whether a row of read_catalog's is wrong in nothing, if no other has its gif_id. Of usable rows one is kept."""
+def place_rows(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence[str] = ()) -> DataFrame:
+    """The rows of read_catalog with the places that they name: `place` of the uri, `other_places` of the renditions,
+    and those that are `refused`. A place is null where it can't be told.
+
+    Keep the result before more is asked of it: these expressions are long, and Spark plans them anew for each question.
+    """
+    named_df = rows_df.withColumn("place", place_of(F.col("uri"), catalog_uri)).withColumn(
+        "other_places", F.transform(_clean("renditions"), lambda uri: place_of(uri, catalog_uri))
+    )
     places = storage.prefixes([storage.own_place(catalog_uri), *allowed_places])
-
-    def is_placed(uri: Column) -> Column:
-        return is_allowed(place_of(uri, catalog_uri), places)
-
-    are_placed = F.forall(_clean("renditions"), is_placed)
-    return F.col("wrong").isNull() & F.col("gif_id").isNotNull() & is_placed(F.col("uri")) & are_placed
+    named = F.concat(F.array("place"), "other_places")
+    return named_df.withColumn("refused", F.filter(named, lambda place: ~is_allowed(place, places)))
 
 
-def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence[str] = ()) -> CheckedCatalog:
+def is_usable() -> Column:
+    """Whether a row of place_rows is wrong in nothing, if no other has its gif_id. Of usable rows one is kept."""
+    return F.col("wrong").isNull() & F.col("gif_id").isNotNull() & (F.size("refused") == 0)
+
+
+def check_catalog(placed_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
     """Split the rows into GIFs and failures.
 
     Of rows with the same gif_id the first is kept, in the order: usable rows, then by uri, then by the row's text. This
@@ -72,18 +80,9 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence
     catalog's own place, which is its bucket or folder, and of allowed_places. No message quotes a credential. All this
     holds for renditions too.
     """
-    own = storage.own_place(catalog_uri)
-    places = storage.prefixes([own, *allowed_places])
+    is_placed = F.size("refused") == 0
     without_id = F.when(F.col("gif_id").isNull(), F.xxhash64("raw"))
-    first = Window.partitionBy("gif_id", without_id).orderBy(
-        F.col("wrong").isNotNull(), F.col("place").isNull(), "uri", "raw"
-    )
-    named_df = rows_df.withColumn("named", place_of(F.col("uri"), catalog_uri)).withColumn(
-        "others", F.transform(_clean("renditions"), lambda uri: place_of(uri, catalog_uri))
-    )
-    named = F.concat(F.array("named"), "others")
-    refused_df = named_df.withColumn("refused", F.filter(named, lambda place: ~is_allowed(place, places)))
-    placed_df = refused_df.withColumn("place", F.when(F.size("refused") == 0, F.col("named")))
+    first = Window.partitionBy("gif_id", without_id).orderBy(F.col("wrong").isNotNull(), ~is_placed, "uri", "raw")
     marked_df = placed_df.withColumn("position", F.row_number().over(first)).withColumn("reason", _reason())
     gifs_df = marked_df.where(F.col("reason").isNull()).select(
         "gif_id",
@@ -94,13 +93,13 @@ def check_catalog(rows_df: DataFrame, catalog_uri: str, allowed_places: Sequence
         F.greatest(F.coalesce("popularity", F.lit(0)), F.lit(0)).alias("popularity"),
         "version",
         "uploader",
-        F.col("others").alias("renditions"),
+        F.col("other_places").alias("renditions"),
     )
     failures_df = marked_df.where(F.col("reason").isNotNull()).select(
         "gif_id",
         F.lit(str(Stage.CATALOG)).alias("stage"),
         "reason",
-        _message(own).alias("message"),
+        _message(storage.own_place(catalog_uri)).alias("message"),
     )
     return CheckedCatalog(gifs_df, failures_df)
 

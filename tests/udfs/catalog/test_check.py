@@ -16,7 +16,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from autotag_core.errors import InputError
-from udfs.catalog.check import assign_splits, check_catalog, read_catalog
+from udfs.catalog.check import assign_splits, check_catalog, place_rows, read_catalog
 from udfs.inputs.read_rows import count_rows, read_ids
 
 Rows = list[tuple[object, ...]]
@@ -37,7 +37,7 @@ def check(spark: SparkSession, tmp_path: Path) -> Check:
             path.write_bytes(content if isinstance(content, bytes) else content.encode())
         rows_df = read_catalog(spark, str(path), separator)
         count_rows(rows_df)
-        checked = check_catalog(rows_df, str(path))
+        checked = check_catalog(place_rows(rows_df, str(path)), str(path))
         gifs = [tuple(row) for row in checked.gifs_df.drop("uploader", "renditions").orderBy("gif_id").collect()]
         failures: dict[object, Rows] = {}
         for row in checked.failures_df.orderBy("gif_id", "message").collect():
@@ -86,7 +86,7 @@ def test_an_uploader_is_kept_where_the_catalog_names_one(name: str, spark: Spark
         pq.write_table(table, path)
     else:
         path.write_text("gif_id,uri,uploader\na,x, Kim\nb,y,\n" if "csv" in name else lines(*table.to_pylist()))
-    checked = check_catalog(read_catalog(spark, str(path), "|"), str(path))
+    checked = check_catalog(place_rows(read_catalog(spark, str(path), "|"), str(path)), str(path))
     found = {row["gif_id"]: row["uploader"] for row in assign_splits(checked.gifs_df).collect()}
     assert found == {"a": "Kim", "b": None}
 
@@ -101,7 +101,7 @@ def test_renditions_are_made_absolute_and_kept_in_their_order(name: str, spark: 
     else:
         text = "gif_id,uri,renditions\na,x,b/a.webm|a.mp4\nb,y,\n"
         path.write_text(text if "csv" in name else lines(*table.to_pylist()))
-    checked = check_catalog(read_catalog(spark, str(path), "|"), str(path))
+    checked = check_catalog(place_rows(read_catalog(spark, str(path), "|"), str(path)), str(path))
     found = {row["gif_id"]: row["renditions"] for row in assign_splits(checked.gifs_df).collect()}
     assert found == {"a": [f"{tmp_path}/b/a.webm", f"{tmp_path}/a.mp4"], "b": []}
 
@@ -265,7 +265,7 @@ def test_a_popularity_that_is_no_number_or_negative_is_zero(check: Check) -> Non
 def resolved(spark: SparkSession, catalog_uri: str, *uris: str) -> list[str]:
     rows = [(str(number), uri, *[None] * 9, uri) for number, uri in enumerate(uris)]
     rows_df = spark.createDataFrame(rows, f"{READ}, {OTHERS}")
-    gifs_df = check_catalog(rows_df, catalog_uri, ["/", "s3a://b"]).gifs_df
+    gifs_df = check_catalog(place_rows(rows_df, catalog_uri, ["/", "s3a://b"]), catalog_uri).gifs_df
     return [row["uri"] for row in gifs_df.orderBy(rows_df.gif_id.cast("int")).collect()]
 
 
@@ -319,7 +319,7 @@ def test_dots_lead_up_from_the_catalogs_folder_and_never_out_of_it(
         [("1", uri, None, None, None, None, None, None, None, None, None, f"row {uri}")],
         f"{READ}, {OTHERS}",
     )
-    checked = check_catalog(rows_df, catalog_uri, ["/"])
+    checked = check_catalog(place_rows(rows_df, catalog_uri, ["/"]), catalog_uri)
     assert [row["uri"] for row in checked.gifs_df.collect()] == [place] * (place is not None)
     assert [tuple(row) for row in checked.failures_df.collect()] == [
         ("1", "catalog", "unsupported_uri", f"the uri leads out of the catalog's bucket or file system: row {uri}")
@@ -383,7 +383,7 @@ def test_rows_name_files_of_the_catalogs_own_place_and_of_allowed_ones_alone(
     uris = [*OWN[catalog_uri], *OTHER[catalog_uri], "s3a://more/gifs/a.gif", "s3a://more/gifs2/a.gif", "/more/../etc/x"]
     rows = [(str(at), uri, *[None] * 9, f"row {at}") for at, uri in enumerate(uris)]
     rows_df = spark.createDataFrame(rows, f"{READ}, {OTHERS}")
-    checked = check_catalog(rows_df, catalog_uri, ["s3a://more/gifs", "/more"])
+    checked = check_catalog(place_rows(rows_df, catalog_uri, ["s3a://more/gifs", "/more"]), catalog_uri)
     kept = {int(row["gif_id"]) for row in checked.gifs_df.collect()}
     assert [uris[at] for at in sorted(kept)] == [*OWN[catalog_uri], "s3a://more/gifs/a.gif"]
     failures = {row["gif_id"]: row for row in checked.failures_df.collect()}
@@ -397,7 +397,9 @@ def test_rows_name_files_of_the_catalogs_own_place_and_of_allowed_ones_alone(
 
 def test_a_key_with_dots_is_no_gif_since_some_servers_follow_them(spark: SparkSession) -> None:
     rows = [("1", "s3a://gifs/x/../../payroll/y", None, None, None, None, None, None, None, None, None, "row")]
-    checked = check_catalog(spark.createDataFrame(rows, f"{READ}, {OTHERS}"), "s3a://gifs/catalog.csv")
+    checked = check_catalog(
+        place_rows(spark.createDataFrame(rows, f"{READ}, {OTHERS}"), "s3a://gifs/catalog.csv"), "s3a://gifs/catalog.csv"
+    )
     assert [row["message"] for row in checked.failures_df.collect()] == [
         "the key of the uri holds . or .. as a part: row"
     ]
@@ -434,7 +436,8 @@ def test_rows_without_an_id_do_not_meet_in_one_task(spark: SparkSession) -> None
     before = spark.conf.get("spark.sql.adaptive.enabled")
     spark.conf.set("spark.sql.adaptive.enabled", "false")  # it would join small partitions
     try:
-        sizes = check_catalog(rows_df, "/c.csv").failures_df.rdd.mapPartitions(lambda rows: [len(list(rows))]).collect()
+        failures_df = check_catalog(place_rows(rows_df, "/c.csv"), "/c.csv").failures_df
+        sizes = failures_df.rdd.mapPartitions(lambda rows: [len(list(rows))]).collect()
     finally:
         spark.conf.set("spark.sql.adaptive.enabled", str(before))
     assert sum(sizes) == 2000 and max(sizes) < 1500
@@ -580,7 +583,8 @@ def test_a_folder_of_parts_is_one_catalog(spark: SparkSession, tmp_path: Path) -
         (folder / f"part-{number}").write_text(lines({"gif_id": str(number), "uri": "x"}))
     (folder / "_SUCCESS").touch()
     rows_df = read_catalog(spark, f"{folder}/", "|")
-    assert sorted(row["uri"] for row in check_catalog(rows_df, f"{folder}/").gifs_df.collect()) == [f"{tmp_path}/x"] * 2
+    gifs_df = check_catalog(place_rows(rows_df, f"{folder}/"), f"{folder}/").gifs_df
+    assert [row["uri"] for row in gifs_df.collect()] == [f"{tmp_path}/x"] * 2
 
 
 @pytest.mark.parametrize("content", [b"not gzip", gzip.compress(random.Random(7).randbytes(50_000), mtime=0)[:20_000]])
