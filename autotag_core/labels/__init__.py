@@ -8,7 +8,7 @@ from autotag_core.labels.steps.entities import Entity, EntityList, EntitySource,
 from autotag_core.labels.steps.grouping import Knowledge, Meaning, group_tags
 from autotag_core.labels.steps.knowledge_graph import KnowledgeGraph
 from autotag_core.labels.steps.language import decide_languages
-from autotag_core.labels.steps.spelling import correct_spellings
+from autotag_core.labels.steps.spelling import SpellingIndex, correct_spellings
 from autotag_core.labels.steps.vocabulary import (
     EDITORIAL,
     GROUPED,
@@ -47,6 +47,7 @@ __all__ = [
     "Lexicon",
     "Meaning",
     "Measure",
+    "SpellingIndex",
     "TagCounts",
     "TagDecision",
     "TagTruth",

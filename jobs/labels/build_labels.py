@@ -108,11 +108,13 @@ def _decide(run: Run, tags_df: DataFrame, counts: TagCounts, sources: _Sources, 
     stages: dict[str, list[Decision]] = {}
     with run.timed("language"):
         names = sources.known.names if sources.known else frozenset()
-        stages["language"] = labels.decide_languages(counts, sources.lexicon, config, names)
+        index = labels.SpellingIndex(counts, config.min_gifs)
+        stages["language"] = labels.decide_languages(counts, sources.lexicon, config, names, index)
     say(_line("2 language", stages["language"], "out"))
     with run.timed("spelling"):
         english = counts.merged(_targets(counts, stages))
-        stages["spelling"] = labels.correct_spellings(english, sources.lexicon, config)
+        stages["spelling"] = labels.correct_spellings(english, sources.lexicon, config, index)
+    del index  # half a gigabyte for a million tags
     say(_line("3 spelling", stages["spelling"], "corrected"))
     with run.timed("entities"):
         spelled = counts.merged(_targets(counts, stages))

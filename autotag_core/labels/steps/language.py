@@ -90,17 +90,23 @@ def foreign_script(tag: str) -> str | None:
 
 
 def decide_languages(
-    counts: TagCounts, lexicon: Lexicon, config: LabelsConfig, names: frozenset[str] = frozenset()
+    counts: TagCounts,
+    lexicon: Lexicon,
+    config: LabelsConfig,
+    names: frozenset[str] = frozenset(),
+    index: SpellingIndex | None = None,
 ) -> list[Decision]:
     """One decision a tag: kept, or out as foreign where English is less likely than 1 - config.language_confidence.
 
     The log odds of the tags on the same GIFs are added to the tag's own: their mean weighted by GIFs, which counts
     little if they are few. A tag one slip off a much more frequent English tag is more likely to be English. Tags in
     `names`, which an entity source knows, are not judged: names have no language.
+    `index` is one of these tags; without it one is made.
     Cost: linear in tags and contexts; lingua needs 20 to 100 microseconds a tag.
     """
     own, others = tag_log_odds(counts.tags, lexicon, Lingua(config.languages))
-    own = own + np.array([_SLIP_ODDS * is_slip for is_slip in _slips_of_english(counts, lexicon, config)])
+    index = index or SpellingIndex(counts, config.min_gifs)
+    own = own + np.array([_SLIP_ODDS * is_slip for is_slip in _slips_of_english(counts, lexicon, index)])
     context = np.zeros(len(own))
     for _ in range(_ROUNDS):
         context = config.language_context * _beside(counts, own + context)
@@ -127,9 +133,8 @@ def _beside(counts: TagCounts, odds: np.ndarray) -> np.ndarray:
     return shrunk
 
 
-def _slips_of_english(counts: TagCounts, lexicon: Lexicon, config: LabelsConfig) -> list[bool]:
+def _slips_of_english(counts: TagCounts, lexicon: Lexicon, index: SpellingIndex) -> list[bool]:
     """Whether each tag is one slip off an English tag that is _SLIP_RATIO times as frequent."""
-    index = SpellingIndex(counts, config.min_gifs)
 
     def is_slip(row: int) -> bool:
         tag = counts.tags[row]

@@ -41,17 +41,20 @@ class Candidate:
     how: str
 
 
-def correct_spellings(counts: TagCounts, lexicon: Lexicon, config: LabelsConfig) -> list[Decision]:
+def correct_spellings(
+    counts: TagCounts, lexicon: Lexicon, config: LabelsConfig, index: SpellingIndex | None = None
+) -> list[Decision]:
     """One decision for each tag of at least one GIF: kept, or the more frequent tag that it is a spelling of.
 
     Real words are never merged. A tag whose words are all English, or slang, stays (bear and beer), unless another tag
     is the same but for spaces or accents. Any other tag is compared with similar, more frequent ones (SymSpell:
     swapped, missing, added or wrong letters; prefixes; letters drawn out). Log odds of how they differ, of the counts,
     and of the tags on their GIFs (TagCounts.support) must together reach config.spelling_odds. A target that is itself
-    a misspelling is followed to its end. Cost: one look-up of 0.1 to 1 ms a tag that is no word. The index holds tags
-    of at least config.min_gifs, about 4 KB each: 0.5 GB for the 120,000 of these that a million tags may have.
+    a misspelling is followed to its end. `index` is one of the same tags before some were dropped; a dropped tag is on
+    no GIF, so nothing is a spelling of it. Cost: one look-up of 0.1 to 1 ms a tag that is no word, unless the index has
+    been asked before.
     """
-    index = SpellingIndex(counts, config.min_gifs)
+    index = index or SpellingIndex(counts, config.min_gifs)
     targets: dict[int, tuple[int, str]] = {}
     for row in np.flatnonzero(counts.num_gifs > 0).tolist():
         found = _spelling_of(row, counts, lexicon, index, config.spelling_odds)
@@ -114,12 +117,17 @@ def _order(counts: TagCounts, row: int) -> tuple[int, str]:
 
 
 class SpellingIndex:
-    """Tags of at least min_gifs GIFs, found by letters, by SymSpell and by their beginning."""
+    """Tags of at least min_gifs GIFs, found by letters, by SymSpell and by their beginning.
+
+    What SymSpell finds is remembered, since the stages language and spelling ask of the same tags. Memory: about 4 KB a
+    tag of min_gifs, 0.5 GB for the 120,000 of these that a million tags may have; and 0.2 KB for each tag found.
+    """
 
     def __init__(self, counts: TagCounts, min_gifs: int) -> None:
         self._counts = counts
         self._by_letters: dict[str, list[int]] = defaultdict(list)
         self._by_start: dict[str, list[int]] = defaultdict(list)
+        self._known_similar: dict[int, list[Candidate]] = {}
         symspell = need("symspellpy")
         self._closest = symspell.Verbosity.ALL
         self._symspell: Any = symspell.SymSpell(max_dictionary_edit_distance=2, prefix_length=7)
@@ -147,6 +155,11 @@ class SpellingIndex:
 
     def similar(self, row: int) -> list[Candidate]:
         """Tags one edit away; two edits if both have eight letters, since an edit changes a short word more."""
+        if row not in self._known_similar:
+            self._known_similar[row] = self._look_up(row)
+        return self._known_similar[row]
+
+    def _look_up(self, row: int) -> list[Candidate]:
         tag = self._counts.tags[row]
         if len(tag) < 3 or any(char.isdigit() for char in tag):
             return []

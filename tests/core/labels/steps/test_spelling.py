@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from autotag_core.config import LabelsConfig
-from autotag_core.labels import Lexicon, correct_spellings
+from autotag_core.labels import Lexicon, SpellingIndex, correct_spellings
 from tests.core.labels.rows import counts_of, times
 
 PARTY = times(60, "happy birthday", "cake", "party") + times(20, "happy", "smile") + times(30, "ice cream", "dessert")
@@ -55,3 +56,19 @@ def test_of_two_spellings_the_more_frequent_is_right(lexicon: Lexicon) -> None:
 
 def test_a_rare_tag_is_no_right_spelling(lexicon: Lexicon) -> None:
     assert corrected(lexicon, times(2, "zorua"), times(1, "zoruaa")) == {}
+
+
+def test_an_index_of_more_tags_gives_the_spellings_of_those_that_are_left(lexicon: Lexicon) -> None:
+    """The stage language has dropped `party`, so `paarty` has no right spelling any more."""
+    slips = ("hapy", "paarty", "icecream", "happyyy", "happy birthda")
+    counts = counts_of([gif for tag in slips for gif in times(1, tag)] + PARTY + ANIMALS)
+    index = SpellingIndex(counts, LabelsConfig().min_gifs)
+    whole = correct_spellings(counts, lexicon, LabelsConfig(), index)
+    assert whole == correct_spellings(counts, lexicon, LabelsConfig())
+    targets = np.arange(len(counts.tags))
+    targets[counts.rows["party"]] = -1
+    left = counts.merged(targets)
+    found = correct_spellings(left, lexicon, LabelsConfig(), index)
+    assert found == correct_spellings(left, lexicon, LabelsConfig())
+    by_tag = ({item.tag: item.target for item in one} for one in (whole, found))
+    assert [one["paarty"] for one in by_tag] == ["party", None]
