@@ -57,7 +57,8 @@ class TextReader:
     def read(self, kept: Sequence[Pixels]) -> ReadText:
         """What is written in the kept frames of one GIF, in order of time. Exceptions of the OCR are not caught."""
         frames = [frame for frame in kept if min(frame.shape[:2]) >= _MIN_SIDE]
-        pictures = {frame.tobytes(): frame for frame in frames}
+        keys = [frame.tobytes() for frame in frames]
+        pictures = dict(zip(keys, frames, strict=True))  # equal frames are one
         likely = self._likely(pictures)
         if pictures and not likely:
             return ReadText(is_skipped=True)
@@ -72,7 +73,7 @@ class TextReader:
         for key, frame in pictures.items():
             if key not in lines:
                 lines[key] = self.read_frame(frame)
-        merged = merge_lines([lines[frame.tobytes()] for frame in frames])
+        merged = merge_lines([lines[key] for key in keys])
         return ReadText(tuple(line for line in merged if line.confidence >= self._config.min_confidence))
 
     def _likely(self, pictures: dict[bytes, Pixels]) -> dict[bytes, Likely | None]:

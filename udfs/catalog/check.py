@@ -80,9 +80,10 @@ def check_catalog(placed_df: DataFrame, catalog_uri: str) -> CheckedCatalog:
     catalog's own place, which is its bucket or folder, and of allowed_places. No message quotes a credential. All this
     holds for renditions too.
     """
-    is_placed = F.size("refused") == 0
     without_id = F.when(F.col("gif_id").isNull(), F.xxhash64("raw"))
-    first = Window.partitionBy("gif_id", without_id).orderBy(F.col("wrong").isNotNull(), ~is_placed, "uri", "raw")
+    first = Window.partitionBy("gif_id", without_id).orderBy(
+        F.col("wrong").isNotNull(), F.size("refused") > 0, "uri", "raw"
+    )
     marked_df = placed_df.withColumn("position", F.row_number().over(first)).withColumn("reason", _reason())
     gifs_df = marked_df.where(F.col("reason").isNull()).select(
         "gif_id",
