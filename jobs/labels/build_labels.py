@@ -198,11 +198,7 @@ def _find_entities(spelled: TagCounts, sources: _Sources) -> tuple[list[Decision
 
 
 def _group(
-    run: Run,
-    tags_df: DataFrame,
-    counts: TagCounts,
-    targets: np.ndarray,
-    lexicon: labels.Lexicon,
+    run: Run, tags_df: DataFrame, counts: TagCounts, targets: np.ndarray, lexicon: labels.Lexicon
 ) -> tuple[list[Decision], str]:
     spelled = {tag: counts.tags[to] for tag, to in zip(counts.tags, targets.tolist(), strict=True) if to >= 0}
     space = fit_tag_space(map_tags(tags_df, spelled), None, run.config.semantic, run.config.seed)
