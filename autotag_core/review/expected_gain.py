@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,13 +15,16 @@ NOTHING_KNOWN = 0.5
 """The chance that is taken for a tag of which nobody knows anything."""
 VIEWS = 0.25
 """Exponent of the views, plus ten: a GIF with ten thousand times the views of another one counts ten times."""
-NOVELTY = 0.25
-"""Exponent of how often a tag was asked before: the fourth question about a tag counts 0.7 of the first."""
+NOVELTY = 0.5
+"""Exponent of how often an own tag was asked before: the fourth question about it counts half of the first. New tags
+have none: there it lost."""
 OWN_SHARE = 0.2
 """Of the queue, own tags. The judge has one model for own tags and one for new ones, and new ones are harder."""
 UNSURE_SHARE = 0.15
 """Of new tags without a probability, those whose score is above the unsure one: few of them are right."""
-_LEAST = 1e-4
+RIDGE = 0.3
+"""One over the variance of the judge's weights before anything is asked."""
+_LEAST, _VOTES_EDGE = 1e-4, 0.1
 
 
 def uncertainty(chances: Floats, thresholds: Floats) -> Floats:
@@ -42,29 +47,91 @@ def gain(chances: Floats, thresholds: Floats, popularity: Ints) -> Floats:
     return np.asarray(uncertainty(chances, thresholds) * np.power(popularity + 10.0, VIEWS))
 
 
-def order_by_gain(gains: Floats, gifs: Ints, tags: Ints, asked: Ints, is_own: Bools, most_of_a_gif: int) -> Ints:
-    """The places of rows (n,) in the order in which to ask, the best first.
+def evidence_features(votes: Floats, chances: Floats) -> Floats:
+    """(n, 2 experts + 1) what the judge may learn from: votes (n, experts) by root and logarithm, and log odds."""
+    known = np.where(np.isnan(chances), NOTHING_KNOWN, chances)
+    return np.column_stack([np.sqrt(votes), np.log(votes + _VOTES_EDGE), _log_odds(known)])
 
-    A tag's gain is divided by a root of 1 + how often the tag was asked of other GIFs: before, `asked` by number of
-    tag, and in rows ahead of it. Of a GIF only its `most_of_a_gif` best rows are there. Own tags come in between, one
-    in five, as long as there are both kinds. Ties go by place.
+
+@dataclass(frozen=True, eq=False)
+class Questions:
+    """What may be asked, n rows: how unsure each is, 0..1, the evidence on it, its GIF's views, its GIF, its tag."""
+
+    unsure: Floats
+    features: Floats  # (n, f)
+    views: Ints
+    gifs: Ints
+    tags: Ints
+    is_own: Bools
+
+
+def order_by_gain(questions: Questions, asked: Ints, number: int, most_of_a_gif: int) -> Ints:
+    """The places of `number` rows in the order in which to ask: each time the row from which most is to be gained.
+
+    That is how much an answer lowers the mean variance of all rows' log odds, if the judge is a logistic regression on
+    `features` with a ridge: V-optimal design (Atkinson, Donev and Tobias 2007). It counts times a root of the GIF's
+    views. Of an own tag it is divided by a root of 1 + how often the tag was asked of other GIFs: before, `asked` by
+    number of tag, and in rows ahead of it. Own and new tags have a judge each, and one row in five is an own one as
+    long as there are both. Of a GIF at most `most_of_a_gif` rows are asked. Ties go by place.
+
+    Time: number x n x f^2.
     """
-    kept = np.flatnonzero(rank_in_group(gains, gifs) < most_of_a_gif)
-    before = asked[tags[kept]] + rank_in_group(gains[kept], tags[kept])
-    values = gains[kept] / np.power(1.0 + before, NOVELTY)
-    shares = np.where(is_own[kept], OWN_SHARE, 1 - OWN_SHARE)
-    turns = (rank_in_group(values, is_own[kept].astype(np.int64)) + 0.5) / shares
-    return np.asarray(kept[np.lexsort((kept, turns))])
+    kinds = [_Kind(questions, ~questions.is_own, 1 - OWN_SHARE), _Kind(questions, questions.is_own, OWN_SHARE)]
+    asked, order = asked.copy(), []
+    of_gifs = np.zeros(int(questions.gifs.max(initial=-1)) + 1, np.int64)
+    for _ in range(number):
+        left = [kind for kind in kinds if kind.is_open.any()]
+        if not left:
+            break
+        row = min(left, key=lambda kind: kind.turn).ask(asked)
+        order.append(row)
+        asked[questions.tags[row]] += 1
+        of_gifs[questions.gifs[row]] += 1
+        if of_gifs[questions.gifs[row]] == most_of_a_gif:
+            for kind in kinds:
+                kind.is_open &= questions.gifs[kind.rows] != questions.gifs[row]
+    return np.array(order, np.int64)
 
 
-def rank_in_group(gains: Floats, groups: Ints) -> Ints:
-    """(n,) the place of each row among those of its group, the greatest gain first, from 0."""
-    order = np.lexsort((np.arange(len(gains)), -gains, groups))
-    ordered = groups[order]
-    begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]])[: len(ordered)])
-    ranks = np.empty(len(gains), np.int64)
-    ranks[order] = np.arange(len(gains)) - np.repeat(begins, np.diff(np.append(begins, len(ordered))))
-    return ranks
+class _Kind:
+    """Own or new tags: which may be asked, and what is known of their judge's weights after those that were."""
+
+    def __init__(self, questions: Questions, is_kind: Bools, share: float) -> None:
+        self.rows = np.flatnonzero(is_kind)
+        self.is_open = np.ones(len(self.rows), bool)
+        self._tags, self._share, self._num = questions.tags[self.rows], share, 0
+        self._novelty = np.where(questions.is_own[self.rows], NOVELTY, 0.0)
+        self._worth = np.power(questions.views[self.rows] + 10.0, VIEWS)
+        self._information = questions.unsure[self.rows] / 4
+        self._design = np.column_stack([_standardised(questions.features[self.rows]), np.ones(len(self.rows))])
+        self._target = self._design.T @ self._design
+        ridge = np.full(self._design.shape[1], RIDGE)
+        ridge[-1] = 1e-3  # the intercept is all but free
+        self._covariance = np.diag(1 / ridge)
+
+    @property
+    def turn(self) -> float:
+        """Whose is the least, is asked next."""
+        return (self._num + 0.5) / self._share
+
+    def ask(self, asked: Ints) -> int:
+        """Choose the best open row, and count it as answered (Sherman and Morrison's formula)."""
+        moved = self._design @ self._covariance
+        known = 1 + self._information * (moved * self._design).sum(axis=1)
+        lowered = self._information * (moved @ self._target * moved).sum(axis=1) / known
+        gains = lowered * self._worth / np.power(1.0 + asked[self._tags], self._novelty)
+        at = int(np.argmax(np.where(self.is_open, gains, -1.0)))
+        self._covariance -= self._information[at] / known[at] * np.outer(moved[at], moved[at])
+        self.is_open[at] = False
+        self._num += 1
+        return int(self.rows[at])
+
+
+def _standardised(features: Floats) -> Floats:
+    if not len(features):
+        return features
+    spread = features.std(axis=0)
+    return np.asarray((features - features.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0))
 
 
 def _log_odds(chances: Floats) -> Floats:
