@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from autotag_core.config import VoteConfig
 from autotag_core.votes.evidence.evidence import Bools, Evidence, Floats
@@ -34,6 +34,10 @@ their pictures with tags of the kinds in benchmarks/quality.py, three of each. N
 weight, of what may confirm itself, is 0 until editors vouch for it."""
 LEFT_OUT = (2.0, 18.0)
 """Beta prior of the share of right tags that editors leave out: a tenth, as firm as twenty tags."""
+UNMATCHED = 10.0
+"""A tag that no train GIF has is as likely right as one with mean features: as firm as so many tags."""
+FREE = 0.8
+"""Chance that the editors of a catalog give any tag, rather than those of a list."""
 _MAX_STEPS = 50
 
 
@@ -131,8 +135,8 @@ def _fit_own_tags(
     An editor who was asked about the tag leaves nothing out.
 
     left_out is the same for all tags (selected completely at random: Elkan and Noto 2008). It is learned with the
-    weights, which are drawn to USUAL. Left out are slips, and tags that no train GIF has. Neighbors can't speak for
-    these, and an editor who keeps to known tags gives none of them, right or wrong.
+    weights, which are drawn to USUAL. Left out are slips, and tags that no train GIF has, for which neighbors can't speak:
+    see unmatched_chance.
     """
     known = evidence.is_own & ~evidence.is_slip & (evidence.prior > 0)
     right = is_right[known].astype(np.float64)
@@ -141,9 +145,31 @@ def _fit_own_tags(
     features = own_features(evidence.where(known), new, unknowing)
     centers = features.mean(axis=0)
     weights, base, left_out = positive_unlabeled(features - centers, right, USUAL, SPREAD, LEFT_OUT, is_decided[known])
+    rare = evidence.is_own & ~evidence.is_slip & (evidence.prior == 0)
+    asked, free = (is_right[rare & mask] for mask in (is_decided, ~is_decided))
+    chance = unmatched_chance(float(expit(base)), left_out, (asked.sum(), len(asked)), (free.sum(), len(free)))
     if is_decided[known].all():  # nobody was free to leave anything out
         left_out = 0.0
-    return OwnTags(tuple(weights.tolist()), tuple(centers.tolist()), base, left_out, unknowing)
+    return OwnTags(tuple(weights.tolist()), tuple(centers.tolist()), base, float(logit(chance)), left_out, unknowing)
+
+
+def unmatched_chance(usual: float, left_out: float, asked: tuple[int, int], free: tuple[int, int]) -> float:
+    """The chance that an own tag which no train GIF has is right; `usual` is that of a tag with mean features.
+
+    asked, free: (right, all) of such tags on which editors were asked, and of validation GIFs. Editors either give any
+    tag (chance FREE), or keep to a list that has an unknown share of these tags. So tags that editors give less often
+    than others are less often right, but where they are hardly given at all, the list is why. Posterior mean of the
+    chance by binomial counts, with a beta prior around `usual` that is UNMATCHED tags firm.
+    """
+    grid = (np.arange(200) + 0.5) / 200
+    log_chance = UNMATCHED * (usual * np.log(grid) + (1 - usual) * np.log1p(-grid)) - np.log(grid * (1 - grid))
+    log_chance += asked[0] * np.log(grid) + (asked[1] - asked[0]) * np.log1p(-grid)
+    listed = np.append(grid, 1.0)
+    given = np.outer(grid, listed) * (1 - left_out)
+    log_given = free[0] * np.log(given) + (free[1] - free[0]) * np.log1p(-given)
+    share = np.append(np.full(len(grid), (1 - FREE) / len(grid)), FREE)
+    joint = np.exp(log_chance[:, None] + log_given - (log_chance[:, None] + log_given).max()) * share
+    return float(grid @ joint.sum(axis=1) / joint.sum())
 
 
 def positive_unlabeled(

@@ -72,14 +72,15 @@ class NewTags:
 class OwnTags:
     """Weights of OWN_FEATURES, and what they are added to.
 
-    base: log odds that an uploader's tag is right if nothing is known of it. centers: the features of such a tag.
-    left_out: share of right tags that editors do not give. unknowing: the judge of new tags without the experts that
-    know the GIF's tags.
+    base: log odds that an uploader's tag with the features `centers` is right. unmatched: those of a tag that no train
+    GIF has, on which there is no evidence. left_out: share of right tags that editors do not give. unknowing: the judge
+    of new tags without the experts that know the GIF's tags.
     """
 
     weights: tuple[float, ...]
     centers: tuple[float, ...]
     base: float
+    unmatched: float
     left_out: float
     unknowing: NewTags
 
@@ -94,11 +95,16 @@ class Learned:
     """Experts trained on train GIFs' tags, and how much that adds to their share of such a tag, mean, 0..1."""
 
     def own_says(self, evidence: Evidence) -> Floats:
-        """(n, features): how far each of OWN_FEATURES moves the log odds of an own tag away from the base."""
+        """(n, features): how far each of OWN_FEATURES moves the log odds of an own tag away from the base.
+
+        That no train GIF has a tag is how common it is.
+        """
         assert self.own is not None
         evidence = without_echo(evidence, self.echoes)
         weighed = np.array(self.own.weights) * (own_features(evidence, self.new, self.own.unknowing) - self.own.centers)
-        return np.where((evidence.prior > 0)[:, None], weighed, 0.0)
+        unmatched = np.zeros(len(OWN_FEATURES))
+        unmatched[1] = self.own.unmatched - self.own.base
+        return np.where((evidence.prior > 0)[:, None], weighed, unmatched)
 
 
 def reasons(learned: Learned, evidence: Evidence) -> tuple[list[str], Floats]:

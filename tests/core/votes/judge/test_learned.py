@@ -10,7 +10,13 @@ from sklearn.linear_model import LogisticRegression
 from autotag_core.config import VoteConfig
 from autotag_core.evaluation.quality import area_under_curve
 from autotag_core.votes import RULES, ExpertWeight, default_weights
-from autotag_core.votes.judge.fit_learned import MIN_RIGHT_NEW, fit_learned, positive_unlabeled, ridge_logistic
+from autotag_core.votes.judge.fit_learned import (
+    MIN_RIGHT_NEW,
+    fit_learned,
+    positive_unlabeled,
+    ridge_logistic,
+    unmatched_chance,
+)
 from autotag_core.votes.judge.learned import OWN_FEATURES, START, new_tag_features, reasons, without_echo
 from autotag_core.votes.judge.learned_loops import EXPERT_FEATURES, TAG_FEATURES
 
@@ -83,15 +89,30 @@ def test_editors_who_leave_out_right_tags_move_no_chance(evidence):
     assert naive.predict_proba([[1.0]])[0, 1] < truth[own].mean() - 0.15
 
 
-def test_tags_that_no_train_gif_has_teach_nothing_and_are_judged_as_if_nothing_were_known(evidence):
+def test_tags_that_no_train_gif_has_are_judged_alike_and_teach_of_themselves_alone(evidence):
     pairs, is_right = drawn_pairs(evidence, 8, 200)
     is_novel = pairs.is_own & (np.arange(len(pairs)) % 3 == 0)
     novel = replace(pairs, prior=np.where(is_novel, 0.0, pairs.prior))
     never, always = (
         fit_learned(novel, np.where(is_novel, given, is_right), WEIGHTS, CONFIG, {}) for given in (False, True)
     )
-    assert never.own == always.own
-    assert scores(novel, never)[is_novel] == pytest.approx(expit(never.own.base))
+    assert replace(never.own, unmatched=0.0) == replace(always.own, unmatched=0.0)
+    assert never.own.unmatched < always.own.unmatched
+    assert scores(novel, never)[is_novel] == pytest.approx(expit(never.own.unmatched))
+    names, parts = reasons(never, novel)
+    assert parts[is_novel, names.index("how common it is")] == pytest.approx(never.own.unmatched - never.own.base)
+
+
+def test_a_tag_that_no_train_gif_has_is_as_right_as_editors_say_unless_they_keep_to_a_list():
+    def chance(asked: tuple[int, int], free: tuple[int, int], left_out: float = 0.1) -> float:
+        return unmatched_chance(0.95, left_out, asked, free)
+
+    nothing = (0, 0)
+    assert chance(nothing, nothing) == pytest.approx(0.95, abs=0.005)
+    assert 0.8 < chance(nothing, (720, 1000)) < 0.87  # 0.72 = 0.9 x 0.8
+    assert chance(nothing, (0, 1000)) > 0.9 and chance(nothing, (250, 1000)) > 0.9  # so few are right nowhere
+    assert chance((50, 100), nothing) == pytest.approx(0.54, abs=0.02)  # an editor who was asked leaves nothing out
+    assert chance(nothing, (90, 100), 0.0) < chance(nothing, (90, 100), 0.1)
 
 
 def test_an_expert_that_has_learned_train_gifs_tags_by_heart_does_not_confirm_them(evidence):
