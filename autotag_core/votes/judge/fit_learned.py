@@ -135,8 +135,8 @@ def _fit_own_tags(
     An editor who was asked about the tag leaves nothing out.
 
     left_out is the same for all tags (selected completely at random: Elkan and Noto 2008). It is learned with the
-    weights, which are drawn to USUAL. Left out are slips, and tags that no train GIF has, for which neighbors can't speak:
-    see unmatched_chance.
+    weights, which are drawn to USUAL. Left out are slips, and tags that no train GIF has, for which neighbors can't
+    speak (unmatched_chance).
     """
     known = evidence.is_own & ~evidence.is_slip & (evidence.prior > 0)
     right = is_right[known].astype(np.float64)
