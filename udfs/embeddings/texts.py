@@ -51,7 +51,7 @@ def _embedded(texts_df: DataFrame, config: Config, version: str) -> DataFrame:
     """Rows of the embeddings table of texts_df (gif_id, words)."""
     distinct_df = texts_df.select("words").distinct()
     parallelism = texts_df.sparkSession.sparkContext.defaultParallelism
-    num_tasks = max(1, min(-(-distinct_df.count() // TEXTS_PER_TASK), parallelism))
+    num_tasks = max(1, min(-(-texts_df.count() // TEXTS_PER_TASK), parallelism))
 
     def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return embed_batches(batches, config)
