@@ -174,6 +174,7 @@ def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
         _JAVA_OPTIONS: " ".join(_java_options(makes_archive)),
         # Workers import the project wherever they are started.
         "spark.executorEnv.PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        "spark.python.daemon.module": "jobs.process.worker_daemon",
         **blas_settings(CPU_INFO),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
