@@ -131,6 +131,8 @@ $(OLDEST_STAMP): requirements-oldest.lock setup.py
 	@$(call install,.venv-oldest,requirements-oldest.lock,12)
 	@touch $@
 
+# Where Python may not keep what it compiles, every process would compile its packages anew: three times the work.
+compiled := $(if $(PYTHONDONTWRITEBYTECODE),--compile-bytecode)
 # FOLDER, LOCK, the newest Python's minor version: pip installs uv as the lock pins it, uv installs the rest.
 define install
 set -e; start=$$SECONDS; fits='import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, $(3)))'; \
@@ -147,7 +149,7 @@ awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' $(2) > $(1)/uv.txt;
 $(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(1)/uv.txt; \
 echo "python: $$($(1)/bin/python --version) with uv in $(1), $$((SECONDS - start)) s"; start=$$SECONDS; \
 $(call index,$(1)) \
-UV_SYSTEM_CERTS=true $(1)/bin/uv pip sync --quiet --require-hashes --python $(1)/bin/python $(2); \
+UV_SYSTEM_CERTS=true $(1)/bin/uv pip sync --quiet $(compiled) --require-hashes --python $(1)/bin/python $(2); \
 $(1)/bin/uv pip install --quiet --offline --no-deps --no-build-isolation --python $(1)/bin/python --editable .; \
 echo "packages: as in $(2), $$((SECONDS - start)) s"
 endef

@@ -67,7 +67,8 @@ def run(spark: SparkSession, side: str, num_tasks: int) -> None:
 
 def _worker_cpu() -> float:
     """CPU seconds of the daemon, of its workers, and of those that have ended."""
-    daemons = [one for one in psutil.process_iter(["cmdline"]) if "pyspark.daemon" in (one.info["cmdline"] or ())]
+    found = psutil.process_iter(["cmdline"])
+    daemons = [one for one in found if "jobs.process.worker_daemon" in (one.info["cmdline"] or ())]
     return sum(sum(one.cpu_times()[:4]) for one in daemons)
 
 

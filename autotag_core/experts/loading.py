@@ -72,8 +72,10 @@ def check_experts(config: Config) -> dict[str, str]:
 
     Loads the networks once on the CPU. That takes the driver a second; a worker would fail only after minutes.
     """
+    wanted = config.imagenet.backend
     config, _ = _settle(config)
-    _load_on_cpu(config, _backbone_names(config))
+    if (wanted, config.imagenet.backend) != ("auto", "onnxruntime"):  # this choice was made by loading them
+        _load_on_cpu(config, _backbone_names(config))
     for expert in chosen_experts(config):
         if expert.check is not None:
             expert.check(config)

@@ -54,7 +54,7 @@ def embed_gifs(run: Run, again: Collection[str] = (), faces_of: DataFrame | None
     run.expect(num_gifs)
     same_df, num_same = None, 0
     if run.base is None:
-        outcomes_df = _outcomes(run, run.tables.read(CATALOG))
+        outcomes_df = _outcomes(run, run.tables.read(CATALOG), num_gifs)
     else:
         outcomes_df, same_df, num_same = _changed_outcomes(run, again, faces_of)
         if num_same == num_gifs:
@@ -79,19 +79,20 @@ def gifs_watched(run: Run) -> Iterator[None]:
 
     A single GIF that is refused is a row of failures. Cost: one short query; each request reads a byte.
     """
-    s3_df = run.tables.read(CATALOG).select("uri").where(F.lower("uri").rlike("^s3[an]?:"))
+    # Spark's lower() would first spend three seconds on tables of all letters
+    s3_df = run.tables.read(CATALOG).select("uri").where(F.col("uri").rlike("^(?i:s3[an]?):"))
     uris = [row["uri"] for row in s3_df.limit(_NUM_ASKED).collect()]
     with outages.watched(lambda: storage.ask_any(uris)) if uris else nullcontext():
         yield
 
 
-def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
-    """One outcome of each GIF by all experts. Outcomes that a killed run has left are taken as they are."""
+def _outcomes(run: Run, catalog_df: DataFrame, num_gifs: int) -> DataFrame:
+    """One outcome of each of these GIFs by all experts. Outcomes that a killed run has left are taken as they are."""
     experts = [expert.name for expert in chosen_experts(run.config) if expert.source in ("frames", "frame_features")]
     leftover = find_leftover(run, experts)
     note_frames(run, experts)
     if leftover is None:
-        return embeddings.embed_frames(catalog_df, run.config, _poison(run))
+        return embeddings.embed_frames(catalog_df, run.config, _poison(run), num_gifs)
     known_df = leftover.outcomes_df.select("gif_id", "version", "rendition")
     compared_df, num_gifs = run.staging.write(
         "compared_leftovers", compare_gifs(catalog_df, leftover.catalog_df, known_df, run.config)
@@ -100,7 +101,7 @@ def _outcomes(run: Run, catalog_df: DataFrame) -> DataFrame:
     num_done = done_df.count()
     run.note(taken_up=f"{num_done} of {num_gifs} GIFs were seen by a run that did not end")
     run.log.info("work of a run that did not end taken up", gifs=num_done, of=num_gifs)
-    todo_df = embeddings.embed_frames(compared_df.where("not is_same"), run.config, _poison(run))
+    todo_df = embeddings.embed_frames(compared_df.where("not is_same"), run.config, _poison(run), num_gifs - num_done)
     return todo_df.unionByName(leftover.outcomes_df.join(done_df, "gif_id", "left_semi").select(*OUTCOMES.names))
 
 
@@ -142,11 +143,11 @@ def _changed_outcomes(run: Run, also: Collection[str], faces_of: DataFrame | Non
     if num_same == num_gifs and not again:
         return no_rows(run.spark, from_arrow_schema(OUTCOMES)), same_df.select("gif_id"), num_same
     others_df = run.tables.read(CATALOG).join(compared_df.where("not is_same").select("gif_id"), "gif_id", "left_semi")
-    outcomes_df = _outcomes(run, others_df)
+    outcomes_df = _outcomes(run, others_df, num_gifs - num_same)
     if not again:
         run.progress.expect(num_gifs - num_same)
         return outcomes_df, same_df.select("gif_id"), num_same
-    again_df = embeddings.embed_frames(again_df, embeddings.only_experts(run.config, again))
+    again_df = embeddings.embed_frames(again_df, embeddings.only_experts(run.config, again), num_gifs=num_again)
     return outcomes_df.unionByName(again_df), same_df.select("gif_id"), num_same - num_again
 
 

@@ -17,6 +17,7 @@ from autotag_core.errors import InputError
 from autotag_core.local_machine import PROJECT, ClassArchive, class_archive, find_java, spark_classpath
 from autotag_core.local_machine.class_archive import MAKING_FLAG
 from jobs.process.jvm import end_jvm
+from jobs.process.jvm_names import remember_names
 from jobs.process.local_environment import own_spark_environment
 from jobs.process.memory_limit import driver_memory_mb
 
@@ -48,9 +49,13 @@ SHORT_LIVED = "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=512m"
 """Options of a JVM that ends within minutes. Compiling for a long life would be 40% of its CPU time. The first option
 alone leaves 48 MB for compiled code. A thousand queries fill these, and the JVM would then throw away and compile again
 without end."""
-NO_CODEGEN = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
-"""Spark generates no Java code for queries. In such a short run it would run once, and cost a tenth of a small
-night."""
+SHORT_SETTINGS = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
+}
+"""In such a short run generated Java would run once, and cost a tenth of a small night. Nor is Spark told at each step
+which line of Python takes it, for its own errors: Python's traceback names the line too."""
 _JAVA_OPTIONS = "spark.driver.defaultJavaOptions"
 CPU_INFO = Path("/proc/cpuinfo")
 BLAS_KINDS = {
@@ -88,10 +93,11 @@ def spark_session(
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
+    remember_names()
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     conf = _follow_environment(SparkConf()) if submitted else _local_conf(master or LOCAL_MASTER, makes_archive)
     if is_short and not submitted:
-        conf.set("spark.driver.extraJavaOptions", SHORT_LIVED).setAll(list(NO_CODEGEN.items()))
+        conf.set("spark.driver.extraJavaOptions", SHORT_LIVED).setAll(list(SHORT_SETTINGS.items()))
     conf.setAll(list(REQUIRED.items()))
     conf.setAll(list((extra or {}).items()))
     spark = SparkSession.builder.appName(app_name).config(conf=conf).getOrCreate()
@@ -168,6 +174,7 @@ def _local_conf(master: str, makes_archive: bool = False) -> SparkConf:
         _JAVA_OPTIONS: " ".join(_java_options(makes_archive)),
         # Workers import the project wherever they are started.
         "spark.executorEnv.PYTHONPATH": os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH")])),
+        "spark.python.daemon.module": "jobs.process.worker_daemon",
         **blas_settings(CPU_INFO),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",

@@ -64,7 +64,7 @@ def read_weights(weights_df: DataFrame, config: VoteConfig) -> tuple[dict[str, E
     ones. For an expert that knows no tags, its weight is a fair guess. An expert that was made of the tags or trained
     on them repeats them. It is guessed to be no better than the mean of the others.
     """
-    rows = weights_df.orderBy("expert").collect()
+    rows = sorted(weights_df.collect(), key=lambda row: row["expert"])
     knowing = {*config.from_own_tags, *config.trained_on_tags}
     others = [row["weight"] for row in rows if row["expert"] not in knowing]
     mean = statistics.fmean(others) if others else 1.0
@@ -112,11 +112,11 @@ def _validation_pairs(
     ballots: Ballots, catalog_df: DataFrame, known: TagStatistics, config: VoteConfig
 ) -> pa.Table | None:
     limits = {"max_evaluation_gifs": min(config.max_evaluation_gifs, config.max_calibration_gifs)}
-    truth_df, split = expert_weights.evaluation_truth(catalog_df, config.model_copy(update=limits))
-    if split != VALIDATION:
+    truth = expert_weights.evaluation_truth(catalog_df, config.model_copy(update=limits))
+    if truth.split != VALIDATION:
         return None
-    evidence_df = evidence.gather_evidence(ballots, truth_df, known, config)
-    return evidence.judged_pairs(evidence_df, truth_df).toArrow()
+    evidence_df = evidence.gather_evidence(ballots, truth.gifs_df, known, config)
+    return evidence.judged_pairs(evidence_df, truth.gifs_df).toArrow()
 
 
 def _as_json(judge: Judge) -> str:

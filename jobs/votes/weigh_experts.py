@@ -14,7 +14,7 @@ def weigh_experts(run: Run, ballots: Ballots) -> None:
     """Write each expert's weight, judged on validation GIFs, or leave-one-out on train GIFs where they are too few."""
     config = run.config.vote
     run.expect(run.facts.rows_out["catalog"])
-    truth_df, split = expert_weights.evaluation_truth(run.tables.read(CATALOG), config)
-    weights_df = expert_weights.weigh_experts(ballots, truth_df, split, run.config.experts, config)
+    truth = expert_weights.evaluation_truth(run.tables.read(CATALOG), config)
+    weights_df = expert_weights.weigh_experts(ballots, truth, run.config.experts, config)
     run.facts.rows_out["weights"] = run.tables.write(EXPERT_WEIGHTS, weights_df)
-    run.note(experts_evaluated_on=split if run.facts.rows_out["weights"] else "nothing")
+    run.note(experts_evaluated_on=truth.split if run.facts.rows_out["weights"] else "nothing")

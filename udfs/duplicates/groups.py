@@ -38,7 +38,9 @@ def find_duplicates(neighbors_df: DataFrame, media_df: DataFrame, config: Duplic
     """
     files_df = _files(media_df)
     pairs_df = keep(duplicate_pairs(neighbors_df, files_df, config))
-    groups_df = _bounded(connected_components(pairs_df, keep), pairs_df, config.max_group)
+    groups_df, num_pairs = connected_components(pairs_df, keep), pairs_df.count()
+    if num_pairs >= config.max_group:  # fewer pairs connect no more files
+        groups_df = _bounded(groups_df, pairs_df, config.max_group)
     group_id = F.coalesce("root", "file_id").alias("group_id")
     in_group = Window.partitionBy("group_id")
     return (

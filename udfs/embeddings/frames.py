@@ -70,13 +70,14 @@ published. faces are null where nobody looked for them. busy are the seconds tha
 time to decode, to read its text and to find its faces, clock time in the models; null where it was not read."""
 
 
-def embed_frames(catalog_df: DataFrame, config: Config, poison: Poison = MappingProxyType({})) -> DataFrame:
+def embed_frames(
+    catalog_df: DataFrame, config: Config, poison: Poison = MappingProxyType({}), num_gifs: int | None = None
+) -> DataFrame:
     """The OUTCOMES of every GIF of catalog_df for the configured experts over frames. No row is lost.
 
-    catalog_df has gif_id, uri and renditions; the first of renditions and uri that can be read is looked at.
+    catalog_df has num_gifs rows (None: they are counted) of gif_id, uri and renditions; the first of renditions and uri
+    that can be read is looked at. With an expert over texts, the words in the frames are read in the same pass.
     The config should be settled (experts.settled); otherwise each task settles it for itself.
-
-    With an expert over texts, the words in the frames are read in the same pass.
 
     Partitioned by the hash of gif_id, as SparkConfig says. A GIF's embeddings are the same bits in any partition. They
     are computed anew at each use: write or persist them before taking media_rows, embedding_rows and failure_rows.
@@ -86,12 +87,12 @@ def embed_frames(catalog_df: DataFrame, config: Config, poison: Poison = Mapping
     of its own: it becomes a row of failures. Bytes that `poison` names are not tried again.
     """
     spark = catalog_df.sparkSession
-    if config.imagenet.device == "cuda" and float(spark.conf.get("spark.task.resource.gpu.amount", "0") or 0) == 0:
+    if config.imagenet.device == "cuda" and gpus_per_task(spark) == 0:
         choose_device("cuda", [])
     gifs_df = catalog_df.select("gif_id", F.concat("renditions", F.array("uri")).alias("places"))
-    num_partitions = config.spark.partitions
-    if num_partitions is None:
-        num_partitions = _num_tasks(gifs_df.count(), config.spark.gifs_per_partition, spark.sparkContext)
+    if (num_partitions := config.spark.partitions) is None:
+        num_gifs = gifs_df.count() if num_gifs is None else num_gifs
+        num_partitions = _num_tasks(num_gifs, config.spark.gifs_per_partition, spark.sparkContext)
 
     known = dict(poison)
 

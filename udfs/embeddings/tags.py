@@ -156,9 +156,9 @@ def _total_and_least_count(counts_df: DataFrame, config: SemanticConfig) -> tupl
     max_vocabulary tokens reach. Tokens that tie with the first one too many are all left out, so the choice does not
     depend on any order. The driver gets one row for each distinct count, few by Zipf's law.
     """
-    rows = counts_df.groupBy("count").agg(F.count("*").alias("tokens")).orderBy(F.desc("count")).collect()
+    rows = counts_df.groupBy("count").agg(F.count("*").alias("tokens")).collect()
     num_tokens, least = 0, config.min_count
-    for row in rows:
+    for row in sorted(rows, reverse=True):
         if row["count"] >= config.min_count and num_tokens + row["tokens"] > config.max_vocabulary:
             least = row["count"] + 1
             break

@@ -14,6 +14,7 @@ from autotag_core.experts import choose_device, load_language_model
 from autotag_core.experts.text.language_model import model_version
 from autotag_core.tables import EMBEDDINGS
 from udfs.embeddings.frames import task_gpus
+from udfs.inputs.lower_case import lower_case
 
 EXPERT = "text"
 TEXTS_PER_TASK = 2000
@@ -30,7 +31,7 @@ def embed_texts(media_df: DataFrame, config: Config, known_df: DataFrame | None 
     Cost: linear in the distinct texts, one count and one join by text.
     """
     version = model_version(config.text)
-    words = F.trim(F.regexp_replace(F.lower("text"), r"\s+", " "))
+    words = F.trim(F.regexp_replace(lower_case(F.col("text")), r"\s+", " "))
     texts_df = media_df.where(F.col("text").isNotNull()).select("gif_id", words.alias("words")).where("words != ''")
     if known_df is not None:
         kept_df = known_df.join(
@@ -50,7 +51,7 @@ def _embedded(texts_df: DataFrame, config: Config, version: str) -> DataFrame:
     """Rows of the embeddings table of texts_df (gif_id, words)."""
     distinct_df = texts_df.select("words").distinct()
     parallelism = texts_df.sparkSession.sparkContext.defaultParallelism
-    num_tasks = max(1, min(-(-distinct_df.count() // TEXTS_PER_TASK), parallelism))
+    num_tasks = max(1, min(-(-texts_df.count() // TEXTS_PER_TASK), parallelism))
 
     def embed_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         return embed_batches(batches, config)

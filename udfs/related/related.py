@@ -17,6 +17,7 @@ from autotag_core.config import NeighborsConfig
 from autotag_core.neighbors import num_shards
 from autotag_core.related import TokenVectors, search_tokens, write_shard
 from autotag_core.tables import RELATED_GIFS
+from udfs.inputs.lower_case import lower_case
 from udfs.neighbors.shards import MIN_QUERIES, QUERY_BYTES, query_bytes
 from udfs.tasks.local_folder import local_folder
 
@@ -138,7 +139,7 @@ def known_gifs(catalog_df: DataFrame, names: Sequence[str]) -> list[str]:
 
 def search_sentences(sessions_df: DataFrame) -> DataFrame:
     """Sentences (kind, id, tokens) of search sessions (session_id, queries): lower case, single spaces, in order."""
-    one_spelling = F.transform("queries", lambda query: F.lower(F.regexp_replace(query, r"\s+", " ")))
+    one_spelling = F.transform("queries", lambda query: lower_case(F.regexp_replace(query, r"\s+", " ")))
     return sessions_df.select(
         F.lit("search").alias("kind"), F.col("session_id").alias("id"), one_spelling.alias("tokens")
     )

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from autotag_core.inputs import WRONG_FILE, Column, file_kind
+from udfs.inputs.lower_case import lower_case
 from udfs.inputs.read_rows import read_rows
 
 EVENTS = (Column("time"), Column("kind"), Column("query"), Column("gif_id", "id"))
@@ -42,7 +43,7 @@ def count_events(spark: SparkSession, uri: str, now: datetime) -> DataFrame:
     rows_df = read_rows(spark, uri, EVENTS, kind=file_kind(uri, otherwise="json"))
     rows_df = rows_df.withColumnRenamed("problem", "problem_text")
     seconds = _seconds(F.col("time"))
-    events_df = rows_df.withColumn("seconds", seconds).withColumn("event", F.lower("kind"))
+    events_df = rows_df.withColumn("seconds", seconds).withColumn("event", lower_case(F.col("kind")))
     events_df = events_df.withColumn(
         "named", F.when(F.col("event") == "search", F.col("query")).otherwise(F.col("gif_id"))
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -30,31 +30,42 @@ _COUNTS = pa.schema(
 )
 
 
-def evaluation_truth(catalog_df: DataFrame, config: VoteConfig) -> tuple[DataFrame, str]:
-    """((gif_id, truth, own), which split): the GIFs that experts are judged on, with their true tags.
+class Truth(NamedTuple):
+    """The GIFs that experts are judged on."""
+
+    gifs_df: DataFrame
+    """(gif_id, truth, own), at most max_evaluation_gifs."""
+    split: str
+    """Which they are of."""
+    num_gifs: int
+
+
+def evaluation_truth(catalog_df: DataFrame, config: VoteConfig) -> Truth:
+    """The GIFs that experts are judged on, with their true tags.
 
     These are validation GIFs with editorial tags. If they are fewer than min_evaluation_gifs, they are train GIFs with
     their uploaders' tags (leave-one-out, as a GIF is never its own neighbor). At most max_evaluation_gifs are taken, by
     a hash of the id. `own` are the uploader's tags that an expert may have been given. Of a train GIF they are the
-    truth, so `own` is empty.
+    truth, so `own` is empty. Cost: the catalog is scanned for their number, and again when they are read.
     """
-    validation_df = catalog_df.where((F.col("split") == VALIDATION) & (F.size("editorial_tags") > 0))
-    if validation_df.count() >= config.min_evaluation_gifs:
-        truth_df, split = (
-            validation_df.select("gif_id", F.col("editorial_tags").alias("truth"), F.col("tags").alias("own")),
-            VALIDATION,
-        )
+    is_validation = (F.col("split") == VALIDATION) & (F.size("editorial_tags") > 0)
+    is_train = (F.col("split") == TRAIN) & (F.size("tags") > 0)
+    counted = catalog_df.agg(F.count_if(is_validation), F.count_if(is_train)).first()
+    assert counted is not None
+    num_validation, num_train = counted
+    if num_validation >= config.min_evaluation_gifs:
+        truth, own = F.col("editorial_tags"), F.col("tags")
+        chosen_df, split, num_gifs = catalog_df.where(is_validation), VALIDATION, num_validation
     else:
-        train_df = catalog_df.where((F.col("split") == TRAIN) & (F.size("tags") > 0))
-        none = F.array().cast("array<string>")
-        truth_df, split = train_df.select("gif_id", F.col("tags").alias("truth"), none.alias("own")), TRAIN
-    return truth_df.orderBy(F.xxhash64("gif_id"), "gif_id").limit(config.max_evaluation_gifs), split
+        truth, own = F.col("tags"), F.array().cast("array<string>")
+        chosen_df, split, num_gifs = catalog_df.where(is_train), TRAIN, num_train
+    truth_df = chosen_df.select("gif_id", truth.alias("truth"), own.alias("own"))
+    first_df = truth_df.orderBy(F.xxhash64("gif_id"), "gif_id").limit(config.max_evaluation_gifs)
+    return Truth(first_df, split, min(num_gifs, config.max_evaluation_gifs))
 
 
-def weigh_experts(
-    ballots: Ballots, truth_df: DataFrame, split: str, experts: Sequence[str], config: VoteConfig
-) -> DataFrame:
-    """EXPERT_WEIGHTS rows: the share of the GIFs of truth_df for which an expert predicted at least one right tag.
+def weigh_experts(ballots: Ballots, truth: Truth, experts: Sequence[str], config: VoteConfig) -> DataFrame:
+    """EXPERT_WEIGHTS rows: the share of the GIFs with a truth for which an expert predicted at least one right tag.
 
     An expert predicts its `predicted_tags` most frequent tags among the GIF's neighbors, ties alphabetical. GIFs for
     which it has no neighbors (it abstains) do not count against its weight. They do in weight_of_all, the published
@@ -67,7 +78,6 @@ def weigh_experts(
     Cost: rows about GIFs and lists are read once. Those of the GIFs with a truth, at most max_evaluation_gifs, are
     shuffled by GIF and judged in compiled loops.
     """
-    num_gifs = truth_df.count()
     names, tags = sorted(experts), ballots.tags
 
     def count_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -88,25 +98,25 @@ def weigh_experts(
             )
             yield pa.RecordBatch.from_arrays([pa.array(names, pa.string()), *map(pa.array, counts.T)], _COUNTS.names)
 
-    parts_df = ballots.rows(names, truth_df).mapInArrow(count_partition, from_arrow_schema(_COUNTS))
+    parts_df = ballots.rows(names, truth.gifs_df).mapInArrow(count_partition, from_arrow_schema(_COUNTS))
     sums = [F.sum(name).alias(name) for name in _COUNTS.names[1:]]
     counts_df = parts_df.groupBy("expert").agg(*sums).where("num_evaluated > 0")
     low, high = _wilson("num_correct", "num_evaluated")
     new_low, new_high = _wilson("num_new_correct", "num_lacking")
-    on_validation = F.lit(split == VALIDATION) & (F.col("num_lacking") > 0)
+    on_validation = F.lit(truth.split == VALIDATION) & (F.col("num_lacking") > 0)
     return counts_df.select(
         "expert",
         (F.col("num_correct") / F.col("num_evaluated")).alias("weight"),
         low.alias("weight_low"),
         high.alias("weight_high"),
-        (F.col("num_correct") / F.lit(num_gifs)).alias("weight_of_all"),
+        (F.col("num_correct") / F.lit(truth.num_gifs)).alias("weight_of_all"),
         "num_evaluated",
         "num_correct",
         F.when(on_validation, F.col("num_new_correct") / F.col("num_lacking")).alias("weight_on_new_tags"),
         F.when(on_validation, new_low).alias("weight_on_new_tags_low"),
         F.when(on_validation, new_high).alias("weight_on_new_tags_high"),
         F.when(on_validation, F.col("num_lacking")).otherwise(F.lit(0)).alias("num_lacking"),
-        F.lit(split).alias("evaluated_on"),
+        F.lit(truth.split).alias("evaluated_on"),
     )
 
 

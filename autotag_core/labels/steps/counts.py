@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +75,8 @@ class TagCounts:
         A GIF with two tags that become one counts twice, since only numbers are known here. Such GIFs are at most those
         for which uploaders gave both. Rows of tags that became others are empty.
         """
+        from scipy import sparse  # every night imports this module, few ask this of it
+
         kept = np.flatnonzero(targets >= 0)
         size = len(self.tags)
         move = sparse.csr_matrix((np.ones(len(kept), np.int32), (targets[kept], kept)), shape=(size, size))

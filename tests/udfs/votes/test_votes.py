@@ -248,8 +248,7 @@ def test_the_columns_are_those_of_the_table(spark: SparkSession) -> None:
 
 def weights_of(lists: DataFrame, gifs: DataFrame, config: VoteConfig, folder: str) -> DataFrame:
     experts = [row["expert"] for row in lists.select("expert").distinct().collect()]
-    truth_df, split = evaluation_truth(gifs, config)
-    return weigh_experts(ballots(lists, gifs, folder), truth_df, split, experts, config)
+    return weigh_experts(ballots(lists, gifs, folder), evaluation_truth(gifs, config), experts, config)
 
 
 def weighed(lists: DataFrame, gifs: DataFrame, config: VoteConfig) -> dict[str, tuple[int, int, float, str]]:
