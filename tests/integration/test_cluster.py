@@ -130,7 +130,7 @@ def test_a_killed_python_worker_costs_no_row_and_changes_none(
     def kill_workers_until_a_task_fails() -> None:  # one that embedded before may be idle now: then the next one
         while not stop.is_set() and num_failed_tasks() == before:
             for process in psutil.process_iter(["cmdline", "num_threads", "ppid"]):
-                is_worker = "worker_daemon" in " ".join(process.info["cmdline"] or [])
+                is_worker = "jobs.process.worker_daemon" in (process.info["cmdline"] or [])
                 if is_worker and is_ours(process) and process.info["num_threads"] > 8:  # it has started to fetch
                     os.kill(process.pid, signal.SIGKILL)
                     stop.wait(1)

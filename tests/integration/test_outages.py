@@ -174,7 +174,7 @@ def test_one_interrupt_ends_a_night_whose_s3_and_jvm_hang(
 def test_one_interrupt_ends_a_python_worker_that_is_deep_in_c() -> None:
     with started(WORKER_IN_C) as command:
         command.wait_for_stage("loop")
-        assert any("worker_daemon" in line for line in command.seen.values())
+        assert any("-m jobs.process.worker_daemon" in line for line in command.seen.values())
         command.process.send_signal(signal.SIGINT)
         code, said = command.end(within_s=STOP_S + 5)
     assert (code, said) == (130, "stopped: readers see what was published last\n")
