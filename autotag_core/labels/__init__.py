@@ -8,7 +8,13 @@ from autotag_core.labels.steps.entities import Entity, EntityList, EntitySource,
 from autotag_core.labels.steps.grouping import Knowledge, Meaning, group_tags
 from autotag_core.labels.steps.knowledge_graph import KnowledgeGraph
 from autotag_core.labels.steps.language import decide_languages
-from autotag_core.labels.steps.spelling import SpellingIndex, correct_spellings
+from autotag_core.labels.steps.spelling import (
+    SimilarTags,
+    SpellingIndex,
+    correct_spellings,
+    right_spellings,
+    unlisted_tags,
+)
 from autotag_core.labels.steps.vocabulary import (
     EDITORIAL,
     GROUPED,
@@ -47,6 +53,7 @@ __all__ = [
     "Lexicon",
     "Meaning",
     "Measure",
+    "SimilarTags",
     "SpellingIndex",
     "TagCounts",
     "TagDecision",
@@ -74,5 +81,7 @@ __all__ = [
     "read_tag_truth",
     "replace_rows",
     "review_file",
+    "right_spellings",
     "truth_in_labels",
+    "unlisted_tags",
 ]

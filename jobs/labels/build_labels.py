@@ -30,6 +30,7 @@ from udfs.embeddings.tags import fit_tag_space
 from udfs.labels import counts as label_counts
 from udfs.labels.counts import LabelUsage
 from udfs.labels.labels import map_tags, normalise_tags
+from udfs.labels.spellings import similar_tags
 
 REVIEW_FILE = "labels_review.csv"
 _NAMES_CACHE = "knowledge_graph.json"
@@ -57,8 +58,8 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
     chosen. With semantic.threads=1 the result is the same on every run.
 
     What grows with the catalog stays in Spark, and the driver holds the vocabulary. For a million distinct tags that is
-    about 0.5 GB of counts, 0.5 GB of the spelling index and 0.5 GB of dictionaries. Each tag that gets a vector, since
-    it is on two GIFs, adds 1 KB. InputError before anything is read where the request is wrong or a package is missing.
+    about 0.5 GB of counts, 0.3 GB of similar tags and 0.5 GB of dictionaries. Each tag that gets a vector, since it is
+    on two GIFs, adds 1 KB. Similar tags are looked up in tasks. InputError before anything is read where the request is wrong or a package is missing.
     """
     request = _checked(request)
     config = request.config.labels
@@ -108,13 +109,14 @@ def _decide(run: Run, tags_df: DataFrame, counts: TagCounts, sources: _Sources, 
     stages: dict[str, list[Decision]] = {}
     with run.timed("language"):
         names = sources.known.names if sources.known else frozenset()
-        index = labels.SpellingIndex(counts, config.min_gifs)
+        targets = labels.right_spellings(counts, config.min_gifs)
+        similar = similar_tags(run.spark, labels.unlisted_tags(counts, sources.lexicon), targets)
+        index = labels.SpellingIndex(counts, config.min_gifs, lambda tag: similar.get(tag, {}))
         stages["language"] = labels.decide_languages(counts, sources.lexicon, config, names, index)
     say(_line("2 language", stages["language"], "out"))
     with run.timed("spelling"):
         english = counts.merged(_targets(counts, stages))
         stages["spelling"] = labels.correct_spellings(english, sources.lexicon, config, index)
-    del index  # half a gigabyte for a million tags
     say(_line("3 spelling", stages["spelling"], "corrected"))
     with run.timed("entities"):
         spelled = counts.merged(_targets(counts, stages))

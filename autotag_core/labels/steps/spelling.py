@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,8 +53,8 @@ def correct_spellings(
     swapped, missing, added or wrong letters; prefixes; letters drawn out). Log odds of how they differ, of the counts,
     and of the tags on their GIFs (TagCounts.support) must together reach config.spelling_odds. A target that is itself
     a misspelling is followed to its end. `index` is one of the same tags before some were dropped; a dropped tag is on
-    no GIF, so nothing is a spelling of it. Cost: one look-up of 0.1 to 1 ms a tag that is no word, unless the index has
-    been asked before.
+    no GIF, so nothing is a spelling of it. Cost: one look-up a tag that is no word, 0.1 to 1 ms
+    where SymSpell is asked.
     """
     index = index or SpellingIndex(counts, config.min_gifs)
     targets: dict[int, tuple[int, str]] = {}
@@ -116,25 +118,42 @@ def _order(counts: TagCounts, row: int) -> tuple[int, str]:
     return int(counts.num_gifs[row]), counts.tags[row]
 
 
-class SpellingIndex:
-    """Tags of at least min_gifs GIFs, found by letters, by SymSpell and by their beginning.
+class SimilarTags:
+    """Tags found by SymSpell. Memory: about 4 KB a tag, 0.5 GB for the 120,000 that are on enough GIFs of a million."""
 
-    What SymSpell finds is remembered, since the stages language and spelling ask of the same tags. Memory: about 4 KB a
-    tag of min_gifs, 0.5 GB for the 120,000 of these that a million tags may have; and 0.2 KB for each tag found.
-    """
-
-    def __init__(self, counts: TagCounts, min_gifs: int) -> None:
-        self._counts = counts
-        self._by_letters: dict[str, list[int]] = defaultdict(list)
-        self._by_start: dict[str, list[int]] = defaultdict(list)
-        self._known_similar: dict[int, list[Candidate]] = {}
+    def __init__(self, tags: Iterable[str]) -> None:
         symspell = need("symspellpy")
         self._closest = symspell.Verbosity.ALL
         self._symspell: Any = symspell.SymSpell(max_dictionary_edit_distance=2, prefix_length=7)
-        for row in np.flatnonzero(counts.num_gifs >= min_gifs).tolist():
-            tag = counts.tags[row]
+        for tag in tags:
+            self._symspell.create_dictionary_entry(tag, 1)
+
+    def look_up(self, tag: str) -> dict[str, int]:
+        """Edits, by tag that is one edit away, or two if the given tag has eight letters."""
+        if len(tag) < 3 or any(char.isdigit() for char in tag):
+            return {}
+        most = 2 if len(tag) >= 8 else 1
+        found = self._symspell.lookup(tag, self._closest, max_edit_distance=most)
+        return {item.term: item.distance for item in found if item.distance > 0}
+
+
+class SpellingIndex:
+    """Tags of at least min_gifs GIFs, found by letters, by SymSpell and by their beginning.
+
+    `look_up` gives what SimilarTags.look_up gives for a tag that is no word; without it SymSpell is asked, once a tag.
+    """
+
+    def __init__(
+        self, counts: TagCounts, min_gifs: int, look_up: Callable[[str], Mapping[str, int]] | None = None
+    ) -> None:
+        self._counts = counts
+        self._by_letters: dict[str, list[int]] = defaultdict(list)
+        self._by_start: dict[str, list[int]] = defaultdict(list)
+        targets = right_spellings(counts, min_gifs)
+        self._look_up = look_up or functools.cache(SimilarTags(targets).look_up)
+        for tag in targets:
+            row = counts.rows[tag]
             self._by_letters[letters(tag)].append(row)
-            self._symspell.create_dictionary_entry(tag, int(counts.num_gifs[row]))
             for cut in range(1, _MAX_CUT + 1):
                 if len(tag) - cut >= 4:
                     self._by_start[tag[:-cut]].append(row)
@@ -154,33 +173,32 @@ class SpellingIndex:
         return [Candidate(other, 8.0, "letters drawn out of") for other in sorted(found)]
 
     def similar(self, row: int) -> list[Candidate]:
-        """Tags one edit away; two edits if both have eight letters, since an edit changes a short word more."""
-        if row not in self._known_similar:
-            self._known_similar[row] = self._look_up(row)
-        return self._known_similar[row]
-
-    def _look_up(self, row: int) -> list[Candidate]:
-        tag = self._counts.tags[row]
-        if len(tag) < 3 or any(char.isdigit() for char in tag):
-            return []
-        most = 2 if len(tag) >= 8 else 1
-        rows = self._counts.rows
-        found = []
-        for item in self._symspell.lookup(tag, self._closest, max_edit_distance=most):
-            shorter = min(len(tag), len(item.term))
-            if item.distance == 0 or shorter < 3 or (item.distance == 2 and shorter < 7):
+        """Tags one edit away; two edits if both have about eight letters, since an edit changes a short word more."""
+        tag, found = self._counts.tags[row], []
+        for other, distance in self._look_up(tag).items():
+            shorter = min(len(tag), len(other))
+            if shorter < 3 or (distance == 2 and shorter < 7):
                 continue
-            odds = _EDIT_ODDS[item.distance] - (1.0 if shorter == 3 else 0.0)
-            odds -= 1.5 if tag[0] != item.term[0] and sorted(tag) != sorted(item.term) else 0.0
-            found.append(
-                Candidate(rows[item.term], odds, f"{'one letter' if item.distance == 1 else 'two letters'} off")
-            )
+            odds = _EDIT_ODDS[distance] - (1.0 if shorter == 3 else 0.0)
+            odds -= 1.5 if tag[0] != other[0] and sorted(tag) != sorted(other) else 0.0
+            how = f"{'one letter' if distance == 1 else 'two letters'} off"
+            found.append(Candidate(self._counts.rows[other], odds, how))
         return found
 
     def longer(self, row: int) -> list[Candidate]:
         """Tags that begin with this one and have up to three letters more."""
         found = self._by_start.get(self._counts.tags[row], [])
         return [Candidate(other, 2.5, "beginning of") for other in found]
+
+
+def right_spellings(counts: TagCounts, min_gifs: int) -> list[str]:
+    """The tags that others may be spellings of: those of at least min_gifs GIFs."""
+    return [counts.tags[row] for row in np.flatnonzero(counts.num_gifs >= min_gifs)]
+
+
+def unlisted_tags(counts: TagCounts, lexicon: Lexicon) -> list[str]:
+    """The tags whose spelling is in doubt: not all of their words are listed. Only these are looked up."""
+    return [tag for tag in counts.tags if not lexicon.is_listed(tag)]
 
 
 def letters(tag: str) -> str:
