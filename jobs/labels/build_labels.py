@@ -57,10 +57,9 @@ def build_labels(request: LabelsRequest, say: Say) -> None:
     split and its editors teach the stages nothing. What uploaders gave counts on GIFs of all splits when labels are
     chosen. With semantic.threads=1 the result is the same on every run.
 
-    What grows with the catalog stays in Spark; similar tags are looked up in tasks. The driver holds the vocabulary: for
-    a million distinct tags about 0.5 GB of counts, 0.3 GB of similar tags and 0.5 GB of dictionaries. Each tag that
-    gets a vector, since it is on two GIFs, adds 1 KB. InputError before anything is read where the request is wrong or
-    a package is missing.
+    What grows with the catalog stays in Spark; similar tags are looked up in tasks. The driver holds the vocabulary,
+    1.3 GB for a million tags, and 1 KB for each tag that gets a vector, since it is on two GIFs. InputError before
+    anything is read where the request is wrong or a package is missing.
     """
     request = _checked(request)
     config = request.config.labels
