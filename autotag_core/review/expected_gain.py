@@ -44,7 +44,7 @@ def unsure_score(scores: Floats) -> float:
 
 def gain(chances: Floats, thresholds: Floats, popularity: Ints) -> Floats:
     """(n,) what is to be gained by asking each tag alone: uncertainty times a root of the GIF's views."""
-    return np.asarray(uncertainty(chances, thresholds) * np.power(popularity + 10.0, VIEWS))
+    return np.asarray(uncertainty(chances, thresholds) * _worth(popularity))
 
 
 def evidence_features(votes: Floats, chances: Floats) -> Floats:
@@ -101,7 +101,7 @@ class _Kind:
         self.is_open = np.ones(len(self.rows), bool)
         self._tags, self._share, self._num = questions.tags[self.rows], share, 0
         self._novelty = np.where(questions.is_own[self.rows], NOVELTY, 0.0)
-        self._worth = np.power(questions.views[self.rows] + 10.0, VIEWS)
+        self._worth = _worth(questions.views[self.rows])
         self._information = questions.unsure[self.rows] / 4
         self._design = np.column_stack([_standardised(questions.features[self.rows]), np.ones(len(self.rows))])
         self._target = self._design.T @ self._design
@@ -132,6 +132,10 @@ def _standardised(features: Floats) -> Floats:
         return features
     spread = features.std(axis=0)
     return np.asarray((features - features.mean(axis=0)) / np.where(spread > 1e-9, spread, 1.0))
+
+
+def _worth(views: Ints) -> Floats:
+    return np.asarray(np.power(views + 10.0, VIEWS))
 
 
 def _log_odds(chances: Floats) -> Floats:

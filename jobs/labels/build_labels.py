@@ -109,14 +109,14 @@ def _decide(run: Run, tags_df: DataFrame, counts: TagCounts, sources: _Sources, 
     stages: dict[str, list[Decision]] = {}
     with run.timed("language"):
         names = sources.known.names if sources.known else frozenset()
-        targets = labels.right_spellings(counts, config.min_gifs)
-        similar = similar_tags(run.spark, labels.unlisted_tags(counts, sources.lexicon), targets)
-        index = labels.SpellingIndex(counts, config.min_gifs, lambda tag: similar.get(tag, {}))
+        asked, known = labels.unlisted_tags(counts, sources.lexicon), labels.right_spellings(counts, config.min_gifs)
+        index = labels.SpellingIndex(counts, config.min_gifs, similar_tags(run.spark, asked, known))
         stages["language"] = labels.decide_languages(counts, sources.lexicon, config, names, index)
     say(_line("2 language", stages["language"], "out"))
     with run.timed("spelling"):
         english = counts.merged(_targets(counts, stages))
         stages["spelling"] = labels.correct_spellings(english, sources.lexicon, config, index)
+    del index  # 0.3 GB for a million tags
     say(_line("3 spelling", stages["spelling"], "corrected"))
     with run.timed("entities"):
         spelled = counts.merged(_targets(counts, stages))

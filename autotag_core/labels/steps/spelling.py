@@ -140,17 +140,19 @@ class SimilarTags:
 class SpellingIndex:
     """Tags of at least min_gifs GIFs, found by letters, by SymSpell and by their beginning.
 
-    `look_up` gives what SimilarTags.look_up gives for a tag that is no word; without it SymSpell is asked, once a tag.
+    `similar` has what SimilarTags.look_up gives for each tag that is no word; without it SymSpell is asked, once a tag.
     """
 
     def __init__(
-        self, counts: TagCounts, min_gifs: int, look_up: Callable[[str], Mapping[str, int]] | None = None
+        self, counts: TagCounts, min_gifs: int, similar: Mapping[str, Mapping[str, int]] | None = None
     ) -> None:
         self._counts = counts
         self._by_letters: dict[str, list[int]] = defaultdict(list)
         self._by_start: dict[str, list[int]] = defaultdict(list)
         targets = right_spellings(counts, min_gifs)
-        self._look_up = look_up or functools.cache(SimilarTags(targets).look_up)
+        self._look_up: Callable[[str], Mapping[str, int]] = (
+            functools.cache(SimilarTags(targets).look_up) if similar is None else lambda tag: similar.get(tag, {})
+        )
         for tag in targets:
             row = counts.rows[tag]
             self._by_letters[letters(tag)].append(row)
