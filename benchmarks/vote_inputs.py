@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 WEIGHTS = {"imagenet": 0.5, "semantic": 0.4, "temporal": 0.3, "text": 0.2}
 NUM_TAGS, GROUP, CHUNK = 50_000, 50, 100_000
+WIDTH = 1280
 
 
 def write_inputs(folder: Path, num_gifs: int, seed: int = 7) -> None:
@@ -30,6 +31,26 @@ def write_inputs(folder: Path, num_gifs: int, seed: int = 7) -> None:
     for start in range(0, num_gifs, CHUNK):
         pq.write_table(_catalog(rng, ids, tags, start), partial / f"{start:09}.parquet")
     partial.rename(folder / "catalog")
+
+
+def write_embeddings(folder: Path, num_gifs: int, seed: int = 8) -> Path:
+    """Drawn vectors of one expert, as wide as those of `imagenet`, as Parquet files; GIFs of a group are alike."""
+    rng, found = np.random.default_rng(seed), folder / "embeddings"
+    if found.exists():
+        return found
+    partial = folder / "partial"
+    partial.mkdir()
+    for start in range(0, num_gifs, CHUNK // 10):
+        gifs = np.arange(start, min(start + CHUNK // 10, num_gifs))
+        middles = rng.random((gifs[-1] // GROUP - gifs[0] // GROUP + 1, WIDTH), np.float32)
+        vectors = middles[gifs // GROUP - gifs[0] // GROUP] + rng.random((len(gifs), WIDTH), np.float32)
+        lists = pa.ListArray.from_arrays(
+            pa.array(np.arange(len(gifs) + 1) * WIDTH, pa.int32()), pa.array(vectors.ravel())
+        )
+        ids = [f"gif-{number:08}" for number in gifs]
+        rows = pa.table({"gif_id": ids, "expert": pa.array(["imagenet"] * len(ids)), "embedding": lists})
+        pq.write_table(rows, partial / f"{start:09}.parquet")
+    return partial.rename(found)
 
 
 def _is_train(gifs: Any) -> Any:

@@ -7,7 +7,8 @@ every new one whose weighted vote reaches vote.lower_bound its confidence, sourc
 neighbors behind it. The product's time includes its table of tags. Rows are compared before times are.
 
 With --judged it is held against nobody: what a night does, which counts pairs of tags and lifts besides and puts the
-score beside every tag. That is done by `reliability` and by `learned`, each with what validation GIFs teach it.
+score beside every tag. That is done by `reliability`, by `learned` without looks, and by `learned` with them, each with
+what validation GIFs teach it.
 """
 
 from __future__ import annotations
@@ -19,26 +20,28 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 from pyspark.sql import DataFrame, SparkSession
 
-from autotag_core.config import VoteConfig
+from autotag_core.config import Config, VoteConfig
 from autotag_core.votes import ExpertWeight, fit_judge
-from benchmarks.vote_inputs import WEIGHTS, write_inputs
+from benchmarks.vote_inputs import WEIGHTS, write_embeddings, write_inputs
 from benchmarks.vote_sql import duckdb_vote, spark_vote
 from jobs.process.session import spark_session
 from jobs.votes.fit_judge import taught_excess, teaching_pairs
 from udfs.votes.ballots import Ballots, about_rows
+from udfs.votes.looks import look
 from udfs.votes.tag_tables import write_statistics, write_tags
 from udfs.votes.votes import publish_tags
 from udfs.votes.votes import vote_tags as judged_tags
 
 CONFIG = VoteConfig()
-RULES = ("reliability", "learned")
+RULES = {"without looks": ("reliability", "learned"), "with looks": ("learned",)}
 TARGETS = {"Spark SQL": 10.0, "DuckDB": 1.5}
 
 
@@ -107,27 +110,39 @@ def measure(inputs: Path, repeats: int, slow_repeats: int) -> list[dict[str, Any
 
 
 def judged(inputs: Path, repeats: int) -> list[tuple[str, float]]:
-    """Median seconds of the night's steps, of RULES in turns, after one turn on a few GIFs."""
+    """Median seconds of the night's steps and of all of them, of RULES in turns, after one turn on a few GIFs."""
     spark = spark_session("votes")
     few, out = inputs / "few", inputs / "out"
     write_inputs(few, 2_000)
     seconds: dict[str, list[float]] = {}
     for turn in range(-1, repeats):
-        for name, value in _night(spark, few if turn < 0 else inputs, out):
-            if turn >= 0:
-                seconds.setdefault(name, []).append(value)
-                print(f"{name}: {value:.1f} s", file=sys.stderr)
+        for looks, rules in RULES.items():
+            steps = dict(_night(spark, few if turn < 0 else inputs, out, looks, rules))
+            steps["all steps"] = sum(value for name, value in steps.items() if not name.startswith("reliability"))
+            for name, value in steps.items() if turn >= 0 else ():
+                seconds.setdefault(f"{looks}, {name}", []).append(value)
+                print(f"{looks}, {name}: {value:.1f} s", file=sys.stderr)
     spark.stop()
     return [(name, statistics.median(values)) for name, values in seconds.items()]
 
 
-def _night(spark: SparkSession, inputs: Path, out: Path) -> Iterator[tuple[str, float]]:
+def _night(
+    spark: SparkSession, inputs: Path, out: Path, looks: str, rules: Sequence[str]
+) -> Iterator[tuple[str, float]]:
     """Of what the rules share, then of each rule. A tenth of the GIFs are validation GIFs."""
     neighbors_df, catalog_df = _tables(spark, inputs)
+    embeddings_df = spark.read.parquet(str(write_embeddings(inputs, catalog_df.count())))
     start = time.perf_counter()
     about_df, folder = about_rows(catalog_df), str(inputs / "tags")
     ballots = Ballots(neighbors_df, about_df, write_tags(about_df, None, folder))
     yield "table of tags", time.perf_counter() - start
+    if looks == "with looks":
+        start = time.perf_counter()
+        looks_df = look(embeddings_df, Config(), ballots.tags.num_gifs, folder)
+        assert looks_df is not None
+        looks_df.write.parquet(str(inputs / "looks"), mode="overwrite")
+        ballots = replace(ballots, looks_df=spark.read.parquet(str(inputs / "looks")))
+        yield "looks", time.perf_counter() - start
     start = time.perf_counter()
     known = write_statistics(ballots, sorted(WEIGHTS), CONFIG, folder)
     yield "statistics on tags", time.perf_counter() - start
@@ -135,7 +150,7 @@ def _night(spark: SparkSession, inputs: Path, out: Path) -> Iterator[tuple[str, 
     pairs, taught = teaching_pairs(ballots, catalog_df, known, CONFIG), taught_excess(known)
     yield "evidence on validation GIFs", time.perf_counter() - start
     experts = {name: ExpertWeight(weight, weight) for name, weight in WEIGHTS.items()}
-    for rule in RULES:
+    for rule in rules:
         shutil.rmtree(out, ignore_errors=True)
         start = time.perf_counter()
         judge = fit_judge(pairs, experts, CONFIG.model_copy(update={"rule": rule}), 7, taught)

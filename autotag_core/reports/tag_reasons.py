@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from autotag_core.reports.explanation import Explanation, setting_of
-from autotag_core.votes.judge.learned import START
+from autotag_core.votes.judge.learned import LIKENESS, START
 
 LEAST_SAID = 0.05
 """A new tag that is less likely is not worth a line."""
@@ -44,7 +44,9 @@ def became(row: dict[str, Any]) -> str:
 
 
 def sentence(found: Explanation, row: dict[str, Any]) -> str:
-    """Who gave the tag, which neighbors have it, and what speaks most against it where it is doubted."""
+    """Who gave the tag, which neighbors have it, and whether its GIFs look so; where it is doubted, what speaks most
+    against it.
+    """
     is_own = row["source"] in _OWN
     given = _GIVEN.get(row["source"], "Its uploader gave it" if is_own else "")
     is_doubted = row["probability"] is not None and row["probability"] < _LIKELY
@@ -55,7 +57,10 @@ def sentence(found: Explanation, row: dict[str, Any]) -> str:
         return (
             f"{said}; {'it may be a slip for another tag' if is_own else 'a tag that it came with may mean this one'}."
         )
-    against = _strongest_against(row) if is_doubted else ""
+    if not is_doubted:
+        looks_so = dict(row.get("reasons") or []).get(LIKENESS, 0.0) > _LIKELY
+        return f"{said}; it looks like the GIFs that have it." if looks_so else f"{said}."
+    against = _strongest_against(row)
     return f"{said}; most against it: {against}." if against else f"{said}."
 
 

@@ -14,6 +14,7 @@ from autotag_core.splits import TRAIN
 from autotag_core.votes import KNOWING_SLIPS, RULES, Judge, evidence_of, fit_judge, fit_weights, published_confidence
 from autotag_core.warehouse import RunRecord
 from jobs.evaluation.release_evidence import Pairs, Release, Way, gather_pairs, open_release
+from udfs.votes.looks import looking_expert
 
 
 def compare_rules(warehouse: str, record: RunRecord, truth: pa.Table, num_resamples: int = 1000) -> Comparison:
@@ -58,13 +59,19 @@ def ablate_experts(
     names = sorted(release.weights)
     if len(names) < 2:
         raise InputError(f"run {record.run_id} has one expert, {', '.join(names)}: there is nothing to leave out")
-    chosen = {"all": names}
+    chosen = {"all": names, "without looks": names}
     chosen |= {f"without {name}": [other for other in names if other != name] for name in names}
     chosen |= {f"{name} alone": [name] for name in names}
     found: dict[str, Comparison] = {}
     for rule in dict.fromkeys(("published", release.config.vote.rule)):
         pairs = gather_pairs(release, release.way_of(rule), truth, TRAIN)
-        variants = {variant: _voted(release, pairs, rule, experts) for variant, experts in chosen.items()}
+        blind = pairs.without_looks()
+        looking = looking_expert(release.config)
+        sees = {variant: looking in experts and variant != "without looks" for variant, experts in chosen.items()}
+        variants = {
+            variant: _voted(release, pairs if sees[variant] else blind, rule, experts)
+            for variant, experts in chosen.items()
+        }
         found[rule] = compare(variants, release.catalog, truth, "all", num_resamples, release.config.seed)
     return found
 

@@ -10,7 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,7 +21,7 @@ from autotag_core import storage
 from autotag_core.config import Config
 from autotag_core.config.file import recorded_config
 from autotag_core.errors import InputError
-from autotag_core.tables import CATALOG, DECIDED_TAGS, DUPLICATES, EXPERT_WEIGHTS, NEIGHBORS, Table
+from autotag_core.tables import CATALOG, DECIDED_TAGS, DUPLICATES, EMBEDDINGS, EXPERT_WEIGHTS, NEIGHBORS, Table
 from autotag_core.votes import KNOWING_SLIPS, ExpertWeight
 from autotag_core.warehouse import RunRecord, read_table, table_uri
 from autotag_core.warehouse.abandoned import EVALUATION
@@ -36,6 +36,7 @@ from udfs.votes import evidence, tag_tables
 from udfs.votes import misspellings as slips
 from udfs.votes.ballots import Ballots
 from udfs.votes.decided import with_refused
+from udfs.votes.looks import look
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Release:
     catalog: pa.Table
     catalog_df: DataFrame
     neighbors_df: DataFrame
+    embeddings_df: DataFrame
     copies_df: DataFrame | None
     decided_df: DataFrame | None = None
 
@@ -82,6 +84,16 @@ class Pairs:
     taught: dict[str, float]
     """taught_excess, as fit_judge takes it."""
 
+    def without_looks(self) -> Pairs:
+        """The evidence as if nobody had looked at GIFs."""
+
+        def blind(table: pa.Table) -> pa.Table:
+            at = table.column_names.index("likeness")
+            return table.set_column(at, "likeness", pa.nulls(len(table), pa.float64()))
+
+        validation = None if self.validation is None else blind(self.validation)
+        return replace(self, known=blind(self.known), validation=validation)
+
 
 def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
     """The release, with the settings that its run recorded. The Spark session keeps running.
@@ -90,8 +102,8 @@ def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
     """
     config = recorded_config(record.config)
     spark = spark_session("autotag evaluate")
-    catalog_df, neighbors_df, weights_df = (
-        _read(spark, warehouse, record, table) for table in (CATALOG, NEIGHBORS, EXPERT_WEIGHTS)
+    catalog_df, neighbors_df, embeddings_df, weights_df = (
+        _read(spark, warehouse, record, table) for table in (CATALOG, NEIGHBORS, EMBEDDINGS, EXPERT_WEIGHTS)
     )
     copies_df = _read(spark, warehouse, record, DUPLICATES) if DUPLICATES.name in record.table_versions else None
     if copies_df is not None and copies_df.isEmpty():
@@ -100,7 +112,7 @@ def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
     is_known = pc.field("gif_id").isin(pc.unique(truth["gif_id"]))
     catalog = read_table(warehouse, CATALOG.name, record, ["gif_id", "tags", "split"], is_known)
     decided_df = _read(spark, warehouse, record, DECIDED_TAGS) if DECIDED_TAGS.name in record.table_versions else None
-    return Release(warehouse, config, weights, catalog, catalog_df, neighbors_df, copies_df, decided_df)
+    return Release(warehouse, config, weights, catalog, catalog_df, neighbors_df, embeddings_df, copies_df, decided_df)
 
 
 def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pairs:
@@ -118,7 +130,8 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
             copied_df = with_refused(copied_df, release.decided_df)
         about_df = gif_rows.about_rows(catalog_df, copied_df)
         tags = tag_tables.write_tags(about_df, slips_df, folder)
-        ballots = Ballots(neighbors_df, about_df, tags)
+        looks_df = look(release.embeddings_df, release.config, tags.num_gifs, folder)
+        ballots = Ballots(neighbors_df, about_df, tags, keep(looks_df) if looks_df is not None else None)
         known = tag_tables.write_statistics(ballots, experts, vote, folder)
         known_df = spark.createDataFrame(pa.table({"gif_id": pc.unique(truth["gif_id"])}), "gif_id string")
         known_df = known_df.join(catalog_df.where(F.col("split") == split), "gif_id", "left_semi")

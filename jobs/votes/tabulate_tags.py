@@ -1,20 +1,22 @@
-"""neighbors and catalog -> what the vote reads: lists, rows about GIFs, and the table of their tags."""
+"""neighbors, catalog and embeddings -> what the vote reads: lists, rows about GIFs, their looks, the table of tags."""
 
 from __future__ import annotations
 
-from autotag_core.tables import CATALOG, DECIDED_TAGS, DUPLICATES, NEIGHBORS
-from autotag_core.votes import KNOWING_SLIPS
+from pyspark.sql import DataFrame
+
+from autotag_core.tables import CATALOG, DECIDED_TAGS, DUPLICATES, EMBEDDINGS, NEIGHBORS
+from autotag_core.votes import KNOWING_SLIPS, TagTable
 from jobs.duplicates.group_duplicates import copied_tags, voting_neighbors
 from jobs.run.run import Run
 from jobs.run.stages import stage
 from udfs.votes import ballots as gif_rows
+from udfs.votes import looks, tag_tables
 from udfs.votes import misspellings as slips
-from udfs.votes import tag_tables
 from udfs.votes.ballots import Ballots
 from udfs.votes.decided import with_refused
 
 
-@stage("tag_table", reads=(CATALOG, NEIGHBORS, DUPLICATES, DECIDED_TAGS))
+@stage("tag_table", reads=(CATALOG, NEIGHBORS, DUPLICATES, DECIDED_TAGS, EMBEDDINGS))
 def tabulate_tags(run: Run) -> Ballots:
     """The neighbors that vote, rows about GIFs, and one table of the catalog's tags, which every task of the vote maps.
 
@@ -31,4 +33,12 @@ def tabulate_tags(run: Run) -> Ballots:
             slips_df, _ = run.staging.write("slips", slips.slips(catalog_df))
     about_df = gif_rows.about_rows(catalog_df, copied_df)
     tags = tag_tables.write_tags(about_df, slips_df, run.staging.place("tags"))
-    return Ballots(voting_neighbors(run), about_df, tags)
+    return Ballots(voting_neighbors(run), about_df, tags, _looks(run, tags))
+
+
+def _looks(run: Run, tags: TagTable) -> DataFrame | None:
+    """LOOKS, written once, where vote.rule hears of them."""
+    if run.config.vote.rule != "learned":
+        return None
+    looks_df = looks.look(run.tables.read(EMBEDDINGS), run.config, tags.num_gifs, run.staging.place("axes"))
+    return None if looks_df is None else run.staging.write("looks", looks_df)[0]

@@ -14,19 +14,24 @@ from autotag_core.votes import TagTable
 
 @dataclass(frozen=True)
 class Ballots:
-    """What the vote reads: lists of neighbors (NEIGHBORS), about_rows of all GIFs, and the table of their tags."""
+    """What the vote reads: lists of neighbors (NEIGHBORS), about_rows of all GIFs, the table of their tags, and looks
+    (udfs/votes/looks.py) where there are any.
+    """
 
     neighbors_df: DataFrame
     about_df: DataFrame
     tags: TagTable
+    looks_df: DataFrame | None = None
 
     def rows(self, experts: Sequence[str], chosen_df: DataFrame | None = None) -> DataFrame:
         """gif_rows of these experts' lists. With chosen_df (gif_id), which is broadcast, of its GIFs alone."""
-        lists_df, about_df = self.neighbors_df.where(F.col("expert").isin(list(experts))), self.about_df
+        lists_df = self.neighbors_df.where(F.col("expert").isin(list(experts)))
+        looks_df = None if self.looks_df is None else self.looks_df.withColumn("expert", F.lit(experts[0]))
+        read = [lists_df, self.about_df, *([looks_df] if looks_df is not None else [])]
         if chosen_df is not None:
             chosen_df = F.broadcast(chosen_df.select("gif_id").distinct())
-            lists_df, about_df = (one_df.join(chosen_df, "gif_id", "left_semi") for one_df in (lists_df, about_df))
-        return gif_rows(lists_df, about_df)
+            read = [one_df.join(chosen_df, "gif_id", "left_semi") for one_df in read]
+        return gif_rows(*read)
 
 
 def about_rows(catalog_df: DataFrame, copied_df: DataFrame | None = None) -> DataFrame:
@@ -53,10 +58,15 @@ def about_rows(catalog_df: DataFrame, copied_df: DataFrame | None = None) -> Dat
     return about_df.join(lists_df, "gif_id", "left").withColumn("items", all_items).drop("copied")
 
 
-def gif_rows(neighbors_df: DataFrame, about_df: DataFrame) -> DataFrame:
-    """Rows (gif_id, expert, items, distances, ...) GIF by GIF: an expert's neighbors, and the row about the GIF, which
-    has no expert. This is the vote's only shuffle: the lists as they are, by GIF.
+def gif_rows(neighbors_df: DataFrame, about_df: DataFrame, looks_df: DataFrame | None = None) -> DataFrame:
+    """Rows (gif_id, expert, items, distances, ...) GIF by GIF: an expert's neighbors; the row about the GIF, which has
+    no expert; and its look, in a row of any expert that lists nothing. This is the vote's only shuffle: the lists as
+    they are, by GIF.
     """
     lists_df = neighbors_df.select("gif_id", "expert", F.col("neighbor_ids").alias("items"), "distances")
     rows_df = lists_df.unionByName(about_df, allowMissingColumns=True)
+    if looks_df is not None:
+        nothing = {"items": "array<string>", "distances": "array<float>"}
+        empty = [F.array().cast(kind).alias(name) for name, kind in nothing.items()]
+        rows_df = rows_df.unionByName(looks_df.select("*", *empty), allowMissingColumns=True)
     return rows_df.repartition("gif_id").sortWithinPartitions("gif_id")

@@ -7,7 +7,7 @@ of neighbors are read once, without a shuffle. Then one task writes the sums of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -29,7 +29,9 @@ from autotag_core.votes import (
     write_tag_table,
 )
 from udfs.tasks.local_folder import local_folder
+from udfs.tasks.one_task import written
 from udfs.votes.ballots import Ballots
+from udfs.votes.looks import write_look_sums
 
 _TABLE = "names string, slices array<string>, num_gifs bigint, num_tags bigint"
 
@@ -58,7 +60,9 @@ def write_tags(about_df: DataFrame, slips_df: DataFrame | None, folder: str, sli
 
 
 def write_statistics(ballots: Ballots, experts: Sequence[str], config: VoteConfig, folder: str) -> TagStatistics:
-    """Count tags and pairs of tags, and what each expert's neighbors of train GIFs say of these GIFs' own tags."""
+    """Count tags and pairs of tags, what each expert's neighbors of train GIFs say of these GIFs' own tags, and sum the
+    looks of each tag's GIFs.
+    """
     tags, names, similarity, lift_prior = ballots.tags, tuple(experts), config.similarity, config.lift_prior
 
     def count_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -77,31 +81,22 @@ def write_statistics(ballots: Ballots, experts: Sequence[str], config: VoteConfi
     counts_df = _summed(marked_df.mapInArrow(count_partition, from_arrow_schema(COUNTS)), "key")
     is_tag = F.shiftright("key", 32) == F.col("key").bitwiseAND(0xFFFFFFFF)
     is_known = is_tag | (F.col("num_train") > 1) | ((F.col("num_train") > 0) & (F.col("num_others") > 0))
-    counts = _written(counts_df.where(is_known), lambda rows: write_counts(rows, tags, folder, local_folder()))
+    counts = written(counts_df.where(is_known), lambda rows: write_counts(rows, tags, folder, local_folder()))
 
     is_list = (F.size("neighbor_ids") > 0) & F.col("expert").isin(list(names))
     lists_df = ballots.neighbors_df.where(is_list).select(
         "gif_id", "expert", F.col("neighbor_ids").alias("items"), "distances"
     )
     seen_df = _summed(lists_df.mapInArrow(see_partition, from_arrow_schema(SEEN)), "tag", "expert")
-    lifts = _written(
+    lifts = written(
         seen_df,
         lambda rows: write_lifts(rows, counts, tags.num_gifs, len(names), lift_prior, folder, local_folder()),
     )
-    return TagStatistics(tags, names, counts, lifts)
+    looks = write_look_sums(ballots.looks_df, tags, folder) if ballots.looks_df is not None else ""
+    return TagStatistics(tags, names, counts, lifts, looks)
 
 
 def _summed(parts_df: DataFrame, *keys: str) -> DataFrame:
     """Each key's numbers over all parts, columns in order."""
     sums = [F.sum(name).alias(name) for name in parts_df.columns if name not in keys]
     return parts_df.groupBy(*keys).agg(*sums).select(*parts_df.columns)
-
-
-def _written(rows_df: DataFrame, write: Callable[[Iterable[pa.RecordBatch]], str]) -> str:
-    """The URI that `write` gives for all rows, in one task."""
-
-    def write_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        yield pa.RecordBatch.from_pydict({"uri": [write(batches)]})
-
-    rows = rows_df.coalesce(1).mapInArrow(write_partition, "uri string").collect()
-    return str(rows[0]["uri"]) if rows else write([])

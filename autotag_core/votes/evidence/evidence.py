@@ -30,6 +30,7 @@ def evidence_schema(experts: Sequence[str]) -> pa.Schema:
         pa.field("is_taught", pa.bool_()),
         pa.field("prior", pa.float64()),
         pa.field("together", pa.float64()),
+        pa.field("likeness", pa.float64()),
     ]
     for name in experts:
         fields += [
@@ -68,6 +69,8 @@ class Evidence:
     is_taught: the GIF is a train GIF and has the tag, as meant, from its uploader, so experts may have learned it
     there. prior (n,): share of the other train GIFs that have the tag. together (n,): mean log lift of the tag with the
     GIF's other tags, 0 where nothing is known. It is evidence on the GIF's own tag that did not come from that tag.
+    likeness (n,): log likelihood ratio that the GIF looks like other train GIFs with the tag (discriminant/); NaN where
+    that is unknown.
     """
 
     gifs: Ints
@@ -79,6 +82,7 @@ class Evidence:
     is_taught: Bools
     prior: Floats
     together: Floats
+    likeness: Floats
     experts: Mapping[str, ExpertEvidence]
 
     def __len__(self) -> int:
@@ -120,6 +124,7 @@ def evidence_of(table: pa.Table | pa.RecordBatch, experts: Sequence[str]) -> Evi
         is_taught=bools("is_taught"),
         prior=floats("prior"),
         together=floats("together"),
+        likeness=floats("likeness"),
         experts={
             name: ExpertEvidence(
                 share=floats(f"share_{name}"),

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from autotag_core.config import VoteConfig
+from autotag_core.votes.discriminant.look_loops import likeness
 from autotag_core.votes.evidence.evidence import SHARE_UNIT, Evidence, ExpertEvidence, evidence_schema
 from autotag_core.votes.evidence.gather_loops import (
     COPIED,
@@ -66,6 +67,7 @@ def gather(
         is_taught=is_taught,
         prior=rows.priors,
         together=rows.together,
+        likeness=likeness(known.looks, *block.looks(), gifs, rows.meant, is_taught),
         experts={
             name: ExpertEvidence(
                 share=np.where(np.isnan(spread[:, at]), np.nan, rows.weights[:, at] / SHARE_UNIT),
@@ -90,6 +92,7 @@ def evidence_rows(block: GifBlock, known: OpenStatistics, experts: list[str], co
         "tag": known.table.names.take(pa.array(gathered.rows.tags)),
         "prior": evidence.prior,
         "together": evidence.together,
+        "likeness": pa.array(evidence.likeness, from_pandas=True),
     }
     columns |= {name: getattr(evidence, name) for name in evidence_schema([]).names if name.startswith("is_")}
     for name, expert in evidence.experts.items():

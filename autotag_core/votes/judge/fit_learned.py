@@ -23,7 +23,7 @@ NEW_RIDGE = 10.0
 point. No command prints that."""
 MIN_RIGHT_NEW, MIN_OWN = 10, 30
 """So many right new tags, and as many wrong ones, are needed to learn of new tags; so many own tags for these."""
-USUAL_NEW = np.array([0.0, 0.0, 0.0, 1.0])
+USUAL_NEW = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
 """The weights of learned_loops.TAG_FEATURES before editors say more; those of each expert's features are 0. So the
 judge begins as `reliability` does: log odds rise with the logarithm of what all experts say. Nothing is fitted here."""
 USUAL = np.array([0.75, -0.25, 0.75, 0.0, 0.0])

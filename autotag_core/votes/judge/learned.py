@@ -24,6 +24,7 @@ the GIF's tags; their mean log lift of the tag; and how much the experts that kn
 START = "to begin with"
 """The name of the log odds before any evidence."""
 ALL_EXPERTS = "all experts together"
+LIKENESS = "how GIFs with it look"
 MAX_TOGETHER, MIN_PRIOR = 3.0, 0.001
 """Log lifts with other tags are clipped to MAX_TOGETHER; MIN_PRIOR is added to priors before logarithms."""
 MAX_SAID = 8.0
@@ -50,12 +51,12 @@ class NewTags:
             expert = evidence.experts[name]
             own = np.append(weights[at * place : at * (place + 1)], trust)
             hear_expert(expert.share, expert.lift, expert.spread, evidence.prior, own, sums)
-        hear_tag(evidence.prior, weights[at * len(self.experts) : -1], sums)
+        hear_tag(evidence.prior, evidence.likeness, weights[at * len(self.experts) : -1], sums)
         return np.asarray(sums[0])
 
     def says(self, evidence: Evidence) -> Floats:
-        """(n, experts + 3): how far each expert, how common the tag is and all experts together move the log odds away
-        from the mean tag's. The last column is the mean tag's log odds.
+        """(n, experts + 4): how far each expert, how common the tag is, how GIFs with it look and all experts together
+        move the log odds away from the mean tag's. The last column is the mean tag's log odds.
         """
         from autotag_core.votes.judge.learned_loops import EXPERT_FEATURES, TAG_FEATURES
 
@@ -63,9 +64,10 @@ class NewTags:
         moved = weights[:-1] * (new_tag_features(evidence, self.experts, self.trusts) - centers)
         shape = len(evidence), len(self.experts), len(EXPERT_FEATURES)
         by_expert = moved[:, : -len(TAG_FEATURES)].reshape(shape).sum(axis=2)
-        how_common, together = moved[:, -len(TAG_FEATURES)], moved[:, 1 - len(TAG_FEATURES) :].sum(axis=1)
+        of_tag = np.split(moved[:, -len(TAG_FEATURES) :], [1, 3], axis=1)
+        how_common, alike, together = (columns.sum(axis=1) for columns in of_tag)
         mean = np.full(len(evidence), weights[-1] + weights[:-1] @ centers)
-        return np.column_stack([by_expert, how_common, together, mean])
+        return np.column_stack([by_expert, how_common, alike, together, mean])
 
 
 @dataclass(frozen=True)
@@ -112,11 +114,11 @@ def reasons(learned: Learned, evidence: Evidence) -> tuple[list[str], Floats]:
 
     Slips, and what they may have meant, have none: their scores are made of two tags.
     """
-    names = list(dict.fromkeys([START, *OWN_FEATURES, *learned.new.experts, ALL_EXPERTS]))
+    names = list(dict.fromkeys([START, *OWN_FEATURES, *learned.new.experts, LIKENESS, ALL_EXPERTS]))
     found = np.full((len(evidence), len(names)), np.nan)
     is_new = ~evidence.is_said
     said = learned.new.says(evidence.where(is_new))
-    for name, column in zip([*learned.new.experts, OWN_FEATURES[1], ALL_EXPERTS, START], said.T, strict=True):
+    for name, column in zip([*learned.new.experts, OWN_FEATURES[1], LIKENESS, ALL_EXPERTS, START], said.T, strict=True):
         found[is_new, names.index(name)] = column
     if learned.own is not None:
         is_own = evidence.is_said & ~evidence.is_slip & ~evidence.is_correction
@@ -142,7 +144,7 @@ def without_echo(evidence: Evidence, echoes: Sequence[tuple[str, float]]) -> Evi
 
 
 def new_tag_features(evidence: Evidence, experts: Sequence[str], trusts: Sequence[float]) -> Floats:
-    """(n, 5 experts + 4): EXPERT_FEATURES of each expert, TAG_FEATURES. trusts: the experts' weights on new tags."""
+    """(n, 5 experts + 6): EXPERT_FEATURES of each expert, TAG_FEATURES. trusts: the experts' weights on new tags."""
     from autotag_core.votes.judge.learned_loops import features_of_expert, features_of_tag
 
     columns, trusted, heard = [], np.zeros(len(evidence)), np.zeros(len(evidence))
@@ -151,7 +153,7 @@ def new_tag_features(evidence: Evidence, experts: Sequence[str], trusts: Sequenc
         columns.append(features_of_expert(expert.share, expert.lift, expert.spread, evidence.prior))
         trusted += trust * columns[-1][:, 0]
         heard += trust * ~np.isnan(expert.share)
-    return np.column_stack([*columns, features_of_tag(evidence.prior, trusted, heard)])
+    return np.column_stack([*columns, features_of_tag(evidence.prior, evidence.likeness, trusted, heard)])
 
 
 def own_features(evidence: Evidence, new: NewTags, unknowing: NewTags) -> Floats:

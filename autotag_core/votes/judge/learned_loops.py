@@ -14,8 +14,10 @@ from autotag_core.votes.tally.tally_loops import Floats
 
 EXPERT_FEATURES = ("trusted share", "its root", "over chance", "lift", "likelihood")
 """Features of each expert, in this order. An expert that abstains has 0."""
-TAG_FEATURES = ("prior", "pooled", "its root", "its logarithm")
+TAG_FEATURES = ("prior", "likeness", "clear likeness", "pooled", "its root", "its logarithm")
 """Features of the tag. They come after those of all experts."""
+CLEAR = 2.0
+"""Log likelihood ratio above which a likeness counts once more."""
 MAX_RATIO = 6.0
 """A log likelihood ratio is clipped to this, since neighbors are not independent."""
 _CHANCE_EDGE, _PRIOR_EDGE, _POOLED_EDGE = 0.003, 0.001, 0.01
@@ -69,23 +71,30 @@ def features_of_expert(shares: Floats, lifts: Floats, spreads: Floats, priors: F
 
 
 @compiled
-def _tag_features(prior: float, trusted: float, heard: float) -> tuple[float, float, float, float]:
+def _tag_features(
+    prior: float, likeness: float, trusted: float, heard: float
+) -> tuple[float, float, float, float, float, float]:
     pooled = trusted / heard if heard > 0 else 0.0
-    return math.log(prior + _PRIOR_EDGE), pooled, math.sqrt(pooled), math.log(pooled + _POOLED_EDGE)
+    alike = 0.0 if math.isnan(likeness) else min(max(likeness, -MAX_RATIO), MAX_RATIO)
+    log_prior, log_pooled = math.log(prior + _PRIOR_EDGE), math.log(pooled + _POOLED_EDGE)
+    return log_prior, alike, max(alike - CLEAR, 0.0), pooled, math.sqrt(pooled), log_pooled
 
 
 @compiled
-def hear_tag(priors: Floats, weights: Floats, sums: Floats) -> None:
-    """Add what n tags say themselves to sums (3, n), with weights (4,), after all experts."""
+def hear_tag(priors: Floats, likeness: Floats, weights: Floats, sums: Floats) -> None:
+    """Add what n tags say themselves to sums (3, n), with weights (6,), after all experts."""
     for row in range(len(priors)):
-        log_prior, pooled, root, log_pooled = _tag_features(priors[row], sums[1, row], sums[2, row])
-        sums[0, row] += weights[0] * log_prior + weights[1] * pooled + weights[2] * root + weights[3] * log_pooled
+        features = _tag_features(priors[row], likeness[row], sums[1, row], sums[2, row])
+        for at in range(len(features)):
+            sums[0, row] += weights[at] * features[at]
 
 
 @compiled
-def features_of_tag(priors: Floats, trusted: Floats, heard: Floats) -> Floats:
-    """TAG_FEATURES (n, 4). trusted, heard (n,) are the sums that `hear_expert` makes."""
-    out = np.empty((len(priors), 4))
+def features_of_tag(priors: Floats, likeness: Floats, trusted: Floats, heard: Floats) -> Floats:
+    """TAG_FEATURES (n, 6). trusted, heard (n,) are the sums that `hear_expert` makes."""
+    out = np.empty((len(priors), len(TAG_FEATURES)))
     for row in range(len(priors)):
-        out[row, 0], out[row, 1], out[row, 2], out[row, 3] = _tag_features(priors[row], trusted[row], heard[row])
+        features = _tag_features(priors[row], likeness[row], trusted[row], heard[row])
+        for at in range(len(features)):
+            out[row, at] = features[at]
     return out

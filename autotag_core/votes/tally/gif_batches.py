@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autotag_core.errors import AutotagError
+from autotag_core.votes.discriminant.axes import stacked
 
 if TYPE_CHECKING:
     from autotag_core.votes.tally.string_loops import Int64s
@@ -67,6 +68,19 @@ class GifBlock:
         )
         is_train = pc.fill_null(self.rows["is_train"], False).to_numpy()
         return Abouts(numbers, first_own, num_editorial, first_copied, is_train)
+
+    def looks(self) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.bool_]]:
+        """The look (GIFs, axes) of each GIF, and whether it has one (GIFs,)."""
+        num_gifs = len(self.lists.gif_starts) - 1
+        column = self.rows["look"].chunk(0) if "look" in self.rows.column_names else pa.nulls(len(self.rows))
+        rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
+        if not len(rows):
+            return np.zeros((num_gifs, 0), np.int8), np.zeros(num_gifs, bool)
+        known = stacked(column.take(pa.array(rows)), np.int8)
+        gifs = np.searchsorted(self.lists.gif_starts, rows, side="right") - 1
+        looks, has_look = np.zeros((num_gifs, known.shape[1]), np.int8), np.zeros(num_gifs, bool)
+        looks[gifs], has_look[gifs] = known, True
+        return looks, has_look
 
     def weights(self, similarity: float) -> tuple[Int64s, Floats]:
         """The weight (items,) of each neighbor, in SHARE_UNITs of its list, and their effective number (rows,).

@@ -116,6 +116,16 @@ def test_unlikely_new_tags_are_only_counted_without_details(tmp_path: Path) -> N
     assert "   4%  a  " in as_text(found, details=True) and "--details" not in as_text(found, details=True)
 
 
+def test_a_likely_tag_says_so_where_its_gifs_look_like_this_one(tmp_path: Path) -> None:
+    voted = [
+        tag("cat", name, 0.0, 0.5, "proposed", imagenet=2)
+        | {"probability": 0.8, "reasons": [("how GIFs with it look", value)]}
+        for name, value in (("much", 0.8), ("hardly", 0.3))
+    ]
+    text = as_text(explain_gif(publish(tmp_path, voted_tags=voted), "cat"))
+    assert text.count("have it; it looks like the GIFs that have it.") == 1
+
+
 def test_a_doubted_tag_says_what_speaks_most_against_it(tmp_path: Path) -> None:
     moved = {"to begin with": -4.0, "imagenet": -1.5, "its other tags": -0.75}
     voted = [tag("cat", "old", 0.7, 0.25, "unconfirmed") | {"reasons": list(moved.items())}]

@@ -27,6 +27,7 @@ def evidence() -> MakeEvidence:
         flags = ("is_own", "is_slip", "is_correction", "is_copied", "is_editorial", "is_taught")
         known = {name: np.broadcast_to(np.asarray(columns.get(name, False), bool), num) for name in flags}
         known |= {name: np.broadcast_to(np.asarray(columns.get(name, 0.0)), num) for name in ("prior", "together")}
+        known["likeness"] = np.broadcast_to(np.asarray(columns.get("likeness", np.nan)), num)
         gifs = np.broadcast_to(np.asarray(columns.get("gifs", 0)), num)
         return Evidence(gifs=gifs, **known, experts=found)
 

@@ -18,7 +18,7 @@ def pairs_of(num_gifs, seed=11):
     for number in range(num_gifs):
         for place in range(8):
             share = round(float(rng.random()), 3) if place % 4 else 0.0
-            row = dict.fromkeys(FLAGS, False) | {"prior": 0.05, "together": 0.0, "lacks": True}
+            row = dict.fromkeys(FLAGS, False) | {"prior": 0.05, "together": 0.0, "likeness": None, "lacks": True}
             row |= {"gif_id": f"g{number:03}", "tag": f"t{place}", "split": "validation", "is_own": place < 4}
             for name in EXPERTS:
                 row |= {f"share_{name}": share, f"spread_{name}": 4.0, f"lift_{name}": 5.0, f"votes_{name}": 1}
@@ -124,8 +124,14 @@ def test_what_the_scores_have_learned_is_learned_again_without_each_folds_gifs()
     names = [f"e{number:02}" for number in range(30)]
     rows = []
     for number in range(60):
-        row = dict.fromkeys(FLAGS, False) | {"prior": 0.05, "together": 0.0, "lacks": False, "split": "validation"}
-        row |= {"gif_id": f"g{number:03}", "tag": "t", "is_own": True, "is_right": number % 2 == 0}
+        row = dict.fromkeys(FLAGS, False) | {"prior": 0.05, "together": 0.0, "likeness": None, "lacks": False}
+        row |= {
+            "gif_id": f"g{number:03}",
+            "tag": "t",
+            "is_own": True,
+            "is_right": number % 2 == 0,
+            "split": "validation",
+        }
         for name in names:
             row |= {f"share_{name}": float(rng.random()), f"spread_{name}": 8.0, f"lift_{name}": 5.0}
             row[f"votes_{name}"] = 1

@@ -182,7 +182,9 @@ def test_features_of_a_new_tag_are_what_they_are_called(evidence):
     likelihood = 8.0 * (0.25 * np.log(2) - 0.1)
     assert row[:5] == pytest.approx([0.125, 0.125**0.5, np.log(0.253 / 0.103), np.log(2), likelihood])
     assert row[5:10] == pytest.approx([0.0] * 5)
-    assert row[10:] == pytest.approx([np.log(0.101), 0.125, 0.125**0.5, np.log(0.135)])
+    assert row[10:] == pytest.approx([np.log(0.101), 0.0, 0.0, 0.125, 0.125**0.5, np.log(0.135)])
+    alike = evidence({"a": {"share": [0.0] * 4}}, likeness=[-9.0, 1.0, 3.0, 9.0])
+    assert pytest.approx(np.array([[-6, 1, 3, 6], [0, 0, 1, 4]])) == new_tag_features(alike, ["a"], [0.5])[:, 6:8].T
 
 
 def test_the_ridge_is_that_of_scikit_learn():

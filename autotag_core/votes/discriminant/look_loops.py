@@ -1,0 +1,60 @@
+"""Compiled loops over looks: their sums by tag, and the log likelihood ratio of a GIF's look under a tag.
+
+Loads numba: import it where it is used.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from autotag_core.compiled import compiled
+from autotag_core.votes.discriminant.axes import STEPS
+from autotag_core.votes.discriminant.look_sums import LookSums
+from autotag_core.votes.tally.string_loops import Int32s, Int64s
+from autotag_core.votes.tally.tally_loops import Bools, Floats, Found
+
+MEAN_GIFS = 6.0
+"""A tag's mean look is drawn to that of all GIFs, as if so many with the mean look had the tag too."""
+
+
+@compiled
+def add_looks(found: Found, looks: npt.NDArray[np.int8], sums: npt.NDArray[np.int32], nums: Int64s) -> None:
+    """Add looks (n, axes) to the sums (tags, axes) and numbers (tags,) of the tags found for each."""
+    for gif in range(len(looks)):
+        for at in range(found.starts[gif], found.starts[gif + 1]):
+            tag = found.tags[at]
+            nums[tag] += 1
+            for axis in range(looks.shape[1]):
+                sums[tag, axis] += looks[gif, axis]
+
+
+@compiled
+def likeness(
+    known: LookSums, looks: npt.NDArray[np.int8], has_look: Bools, gifs: Int64s, tags: Int32s, is_taught: Bools
+) -> Floats:
+    """The log likelihood ratio (n,) that GIFs look like those with the tags, against all GIFs; NaN where unknown.
+
+    Linear discriminant analysis in axes where every direction varies alike: look . mean - |mean|^2 / 2, for the mean
+    look of the other GIFs with the tag, shrunk by MEAN_GIFS. gifs, tags (n,) are numbers; is_taught: the GIF itself is
+    in the tag's sum, and is taken out of it.
+    """
+    out = np.full(len(tags), np.nan)
+    if known.sums.shape[1] == 0:
+        return out
+    for row in range(len(tags)):
+        gif, tag = gifs[row], tags[row]
+        num, square = known.nums[tag], known.squares[tag]
+        if not has_look[gif] or num == 0:
+            continue
+        dot, itself = 0, 0
+        for axis in range(looks.shape[1]):
+            dot += np.int64(looks[gif, axis]) * known.sums[tag, axis]
+        if is_taught[row]:
+            for axis in range(looks.shape[1]):
+                itself += np.int64(looks[gif, axis]) * looks[gif, axis]
+            num, square, dot = num - 1, square - 2.0 * dot + itself, dot - itself
+        if num > 0:
+            shrunk = num + MEAN_GIFS
+            out[row] = (dot / shrunk - 0.5 * square / (shrunk * shrunk)) / (STEPS * STEPS)
+    return out
