@@ -1,8 +1,8 @@
-"""An expert's vectors in; out, each GIF's look, and the sums of looks by tag, for the judge's linear classifier.
+"""An expert's vectors in; out, each GIF's look, and the mean looks of tags, for the judge's linear classifier.
 
 Cost: of about 20,000 vectors (5 KB each) one task makes axes. All vectors are read once, and 256 bytes a GIF are kept.
 These are read twice, once to sum them: each partition gives 1 KB for each of its tags, which are shuffled by tag. One
-task writes the sums.
+task writes their means.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pyspark.sql.pandas.types import from_arrow_schema
 from autotag_core.config import Config
 from autotag_core.votes import TagTable
 from autotag_core.votes.discriminant.axes import FEWEST_GIFS, MOST_FITTED, as_bytes, looks_of, write_axes
-from autotag_core.votes.discriminant.sums import LOOK_SUMS, LOOKS, add_sums, sum_looks, write_sums
+from autotag_core.votes.discriminant.sums import LOOK_SUMS, LOOKS, add_sums, sum_looks, write_means
 from udfs.tasks.local_folder import local_folder
 from udfs.tasks.one_task import written
 
@@ -55,8 +55,8 @@ def look(embeddings_df: DataFrame, config: Config, num_gifs: int, folder: str) -
     return vectors_df.mapInArrow(look_partition, from_arrow_schema(LOOKS))
 
 
-def write_look_sums(looks_df: DataFrame, tags: TagTable, folder: str) -> str:
-    """The URI of the sums of looks by tag."""
+def write_mean_looks(looks_df: DataFrame, tags: TagTable, folder: str) -> str:
+    """The URI of the mean looks by tag."""
 
     def sum_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield from sum_looks(batches, tags, local_folder())
@@ -67,4 +67,4 @@ def write_look_sums(looks_df: DataFrame, tags: TagTable, folder: str) -> str:
     schema = from_arrow_schema(LOOK_SUMS)
     parts_df = looks_df.mapInArrow(sum_partition, schema)
     sums_df = parts_df.repartition("tag").mapInArrow(add_partition, schema)
-    return written(sums_df, lambda batches: write_sums(batches, tags.num_tags, folder, local_folder()))
+    return written(sums_df, lambda batches: write_means(batches, tags.num_tags, folder, local_folder()))

@@ -31,7 +31,7 @@ from autotag_core.votes import (
 from udfs.tasks.local_folder import local_folder
 from udfs.tasks.one_task import written
 from udfs.votes.ballots import Ballots
-from udfs.votes.looks import write_look_sums
+from udfs.votes.looks import write_mean_looks
 
 _TABLE = "names string, slices array<string>, num_gifs bigint, num_tags bigint"
 
@@ -60,8 +60,8 @@ def write_tags(about_df: DataFrame, slips_df: DataFrame | None, folder: str, sli
 
 
 def write_statistics(ballots: Ballots, experts: Sequence[str], config: VoteConfig, folder: str) -> TagStatistics:
-    """Count tags and pairs of tags, what each expert's neighbors of train GIFs say of these GIFs' own tags, and sum the
-    looks of each tag's GIFs.
+    """Count tags and pairs of tags, what each expert's neighbors of train GIFs say of these GIFs' own tags, and the
+    mean look of each tag's GIFs.
     """
     tags, names, similarity, lift_prior = ballots.tags, tuple(experts), config.similarity, config.lift_prior
 
@@ -92,7 +92,7 @@ def write_statistics(ballots: Ballots, experts: Sequence[str], config: VoteConfi
         seen_df,
         lambda rows: write_lifts(rows, counts, tags.num_gifs, len(names), lift_prior, folder, local_folder()),
     )
-    looks = write_look_sums(ballots.looks_df, tags, folder) if ballots.looks_df is not None else ""
+    looks = write_mean_looks(ballots.looks_df, tags, folder) if ballots.looks_df is not None else ""
     return TagStatistics(tags, names, counts, lifts, looks)
 
 

@@ -37,12 +37,14 @@ def write_axes(batches: Iterable[pa.RecordBatch], folder: str, workspace: Path) 
     rows = pa.Table.from_batches(batches) if (batches := list(batches)) else None
     if rows is None or len(rows) < FEWEST_GIFS:
         return ""
-    vectors = unit_vectors(rows.sort_by("gif_id")["embedding"]).astype(np.float64)
-    center = vectors.mean(axis=0)
-    vectors -= center
+    vectors = _vectors(rows.sort_by("gif_id")["embedding"].combine_chunks())
+    vectors = vectors / _lengths(vectors)
+    center = vectors.mean(axis=0, dtype=np.float64)
+    vectors -= center.astype(np.float32)
     num, width = vectors.shape
     num_axes = min(NUM_AXES, width, num - 1)
-    variances, axes = eigh(vectors.T @ vectors / num, subset_by_index=(width - num_axes, width - 1))
+    covariance = (vectors.T @ vectors).astype(np.float64) / num
+    variances, axes = eigh(covariance, subset_by_index=(width - num_axes, width - 1))
     variances = np.maximum(variances, 0.0)
     if variances.mean() < 1e-12:
         return ""
@@ -51,27 +53,36 @@ def write_axes(batches: Iterable[pa.RecordBatch], folder: str, workspace: Path) 
     return write_arrays(columns, folder, workspace)
 
 
-def looks_of(embeddings: pa.Array | pa.ChunkedArray, axes: str, workspace: Path) -> npt.NDArray[np.int8]:
+def looks_of(embeddings: pa.Array, axes: str, workspace: Path) -> npt.NDArray[np.int8]:
     """The looks (n, axes) of vectors: along each axis, in whole numbers of 1 / STEPS."""
     known = open_arrays(axes, workspace)
     center = known["center"].to_numpy()
-    turned = (unit_vectors(embeddings) - center) @ known["axes"].to_numpy().reshape(len(center), -1)
+    turn = known["axes"].to_numpy().reshape(len(center), -1)
+    vectors = _vectors(embeddings)
+    turned = (vectors @ turn) / _lengths(vectors) - center @ turn
     return np.clip(np.rint(turned * STEPS), -127, 127).astype(np.int8)
-
-
-def unit_vectors(embeddings: Any) -> Floats32:
-    """Vectors (n, width) of length 1, from lists of one width; a vector of zeros stays."""
-    lists = embeddings.combine_chunks() if isinstance(embeddings, pa.ChunkedArray) else embeddings
-    vectors = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float32).reshape(len(lists), -1)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(lengths, 1e-12), np.float32)
 
 
 def as_bytes(rows: npt.NDArray[Any]) -> pa.BinaryArray:
     """The column of rows (n, width), each as its bytes."""
-    return pa.array([row.tobytes() for row in rows], pa.binary())
+    offsets = np.arange(len(rows) + 1, dtype=np.int32) * (rows.shape[1] * rows.itemsize)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows))]
+    return pa.Array.from_buffers(pa.binary(), len(rows), buffers)
 
 
 def stacked(column: pa.BinaryArray, dtype: type[np.generic]) -> npt.NDArray[Any]:
-    """The rows (n, width) of a column that as_bytes made; none is null."""
-    return np.frombuffer(b"".join(column.to_pylist()), dtype).reshape(len(column), -1)
+    """The rows (n, width) of a column that as_bytes made, where Arrow holds them; none is null."""
+    _, offsets, data = column.buffers()
+    starts = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+    return np.frombuffer(data, np.uint8)[starts[0] : starts[-1]].view(dtype).reshape(len(column), -1)
+
+
+def _vectors(embeddings: Any) -> Floats32:
+    """Vectors (n, width), from lists of one width."""
+    values = embeddings.flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(values, np.float32).reshape(len(embeddings), -1)
+
+
+def _lengths(vectors: Floats32) -> Floats32:
+    """The length (n, 1) of each vector, at least 1e-12."""
+    return np.asarray(np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)

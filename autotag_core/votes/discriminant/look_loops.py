@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from autotag_core.compiled import compiled
 from autotag_core.votes.discriminant.axes import STEPS
-from autotag_core.votes.discriminant.look_sums import LookSums
+from autotag_core.votes.discriminant.mean_looks import PARTS, MeanLooks
 from autotag_core.votes.tally.string_loops import Int32s, Int64s
 from autotag_core.votes.tally.tally_loops import Bools, Floats, Found
 
@@ -31,7 +31,7 @@ def add_looks(found: Found, looks: npt.NDArray[np.int8], sums: npt.NDArray[np.in
 
 @compiled
 def likeness(
-    known: LookSums, looks: npt.NDArray[np.int8], has_look: Bools, gifs: Int64s, tags: Int32s, is_taught: Bools
+    known: MeanLooks, looks: npt.NDArray[np.int8], has_look: Bools, gifs: Int64s, tags: Int32s, is_taught: Bools
 ) -> Floats:
     """The log likelihood ratio (n,) that GIFs look like those with the tags, against all GIFs; NaN where unknown.
 
@@ -40,19 +40,20 @@ def likeness(
     in the tag's sum, and is taken out of it.
     """
     out = np.full(len(tags), np.nan)
-    if known.sums.shape[1] == 0:
+    if known.means.shape[1] == 0:
         return out
     for row in range(len(tags)):
         gif, tag = gifs[row], tags[row]
         num, square = known.nums[tag], known.squares[tag]
         if not has_look[gif] or num == 0:
             continue
-        dot, itself = 0, 0
-        for axis in range(looks.shape[1]):
-            dot += np.int64(looks[gif, axis]) * known.sums[tag, axis]
+        look, mean, product, itself = looks[gif], known.means[tag], np.int32(0), 0
+        for axis in range(looks.shape[1]):  # 256 axes of 127 * 32,512 fit 32 bits
+            product = np.int32(product + np.int32(np.int32(look[axis]) * np.int32(mean[axis])))
+        dot = product * (num / PARTS)
         if is_taught[row]:
             for axis in range(looks.shape[1]):
-                itself += np.int64(looks[gif, axis]) * looks[gif, axis]
+                itself += np.int64(look[axis]) * look[axis]
             num, square, dot = num - 1, square - 2.0 * dot + itself, dot - itself
         if num > 0:
             shrunk = num + MEAN_GIFS

@@ -1,6 +1,6 @@
-"""Sums of the looks of each tag's train GIFs. Parts are added up in any order, and one file holds those of all tags.
+"""Sums of the looks of each tag's train GIFs. Parts are added in any order, and one file holds the means of all tags.
 
-Of t tags and d axes the file holds 4 t d + 16 t bytes: 1 KB a tag.
+Of t tags and d axes the file holds 2 t d + 16 t bytes: half a KB a tag.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from autotag_core.storage.arrays import write_arrays
 from autotag_core.votes.discriminant.axes import as_bytes, stacked
-from autotag_core.votes.discriminant.look_sums import Int64s
+from autotag_core.votes.discriminant.mean_looks import PARTS, Int64s
 from autotag_core.votes.tally.tag_table import TagTable, open_tag_table
 
 LOOKS = pa.schema([pa.field("gif_id", pa.string()), pa.field("look", pa.binary())])
@@ -44,13 +44,14 @@ def add_sums(batches: Iterable[pa.RecordBatch], num_tags: int) -> Iterator[pa.Re
     return _sum_rows(*_added(batches, num_tags))
 
 
-def write_sums(batches: Iterable[pa.RecordBatch], num_tags: int, folder: str, workspace: Path) -> str:
-    """Write the sums of all tags to a file in the folder; gives its URI, or "" where no train GIF has a look."""
+def write_means(batches: Iterable[pa.RecordBatch], num_tags: int, folder: str, workspace: Path) -> str:
+    """Write the mean looks of all tags to a file in the folder; gives its URI, or "" where no train GIF has a look."""
     sums, nums = _added(batches, num_tags)
     if sums is None:
         return ""
     squares = np.square(sums, dtype=np.float64).sum(axis=1)
-    return write_arrays({"num": nums, "squares": squares, "sums": sums.ravel()}, folder, workspace)
+    means = np.rint(sums * (PARTS / np.maximum(nums, 1))[:, None]).astype(np.int16)
+    return write_arrays({"num": nums, "squares": squares, "means": means.ravel()}, folder, workspace)
 
 
 def _added(batches: Iterable[pa.RecordBatch], num_tags: int) -> tuple[npt.NDArray[np.int32] | None, Int64s]:

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from autotag_core.storage.arrays import open_arrays, write_arrays
-from autotag_core.votes.discriminant.look_sums import LookSums, open_sums
+from autotag_core.votes.discriminant.mean_looks import MeanLooks, open_means
 from autotag_core.votes.evidence.evidence import SHARE_UNIT, Floats, Ints
 from autotag_core.votes.tally.tag_table import OpenTagTable, TagTable, new_slots, open_tag_table
 
@@ -52,14 +52,14 @@ class TagStatistics:
     counts: str
     lifts: str
     looks: str = ""
-    """Sums of looks (discriminant/sums.py), or "" where there are none."""
+    """Mean looks (discriminant/sums.py), or "" where there are none."""
 
 
 @dataclass(frozen=True)
 class OpenStatistics:
     """num_gifs (tags,): train GIFs with each tag, as meant. pair_slots: by a pair's hash, the train GIFs with both.
     lifts (tags, experts): how much likelier than chance neighbors of a GIF with the tag have it, 1 to MAX_LIFT.
-    num_train: train GIFs in all. looks: sums of looks by tag.
+    num_train: train GIFs in all. looks: mean looks by tag.
     seen, num (tags, experts), means (experts,), lift_prior: what lifts are made of
     (`write_lifts`).
     """
@@ -69,7 +69,7 @@ class OpenStatistics:
     pair_slots: Uint64s
     lifts: Floats
     num_train: int
-    looks: LookSums
+    looks: MeanLooks
     seen: Ints
     num: Ints
     means: Floats
@@ -196,7 +196,7 @@ def open_statistics(statistics: TagStatistics, workspace: Path) -> OpenStatistic
         counts["pairs"].to_numpy().reshape(-1, 2),
         lifts["lifts"].to_numpy().reshape(shape),
         statistics.table.num_gifs,
-        open_sums(statistics.looks, workspace),
+        open_means(statistics.looks, workspace),
         lifts["seen"].to_numpy().reshape(shape),
         lifts["num"].to_numpy().reshape(shape),
         lifts["means"].to_numpy(),

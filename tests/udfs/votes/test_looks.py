@@ -67,7 +67,7 @@ def test_looks_tell_right_tags_from_wrong_ones(evidence):
 def test_partitions_change_nothing(evidence):
     (one, known), (three, others) = evidence
     assert one == three
-    assert (known.looks.sums == others.looks.sums).all()
+    assert (known.looks.means == others.looks.means).all()
 
 
 def test_a_look_lists_no_neighbors(evidence):
