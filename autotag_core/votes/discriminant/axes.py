@@ -15,14 +15,14 @@ import pyarrow as pa
 
 from autotag_core.storage.arrays import open_arrays, write_arrays
 
-Floats32 = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
 
 NUM_AXES = 256
 RIDGE = 3.0
 """Added to each axis' variance, in mean variances: the last axes hold noise. With 0.3 to 10, catalogs of the kinds of
 benchmarks/quality.py gained as much to a fifth less. No command prints that."""
 STEPS = 32
-"""A look is stored as whole numbers of 1 / STEPS, in a byte. So sums of looks are exact in any order."""
+"""A look is stored as whole numbers of 1 / STEPS, in a byte. So sums of looks are the same in any order."""
 FEWEST_GIFS, MOST_FITTED = 100, 20_000
 """Below FEWEST_GIFS vectors there are no axes. They are fitted to about MOST_FITTED."""
 
@@ -39,18 +39,16 @@ def write_axes(batches: Iterable[pa.RecordBatch], folder: str, workspace: Path) 
         return ""
     vectors = _vectors(rows.sort_by("gif_id")["embedding"].combine_chunks())
     vectors = vectors / _lengths(vectors)
-    center = vectors.mean(axis=0, dtype=np.float64)
-    vectors -= center.astype(np.float32)
+    center = vectors.mean(axis=0)
+    vectors -= center
     num, width = vectors.shape
     num_axes = min(NUM_AXES, width, num - 1)
-    covariance = (vectors.T @ vectors).astype(np.float64) / num
-    variances, axes = eigh(covariance, subset_by_index=(width - num_axes, width - 1))
+    variances, axes = eigh(vectors.T @ vectors / num, subset_by_index=(width - num_axes, width - 1))
     variances = np.maximum(variances, 0.0)
     if variances.mean() < 1e-12:
         return ""
     axes = axes / np.sqrt(variances + RIDGE * variances.mean())
-    columns = {"center": center.astype(np.float32), "axes": axes.astype(np.float32).ravel()}
-    return write_arrays(columns, folder, workspace)
+    return write_arrays({"center": center, "axes": axes.ravel()}, folder, workspace)
 
 
 def looks_of(embeddings: pa.Array, axes: str, workspace: Path) -> npt.NDArray[np.int8]:
@@ -77,12 +75,12 @@ def stacked(column: pa.BinaryArray, dtype: type[np.generic]) -> npt.NDArray[Any]
     return np.frombuffer(data, np.uint8)[starts[0] : starts[-1]].view(dtype).reshape(len(column), -1)
 
 
-def _vectors(embeddings: Any) -> Floats32:
-    """Vectors (n, width), from lists of one width."""
+def _vectors(embeddings: Any) -> Floats:
+    """Vectors (n, width), from lists of one width. They are doubles, so that looks depend on no batch's size."""
     values = embeddings.flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(values, np.float32).reshape(len(embeddings), -1)
+    return np.asarray(values, np.float64).reshape(len(embeddings), -1)
 
 
-def _lengths(vectors: Floats32) -> Floats32:
+def _lengths(vectors: Floats) -> Floats:
     """The length (n, 1) of each vector, at least 1e-12."""
-    return np.asarray(np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float32)
+    return np.asarray(np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12), np.float64)
