@@ -59,19 +59,19 @@ def ablate_experts(
     names = sorted(release.weights)
     if len(names) < 2:
         raise InputError(f"run {record.run_id} has one expert, {', '.join(names)}: there is nothing to leave out")
-    chosen = {"all": names, "without looks": names}
+    chosen = {"all": names}
     chosen |= {f"without {name}": [other for other in names if other != name] for name in names}
     chosen |= {f"{name} alone": [name] for name in names}
     found: dict[str, Comparison] = {}
     for rule in dict.fromkeys(("published", release.config.vote.rule)):
         pairs = gather_pairs(release, release.way_of(rule), truth, TRAIN)
-        blind = pairs.without_looks()
-        looking = looking_expert(release.config)
-        sees = {variant: looking in experts and variant != "without looks" for variant, experts in chosen.items()}
+        blind, looking = pairs.without_looks(), looking_expert(release.config)
         variants = {
-            variant: _voted(release, pairs if sees[variant] else blind, rule, experts)
+            variant: _voted(release, pairs if looking in experts else blind, rule, experts)
             for variant, experts in chosen.items()
         }
+        if rule == "learned" and pairs.has_looks:
+            variants["without looks"] = _voted(release, blind, rule, names)
         found[rule] = compare(variants, release.catalog, truth, "all", num_resamples, release.config.seed)
     return found
 

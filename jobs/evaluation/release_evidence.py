@@ -52,7 +52,8 @@ class Way:
 class Release:
     """The settings and weights of a release, the GIFs with a truth, and its tables in Spark.
 
-    copies_df and decided_df are None where the release has no copies, and where no editor has decided.
+    copies_df and decided_df are None where the release has no copies, and where no editor has decided; embeddings_df is
+    None where it has none.
     """
 
     warehouse: str
@@ -61,7 +62,7 @@ class Release:
     catalog: pa.Table
     catalog_df: DataFrame
     neighbors_df: DataFrame
-    embeddings_df: DataFrame
+    embeddings_df: DataFrame | None
     copies_df: DataFrame | None
     decided_df: DataFrame | None = None
 
@@ -84,6 +85,11 @@ class Pairs:
     taught: dict[str, float]
     """taught_excess, as fit_judge takes it."""
 
+    @property
+    def has_looks(self) -> bool:
+        """Whether anything is known of how GIFs look."""
+        return self.known["likeness"].null_count < len(self.known)
+
     def without_looks(self) -> Pairs:
         """The evidence as if nobody had looked at GIFs."""
 
@@ -102,16 +108,18 @@ def open_release(warehouse: str, record: RunRecord, truth: pa.Table) -> Release:
     """
     config = recorded_config(record.config)
     spark = spark_session("autotag evaluate")
-    catalog_df, neighbors_df, embeddings_df, weights_df = (
-        _read(spark, warehouse, record, table) for table in (CATALOG, NEIGHBORS, EMBEDDINGS, EXPERT_WEIGHTS)
+    catalog_df, neighbors_df, weights_df = (
+        _read(spark, warehouse, record, table) for table in (CATALOG, NEIGHBORS, EXPERT_WEIGHTS)
     )
-    copies_df = _read(spark, warehouse, record, DUPLICATES) if DUPLICATES.name in record.table_versions else None
+    embeddings_df, copies_df, decided_df = (
+        _read(spark, warehouse, record, table) if table.name in record.table_versions else None
+        for table in (EMBEDDINGS, DUPLICATES, DECIDED_TAGS)
+    )
     if copies_df is not None and copies_df.isEmpty():
         copies_df = None
     weights, _ = read_weights(weights_df, config.vote)
     is_known = pc.field("gif_id").isin(pc.unique(truth["gif_id"]))
     catalog = read_table(warehouse, CATALOG.name, record, ["gif_id", "tags", "split"], is_known)
-    decided_df = _read(spark, warehouse, record, DECIDED_TAGS) if DECIDED_TAGS.name in record.table_versions else None
     return Release(warehouse, config, weights, catalog, catalog_df, neighbors_df, embeddings_df, copies_df, decided_df)
 
 
@@ -130,8 +138,10 @@ def gather_pairs(release: Release, way: Way, truth: pa.Table, split: str) -> Pai
             copied_df = with_refused(copied_df, release.decided_df)
         about_df = gif_rows.about_rows(catalog_df, copied_df)
         tags = tag_tables.write_tags(about_df, slips_df, folder)
-        looks_df = look(release.embeddings_df, release.config, tags.num_gifs, folder)
-        ballots = Ballots(neighbors_df, about_df, tags, keep(looks_df) if looks_df is not None else None)
+        looks_df = None
+        if release.embeddings_df is not None:
+            looks_df = look(release.embeddings_df, release.config, tags.num_gifs, folder)
+        ballots = Ballots(neighbors_df, about_df, tags, None if looks_df is None else keep(looks_df))
         known = tag_tables.write_statistics(ballots, experts, vote, folder)
         known_df = spark.createDataFrame(pa.table({"gif_id": pc.unique(truth["gif_id"])}), "gif_id string")
         known_df = known_df.join(catalog_df.where(F.col("split") == split), "gif_id", "left_semi")

@@ -38,7 +38,7 @@ def tabulate_tags(run: Run) -> Ballots:
 
 def _looks(run: Run, tags: TagTable) -> DataFrame | None:
     """LOOKS, written once, where vote.rule hears of them."""
-    if run.config.vote.rule != "learned":
+    if run.config.vote.rule != "learned" or not run.tables.has(EMBEDDINGS):
         return None
     looks_df = looks.look(run.tables.read(EMBEDDINGS), run.config, tags.num_gifs, run.staging.place("axes"))
     return None if looks_df is None else run.staging.write("looks", looks_df)[0]
