@@ -17,6 +17,8 @@ from autotag_core.votes.discriminant.axes import as_bytes, stacked
 from autotag_core.votes.discriminant.mean_looks import PARTS, Int64s
 from autotag_core.votes.tally.tag_table import TagTable, open_tag_table
 
+Int32s = npt.NDArray[np.int32]
+
 LOOKS = pa.schema([pa.field("gif_id", pa.string()), pa.field("look", pa.binary())])
 """A GIF's look (axes.looks_of), as bytes (axes.as_bytes)."""
 LOOK_SUMS = pa.schema([pa.field("tag", pa.int32()), pa.field("num", pa.int64()), pa.field("sums", pa.binary())])
@@ -41,32 +43,39 @@ def sum_looks(batches: Iterable[pa.RecordBatch], tags: TagTable, workspace: Path
 
 def add_sums(batches: Iterable[pa.RecordBatch], num_tags: int) -> Iterator[pa.RecordBatch]:
     """LOOK_SUMS of which each tag is there once, from LOOK_SUMS of parts."""
-    return _sum_rows(*_added(batches, num_tags))
+    sums, nums = None, np.zeros(num_tags, np.int64)
+    for tags, counts, parts in _rows(batches):
+        if sums is None:
+            sums = np.zeros((num_tags, parts.shape[1]), np.int32)
+        np.add.at(sums, tags, parts)
+        np.add.at(nums, tags, counts)
+    return _sum_rows(sums, nums)
 
 
 def write_means(batches: Iterable[pa.RecordBatch], num_tags: int, folder: str, workspace: Path) -> str:
-    """Write the mean looks of all tags to a file in the folder; gives its URI, or "" where no train GIF has a look."""
-    sums, nums = _added(batches, num_tags)
-    if sums is None:
+    """Write the mean looks of all tags to a file in the folder; gives its URI, or "" where no train GIF has a look.
+
+    batches: LOOK_SUMS of which each tag is there once. Memory: what the file holds.
+    """
+    means, nums, squares = None, np.zeros(num_tags, np.int64), np.zeros(num_tags)
+    for tags, counts, sums in _rows(batches):
+        if means is None:
+            means = np.zeros((num_tags, sums.shape[1]), np.int16)
+        means[tags] = np.rint(sums * (PARTS / counts)[:, None])
+        nums[tags], squares[tags] = counts, np.square(sums, dtype=np.float64).sum(axis=1)
+    if means is None:
         return ""
-    squares = np.square(sums, dtype=np.float64).sum(axis=1)
-    means = np.rint(sums * (PARTS / np.maximum(nums, 1))[:, None]).astype(np.int16)
     return write_arrays({"num": nums, "squares": squares, "means": means.ravel()}, folder, workspace)
 
 
-def _added(batches: Iterable[pa.RecordBatch], num_tags: int) -> tuple[npt.NDArray[np.int32] | None, Int64s]:
-    sums, nums = None, np.zeros(num_tags, np.int64)
+def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Int32s, Int64s, Int32s]]:
+    """tag (n,), num (n,) and sums (n, axes) of each batch that has rows."""
     for batch in batches:
         if batch.num_rows:
-            tags, parts = batch["tag"].to_numpy(), stacked(batch["sums"], np.int32)
-            if sums is None:
-                sums = np.zeros((num_tags, parts.shape[1]), np.int32)
-            np.add.at(sums, tags, parts)
-            np.add.at(nums, tags, batch["num"].to_numpy())
-    return sums, nums
+            yield batch["tag"].to_numpy(), batch["num"].to_numpy(), stacked(batch["sums"], np.int32)
 
 
-def _sum_rows(sums: npt.NDArray[np.int32] | None, nums: Int64s) -> Iterator[pa.RecordBatch]:
+def _sum_rows(sums: Int32s | None, nums: Int64s) -> Iterator[pa.RecordBatch]:
     if sums is None:
         return
     tags = np.flatnonzero(nums)
