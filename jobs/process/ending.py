@@ -24,6 +24,8 @@ from jobs.process.jvm import end_jvm, kill_jvm, own_jvm
 STOPPED = "stopped: readers see what was published last"
 STOP_S = 15.0
 """Seconds that cleaning up may take: what is half done is undone, and the run's end is recorded."""
+PRINT_S = 1.0
+"""Seconds in which a line that is being printed is waited for before the process ends."""
 
 
 class Ending:
@@ -71,7 +73,8 @@ class Ending:
             jvm = own_jvm()
             if jvm is not None and jvm is not self._other_jvm:
                 kill_jvm(jvm)
-            if not self._is_said:  # whoever prints now may hang: it is not waited for
+            is_free = self._printing.acquire(timeout=PRINT_S)  # whoever prints now may hang
+            if is_free and not self._is_said:
                 self._is_said = True
                 with suppress(OSError):
                     os.write(2, f"{shown(self._message)}\n".encode())

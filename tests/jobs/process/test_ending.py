@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from autotag_core.local_machine import PROJECT
+from jobs.process.ending import Ending
 
 STOPPED = "stopped: readers see what was published last\n"
 COMMAND = """
@@ -107,3 +111,26 @@ def test_a_signal_after_an_outage_ends_it_at_once() -> None:
     code, said, seconds = ended("with_an_outage", signal.SIGINT, stop_s=60, wait_s=2)
     assert (code, said) == (3, "error: s3a://gifs: no answer\n")
     assert seconds < 5
+
+
+@pytest.mark.parametrize(("takes_s", "said"), [(0.3, STOPPED), (30.0, "")])
+def test_a_line_that_is_being_printed_is_waited_for_unless_it_hangs(
+    takes_s: float, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written, began = io.StringIO(), threading.Event()
+
+    class Slow(io.StringIO):
+        def write(self, text: str) -> int:
+            began.set()
+            time.sleep(takes_s)
+            return written.write(text)
+
+    monkeypatch.setattr(sys, "stderr", Slow())
+    monkeypatch.setattr(os, "_exit", lambda code: written.write(f"exit {code}"))
+    ending = Ending()
+    threading.Thread(target=ending.say, args=(STOPPED.strip(),), daemon=True).start()
+    assert began.wait(10)
+    start = time.monotonic()
+    ending.now()
+    assert written.getvalue().replace("\n", "") == f"{said.strip()}exit 0"
+    assert time.monotonic() - start < 10
