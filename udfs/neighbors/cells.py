@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from autotag_core.neighbors import find_centers, nearest_centers
-from udfs.neighbors.rows import COLUMNS, ids_and_vectors, runs
+from udfs.neighbors.rows import drawn_vectors, ids_and_vectors, runs
 
 SAMPLE = 16_384
 """Vectors that cells are made from, in the driver: 84 MB at 1,280 dimensions."""
@@ -26,9 +26,8 @@ def sample_centers(
 
     Each row goes into `overlap` cells. Cost: about SAMPLE vectors, chosen by a hash of their ids, come to the driver.
     """
-    one_in = max(1, num_rows // SAMPLE)
-    drawn_df = embeddings_df.where((F.col("expert") == expert) & (F.pmod(F.xxhash64("gif_id"), F.lit(one_in)) == 0))
-    drawn = drawn_df.select(*COLUMNS).limit(2 * SAMPLE).toArrow().combine_chunks().sort_by("gif_id")
+    drawn_df = drawn_vectors(embeddings_df, expert, num_rows, SAMPLE)
+    drawn = drawn_df.limit(2 * SAMPLE).toArrow().combine_chunks().sort_by("gif_id")
     vectors = np.concatenate([ids_and_vectors(batch)[1] for batch in drawn.to_batches()])
     return find_centers(vectors, max_share, overlap)
 

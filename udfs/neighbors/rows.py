@@ -28,6 +28,13 @@ def spread(parted_df: DataFrame, num_parts: int) -> DataFrame:
     return parted_df.repartition(len(keys), F.lit(keys)[F.col("part")])
 
 
+def drawn_vectors(embeddings_df: DataFrame, expert: str, num_rows: int, most: int) -> DataFrame:
+    """About `most` of the expert's num_rows rows (COLUMNS), chosen by a hash of their ids, or all."""
+    one_in = max(1, num_rows // most)
+    is_drawn = (F.col("expert") == expert) & (F.pmod(F.xxhash64("gif_id"), F.lit(one_in)) == 0)
+    return embeddings_df.where(is_drawn).select(*COLUMNS)
+
+
 def by_expert(values: Mapping[str, int]) -> Column:
     """The value for the row's expert."""
     return F.create_map([F.lit(item) for pair in values.items() for item in pair])[F.col("expert")]

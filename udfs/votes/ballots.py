@@ -26,8 +26,9 @@ class Ballots:
     def rows(self, experts: Sequence[str], chosen_df: DataFrame | None = None) -> DataFrame:
         """gif_rows of these experts' lists. With chosen_df (gif_id), which is broadcast, of its GIFs alone."""
         lists_df = self.neighbors_df.where(F.col("expert").isin(list(experts)))
-        looks_df = None if self.looks_df is None else self.looks_df.withColumn("expert", F.lit(experts[0]))
-        read = [lists_df, self.about_df, *([looks_df] if looks_df is not None else [])]
+        read = [lists_df, self.about_df]
+        if self.looks_df is not None:
+            read.append(self.looks_df.withColumn("expert", F.lit(experts[0])))
         if chosen_df is not None:
             chosen_df = F.broadcast(chosen_df.select("gif_id").distinct())
             read = [one_df.join(chosen_df, "gif_id", "left_semi") for one_df in read]

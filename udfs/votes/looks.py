@@ -16,8 +16,9 @@ from pyspark.sql.pandas.types import from_arrow_schema
 
 from autotag_core.config import Config
 from autotag_core.votes import TagTable
-from autotag_core.votes.discriminant.axes import FEWEST_GIFS, MOST_FITTED, as_bytes, looks_of, write_axes
+from autotag_core.votes.discriminant.axes import FEWEST_GIFS, MOST_FITTED, looks_of, packed, write_axes
 from autotag_core.votes.discriminant.sums import LOOK_SUMS, LOOKS, add_sums, sum_looks, write_means
+from udfs.neighbors.rows import drawn_vectors
 from udfs.tasks.local_folder import local_folder
 from udfs.tasks.one_task import written
 
@@ -39,9 +40,7 @@ def look(embeddings_df: DataFrame, config: Config, num_gifs: int, folder: str) -
     expert = looking_expert(config)
     if expert is None or num_gifs < FEWEST_GIFS:
         return None
-    vectors_df = embeddings_df.where(F.col("expert") == expert).select("gif_id", "embedding")
-    every = max(num_gifs // MOST_FITTED, 1)
-    fitted_df = vectors_df.where(F.pmod(F.xxhash64("gif_id"), F.lit(every)) == 0)
+    fitted_df = drawn_vectors(embeddings_df, expert, num_gifs, MOST_FITTED)
     axes = written(fitted_df.repartition(1), lambda batches: write_axes(batches, folder, local_folder()))
     if not axes:
         return None
@@ -49,9 +48,10 @@ def look(embeddings_df: DataFrame, config: Config, num_gifs: int, folder: str) -
     def look_partition(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             if batch.num_rows:
-                looks = as_bytes(looks_of(batch["embedding"], axes, local_folder()))
+                looks = packed(looks_of(batch["embedding"], axes, local_folder()))
                 yield pa.RecordBatch.from_arrays([batch["gif_id"], looks], schema=LOOKS)
 
+    vectors_df = embeddings_df.where(F.col("expert") == expert).select("gif_id", "embedding")
     return vectors_df.mapInArrow(look_partition, from_arrow_schema(LOOKS))
 
 

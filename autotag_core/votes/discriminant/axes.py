@@ -61,15 +61,15 @@ def looks_of(embeddings: pa.Array, axes: str, workspace: Path) -> npt.NDArray[np
     return np.clip(np.rint(turned * STEPS), -127, 127).astype(np.int8)
 
 
-def as_bytes(rows: npt.NDArray[Any]) -> pa.BinaryArray:
+def packed(rows: npt.NDArray[Any]) -> pa.BinaryArray:
     """The column of rows (n, width), each as its bytes."""
     offsets = np.arange(len(rows) + 1, dtype=np.int32) * (rows.shape[1] * rows.itemsize)
     buffers = [None, pa.py_buffer(offsets), pa.py_buffer(np.ascontiguousarray(rows))]
     return pa.Array.from_buffers(pa.binary(), len(rows), buffers)
 
 
-def stacked(column: pa.BinaryArray, dtype: type[np.generic]) -> npt.NDArray[Any]:
-    """The rows (n, width) of a column that as_bytes made, where Arrow holds them; none is null."""
+def unpacked(column: pa.BinaryArray, dtype: type[np.generic]) -> npt.NDArray[Any]:
+    """The rows (n, width) of a column that `packed` made, where Arrow holds them; none is null."""
     _, offsets, data = column.buffers()
     starts = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
     return np.frombuffer(data, np.uint8)[starts[0] : starts[-1]].view(dtype).reshape(len(column), -1)

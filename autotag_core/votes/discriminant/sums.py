@@ -13,14 +13,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from autotag_core.storage.arrays import write_arrays
-from autotag_core.votes.discriminant.axes import as_bytes, stacked
+from autotag_core.votes.discriminant.axes import packed, unpacked
 from autotag_core.votes.discriminant.mean_looks import PARTS, Int64s
 from autotag_core.votes.tally.tag_table import TagTable, open_tag_table
 
 Int32s = npt.NDArray[np.int32]
 
 LOOKS = pa.schema([pa.field("gif_id", pa.string()), pa.field("look", pa.binary())])
-"""A GIF's look (axes.looks_of), as bytes (axes.as_bytes)."""
+"""A GIF's look (axes.looks_of), as bytes (axes.packed)."""
 LOOK_SUMS = pa.schema([pa.field("tag", pa.int32()), pa.field("num", pa.int64()), pa.field("sums", pa.binary())])
 """By a tag's number: how many train GIFs whose uploader gave it have a look, and the sums of their looks, int32."""
 _ROWS_PER_BATCH = 10_000
@@ -33,7 +33,7 @@ def sum_looks(batches: Iterable[pa.RecordBatch], tags: TagTable, workspace: Path
     table, sums, nums = open_tag_table(tags, workspace), None, np.zeros(tags.num_tags, np.int64)
     for batch in batches:
         if batch.num_rows:
-            looks = stacked(batch["look"], np.int8)
+            looks = unpacked(batch["look"], np.int8)
             if sums is None:
                 sums = np.zeros((tags.num_tags, looks.shape[1]), np.int32)
             found = table.find(batch["gif_id"], np.ones(batch.num_rows, bool))
@@ -72,7 +72,7 @@ def _rows(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[Int32s, Int64s, I
     """tag (n,), num (n,) and sums (n, axes) of each batch that has rows."""
     for batch in batches:
         if batch.num_rows:
-            yield batch["tag"].to_numpy(), batch["num"].to_numpy(), stacked(batch["sums"], np.int32)
+            yield batch["tag"].to_numpy(), batch["num"].to_numpy(), unpacked(batch["sums"], np.int32)
 
 
 def _sum_rows(sums: Int32s | None, nums: Int64s) -> Iterator[pa.RecordBatch]:
@@ -81,5 +81,5 @@ def _sum_rows(sums: Int32s | None, nums: Int64s) -> Iterator[pa.RecordBatch]:
     tags = np.flatnonzero(nums)
     for start in range(0, len(tags), _ROWS_PER_BATCH):
         some = tags[start : start + _ROWS_PER_BATCH]
-        columns = [pa.array(some.astype(np.int32)), pa.array(nums[some]), as_bytes(sums[some])]
+        columns = [pa.array(some.astype(np.int32)), pa.array(nums[some]), packed(sums[some])]
         yield pa.RecordBatch.from_arrays(columns, schema=LOOK_SUMS)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from autotag_core.errors import AutotagError
-from autotag_core.votes.discriminant.axes import stacked
+from autotag_core.votes.discriminant.axes import unpacked
 
 if TYPE_CHECKING:
     from autotag_core.votes.tally.string_loops import Int64s
@@ -76,7 +76,7 @@ class GifBlock:
         rows = np.flatnonzero(column.is_valid().to_numpy(zero_copy_only=False))
         if not len(rows):
             return np.zeros((num_gifs, 0), np.int8), np.zeros(num_gifs, bool)
-        known = stacked(column.take(pa.array(rows)), np.int8)
+        known = unpacked(column.take(pa.array(rows)), np.int8)
         gifs = np.searchsorted(self.lists.gif_starts, rows, side="right") - 1
         looks, has_look = np.zeros((num_gifs, known.shape[1]), np.int8), np.zeros(num_gifs, bool)
         looks[gifs], has_look[gifs] = known, True

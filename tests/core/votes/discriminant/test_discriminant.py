@@ -6,7 +6,7 @@ import pytest
 
 from autotag_core.splits import TRAIN, VALIDATION
 from autotag_core.votes import ABOUT, write_tag_table
-from autotag_core.votes.discriminant.axes import FEWEST_GIFS, NUM_AXES, RIDGE, STEPS, as_bytes, looks_of, write_axes
+from autotag_core.votes.discriminant.axes import FEWEST_GIFS, NUM_AXES, RIDGE, STEPS, looks_of, packed, write_axes
 from autotag_core.votes.discriminant.look_loops import MEAN_GIFS, likeness
 from autotag_core.votes.discriminant.mean_looks import open_means
 from autotag_core.votes.discriminant.sums import LOOKS, add_sums, sum_looks, write_means
@@ -76,7 +76,7 @@ def test_likeness_is_that_to_the_other_gifs_with_the_tag(tmp_path):
     gifs = [("a", TRAIN, ["cat", "pet"]), ("b", TRAIN, ["catt"]), ("c", TRAIN, ["pet"]), ("v", VALIDATION, ["cat"])]
     tags = table_of(gifs, tmp_path)
     looks = np.random.default_rng(5).integers(-127, 128, (4, 6)).astype(np.int8)
-    rows = pa.RecordBatch.from_arrays([pa.array(["a", "b", "c", "v"]), as_bytes(looks)], schema=LOOKS)
+    rows = pa.RecordBatch.from_arrays([pa.array(["a", "b", "c", "v"]), packed(looks)], schema=LOOKS)
     # two parts, one of them in two batches: b and v, and a alone
     parts = [*sum_looks([rows.slice(2, 1), rows.slice(0, 1)], tags, tmp_path)]
     parts += sum_looks([rows.slice(1, 1), rows.slice(3, 1)], tags, tmp_path)
@@ -109,7 +109,7 @@ def test_likeness_is_that_to_the_other_gifs_with_the_tag(tmp_path):
 def test_a_tag_that_no_other_gif_has_says_nothing(tmp_path):
     tags = table_of([("a", TRAIN, ["own"])], tmp_path)
     looks = np.ones((1, 4), np.int8)
-    rows = pa.RecordBatch.from_arrays([pa.array(["a"]), as_bytes(looks)], schema=LOOKS)
+    rows = pa.RecordBatch.from_arrays([pa.array(["a"]), packed(looks)], schema=LOOKS)
     known = open_means(write_means(sum_looks([rows], tags, tmp_path), tags.num_tags, str(tmp_path), tmp_path), tmp_path)
     args = np.array([True]), np.array([0]), np.array([0], np.int32)
     assert np.isnan(likeness(known, looks, *args, np.array([True]))).all()
